@@ -163,7 +163,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads the length of a list; never more than the bytes that are left.
-    pub fn len(&mut self) -> Result<usize, DecodeError> {
+    pub fn list_len(&mut self) -> Result<usize, DecodeError> {
         let len = self.u64()?;
         usize::try_from(len)
             .ok()
@@ -173,7 +173,7 @@ impl<'a> Decoder<'a> {
 
     /// Reads bytes with their length.
     pub fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
-        let len = self.len()?;
+        let len = self.list_len()?;
         self.take(len)
     }
 
