@@ -1,1 +1,32 @@
-//! TODO
+//! Reads what people write (recipes, lockfiles, project settings) into checked types, with every diagnostic.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`package`] | [`Package`]: a recipe that makes a tree of files |
+//! | [`image`] | [`Image`]: kernel, init and containers |
+//! | [`tools`] | [`Tools`]: the packages that kit itself runs |
+//! | [`container`] | [`Container`]: what a service may do and see |
+//! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
+//! | [`settings`] | [`Settings`]: `kit.toml` |
+//! | [`recipe`] | [`Recipe`], its parser and its identity |
+#![forbid(unsafe_code)]
+
+pub mod container;
+pub mod image;
+pub mod lockfile;
+pub mod name;
+pub mod package;
+pub mod recipe;
+pub mod settings;
+pub mod spanned;
+pub mod tools;
+
+pub use container::Container;
+pub use image::Image;
+pub use lockfile::Lockfile;
+pub use name::Name;
+pub use package::Package;
+pub use recipe::Recipe;
+pub use settings::Settings;
+pub use spanned::Spanned;
+pub use tools::Tools;

@@ -1,0 +1,102 @@
+//! A recipe that makes a bootable image.
+
+use std::fmt;
+
+use crate::package::TreeRules;
+use crate::{Container, Name, Spanned};
+
+/// `recipes/images/<name>.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `[image] name`; the file is named after it.
+    pub name: Spanned<Name>,
+    /// `[image] summary`.
+    pub summary: Option<String>,
+    /// `[image] formats`: what `kit build` writes.
+    pub formats: Vec<Spanned<Format>>,
+    /// `[image] extends`: images whose parts come first.
+    pub extends: Vec<Spanned<Name>>,
+    /// `[image] remove`: containers of extended images that are left out, by name.
+    pub remove: Vec<Spanned<Name>>,
+    /// `[kernel]`.
+    pub kernel: Option<Spanned<Kernel>>,
+    /// `[init] packages`: trees laid straight into the root.
+    pub init: Vec<Spanned<Name>>,
+    /// `[[onboot]]`: run one after the other, each must end well.
+    pub onboot: Vec<Spanned<Service>>,
+    /// `[[service]]`: run side by side.
+    pub services: Vec<Spanned<Service>>,
+    /// `[[onshutdown]]`: run one after the other at the end.
+    pub onshutdown: Vec<Spanned<Service>>,
+    /// `[tree]` and additions: the root's own files.
+    pub tree: TreeRules,
+}
+
+/// `[kernel]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// A package with `/boot/vmlinuz` and, for modules, `/usr/lib/modules/<release>`.
+    pub package: Spanned<Name>,
+    /// Boot command line.
+    pub cmdline: String,
+    /// Modules by name, loaded at boot in this order, each after what it depends on.
+    pub modules: Vec<Spanned<Name>>,
+}
+
+/// One container of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Unique among the image's containers.
+    pub name: Spanned<Name>,
+    /// The package whose tree is its root.
+    pub package: Spanned<Name>,
+    /// Whether it takes the place of one of the same name in an extended image.
+    pub replace: Replace,
+    /// What differs from the package's own `[container]`.
+    pub container: Container,
+}
+
+/// Whether a container may take the place of one that an extended image has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// A second one of that name is an error.
+    No,
+    /// It replaces the one of that name.
+    Yes,
+}
+
+/// What `kit build` can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// `NAME-kernel`, `NAME-initrd.img`, `NAME-cmdline`.
+    KernelInitrd,
+    /// `NAME.tar`: the root file system.
+    Tar,
+    /// `NAME.oci/`: the root file system as an OCI image layout, and one image for each container.
+    Oci,
+}
+
+impl Format {
+    /// All formats, in the order in which help lists them.
+    pub const ALL: [Self; 3] = [Self::KernelInitrd, Self::Tar, Self::Oci];
+
+    /// Returns the word that recipes and `--format` use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::KernelInitrd => "kernel+initrd",
+            Self::Tar => "tar",
+            Self::Oci => "oci",
+        }
+    }
+
+    /// Reads the word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,143 @@
+//! `lockfiles/<image>.lock`: what was resolved (pins) and what came out (results).
+
+use std::collections::BTreeMap;
+
+use kit_hash::{BlobId, DerivationId, PinId, RecipeId, Sha256, TreeId};
+
+use crate::{Name, recipe::RecipeName};
+
+/// A lockfile.
+///
+/// The pins decide every byte; their digest, [`Lockfile::pin_id`], is what an image carries. Results (the unpacked
+/// trees of sources, containers, steps, outputs) follow from the pins; they are there to be compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lockfile {
+    /// The format epoch: which revisions of writers and compressors.
+    pub epoch: u64,
+    /// What is locked.
+    pub subject: Subject,
+    /// `x86_64`.
+    pub architecture: String,
+    /// Seconds since 1970 that every time in an output is set to.
+    pub source_date: u64,
+    /// Identity of each recipe that takes part: staleness is a difference here.
+    pub recipes: BTreeMap<RecipeName, RecipeId>,
+    /// Debian suites by code name.
+    pub suites: BTreeMap<String, Suite>,
+    /// Debian packages.
+    pub debs: BTreeMap<DebKey, Deb>,
+    /// Which Debian packages each source of each package resolved to, by (package, source).
+    pub closures: BTreeMap<(Name, Name), Vec<DebKey>>,
+    /// Crates, by (name, version).
+    pub crates: BTreeMap<(String, String), Crate>,
+    /// Trees of the project's own files that recipes use, by recipe and source name, or the path of the added file.
+    pub locals: BTreeMap<(RecipeName, String), TreeId>,
+    /// What each step came out as, by its title (`package busybox`).
+    pub steps: BTreeMap<String, Step>,
+    /// The containers of the image, by name.
+    pub containers: BTreeMap<Name, ContainerPin>,
+    /// The files of the outputs, by name.
+    pub outputs: BTreeMap<String, Output>,
+}
+
+/// What a lockfile is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An image.
+    Image(Name),
+    /// The tools.
+    Tools,
+}
+
+/// The signed state of a Debian suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suite {
+    /// `Date` of its `InRelease`, seconds since 1970.
+    pub date: u64,
+    /// The `InRelease` file.
+    pub in_release: Sha256,
+    /// Fingerprints of the primary keys that signed it, sorted.
+    pub signed_by: Vec<String>,
+}
+
+/// Name, version and architecture of a Debian package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DebKey {
+    /// Binary package.
+    pub name: String,
+    /// Version as the archive writes it.
+    pub version: String,
+    /// `amd64` or `all`.
+    pub architecture: String,
+}
+
+/// A Debian package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deb {
+    /// Suite that proves it.
+    pub suite: String,
+    /// Place in the archive, relative to whichever mirror.
+    pub filename: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest of the `.deb`.
+    pub sha256: Sha256,
+    /// Its unpacked tree (a result).
+    pub tree: Option<TreeId>,
+}
+
+/// A crate of the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crate {
+    /// Digest of the `.crate`, as in `Cargo.lock`.
+    pub sha256: Sha256,
+    /// Its unpacked tree (a result).
+    pub tree: Option<TreeId>,
+}
+
+/// What a step came out as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What was asked.
+    pub derivation: DerivationId,
+    /// What came out.
+    pub tree: TreeId,
+}
+
+/// A container as an OCI image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerPin {
+    /// `linux/amd64`.
+    pub platform: String,
+    /// The package it is made of.
+    pub package: Name,
+    /// The recipe hash of its image.
+    pub recipe: DerivationId,
+    /// The OCI manifest.
+    pub manifest: Sha256,
+    /// The OCI configuration.
+    pub config: Sha256,
+    /// The layers, as stored.
+    pub layers: Vec<Sha256>,
+}
+
+/// A file that `kit build` writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The format it belongs to.
+    pub format: crate::image::Format,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the file.
+    pub sha256: Sha256,
+    /// BLAKE3 of the file.
+    pub blake3: BlobId,
+}
+
+impl Lockfile {
+    /// Returns the digest of everything pinned: epoch, subject, architecture, source date, recipes, suites, Debian
+    /// packages, closures, crates and local trees, in this order, without any result.
+    pub fn pin_id(&self) -> PinId {
+        todo!("the encoding")
+    }
+}
