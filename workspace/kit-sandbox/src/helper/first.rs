@@ -1,0 +1,144 @@
+//! PID 1 of the job's namespaces: builds what the job sees, gives up every right, starts the job, and reaps until it ends.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, set_dumpable_behavior, set_parent_process_death_signal, wait,
+};
+use rustix::thread::{
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits, set_no_new_privs,
+};
+
+use super::{During, launch, mounts, report};
+use crate::error::Step;
+use crate::job::{Job, Network};
+use crate::syscalls::{self, Fork};
+use crate::wire::{Errand, Failure, Report};
+
+/// How the job's command ended; goes through the status pipe as one number.
+pub(super) enum Status {
+    Exited(i32),
+    Signalled(i32),
+}
+
+impl Status {
+    fn number(&self) -> i64 {
+        match self {
+            Self::Exited(code) => i64::from(*code),
+            Self::Signalled(signal) => -i64::from(*signal),
+        }
+    }
+
+    pub(super) fn from_number(number: i64) -> Self {
+        let value = i32::try_from(number.unsigned_abs()).unwrap_or(i32::MAX);
+        if number < 0 { Self::Signalled(value) } else { Self::Exited(value) }
+    }
+}
+
+/// Does the errand and ends; with it, the kernel ends every process in the PID namespace.
+pub(super) fn first_process(errand: &Errand, control: &UnixStream, status: &OwnedFd) -> ! {
+    let result = die_with_supervisor(status).and_then(|()| match errand {
+        Errand::Run(job) => run(job, control),
+        Errand::Probe => probe(),
+    });
+    match result {
+        Ok(ended) => {
+            rustix::io::write(status, &ended.number().to_le_bytes()).ok();
+            syscalls::exit_now(0)
+        }
+        Err(failure) => {
+            report(control, &Report::Failed(failure));
+            syscalls::exit_now(1)
+        }
+    }
+}
+
+/// Has the kernel kill this process when the supervisor, the only reader of the status pipe, ends; it may have already.
+fn die_with_supervisor(status: &OwnedFd) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).during(Step::Fork)?;
+    let mut watched = [PollFd::new(status, PollFlags::empty())];
+    poll(&mut watched, Some(&Timespec::default())).during(Step::Fork)?;
+    if watched[0].revents().contains(PollFlags::ERR) {
+        syscalls::exit_now(1);
+    }
+    Ok(())
+}
+
+/// Takes the steps that a machine may refuse.
+fn probe() -> Result<Status, Failure> {
+    syscalls::bring_up_loopback().during(Step::Loopback)?;
+    mounts::probe()?;
+    Ok(Status::Exited(0))
+}
+
+fn run(job: &Job, control: &UnixStream) -> Result<Status, Failure> {
+    rustix::process::umask(Mode::WGRP | Mode::WOTH);
+    rustix::system::sethostname(job.host_name.as_bytes()).during(Step::Names)?;
+    rustix::system::setdomainname(job.domain_name.as_bytes()).during(Step::Names)?;
+    match job.network {
+        Network::Loopback => syscalls::bring_up_loopback().during(Step::Loopback)?,
+        Network::Host => {}
+    }
+    mounts::enter_root(job)?;
+    drop_capabilities().during(Step::Capabilities)?;
+    // No process of the job may look into this one, which has seen this machine.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Capabilities)?;
+    match syscalls::fork().during(Step::Fork)? {
+        Fork::Child => {
+            let failure = launch::launch(job);
+            report(control, &Report::Failed(failure));
+            syscalls::exit_now(127)
+        }
+        Fork::Parent(command) => reap_until(command).during(Step::Fork),
+    }
+}
+
+/// Gives up every capability, and every way to gain one by executing a program.
+fn drop_capabilities() -> rustix::io::Result<()> {
+    for number in 0..64 {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
+            Ok(()) => {}
+            // Past the last one that this kernel knows.
+            Err(Errno::INVAL) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    set_capabilities_secure_bits(
+        CapabilitiesSecureBits::NO_ROOT
+            | CapabilitiesSecureBits::NO_ROOT_LOCKED
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP_LOCKED
+            | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
+    )?;
+    clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    set_no_new_privs(true)
+}
+
+/// Waits for every process that ends, as PID 1 must, until the command itself does.
+fn reap_until(command: Pid) -> rustix::io::Result<Status> {
+    loop {
+        let (ended, status) = match wait(WaitOptions::empty()) {
+            Ok(Some(ended)) => ended,
+            Ok(None) | Err(Errno::INTR) => continue,
+            Err(errno) => return Err(errno),
+        };
+        if ended != command {
+            continue;
+        }
+        if let Some(code) = status.exit_status() {
+            return Ok(Status::Exited(code));
+        }
+        if let Some(signal) = status.terminating_signal() {
+            return Ok(Status::Signalled(signal));
+        }
+    }
+}

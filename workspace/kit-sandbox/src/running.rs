@@ -1,0 +1,143 @@
+//! A job that runs.
+
+use std::io::PipeReader;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ExitStatus};
+use std::sync::Arc;
+
+use crate::SandboxError;
+use crate::cgroup::Cgroup;
+use crate::outcome::{Outcome, Status, Unenforced};
+use crate::sandbox::forbidding_setting;
+use crate::wire::{End, Report, read_frame};
+
+/// Request to the supervisor: end the job.
+pub(crate) const KILL: u8 = b'k';
+
+/// Request to the supervisor: go on without the caller.
+pub(crate) const DETACH: u8 = b'd';
+
+/// A job that was started. Dropping it kills the job and waits until no process of it is left.
+#[derive(Debug)]
+pub struct Running {
+    pub(crate) child: Child,
+    pub(crate) control: Arc<UnixStream>,
+    pub(crate) output: Option<PipeReader>,
+    pub(crate) cgroup: Option<Cgroup>,
+    pub(crate) cpus: u32,
+    pub(crate) unenforced: Vec<Unenforced>,
+}
+
+/// Ends a job from another thread.
+#[derive(Clone, Debug)]
+pub struct Killer {
+    control: Arc<UnixStream>,
+}
+
+impl Killer {
+    /// Has the job killed with all its processes; does nothing if it has ended. Does not wait.
+    pub fn kill(&self) {
+        // The supervisor can be gone already, and the job with it.
+        (&*self.control).write_all(&[KILL]).ok();
+    }
+}
+
+impl Running {
+    /// Process id of the job's supervisor. Killing it kills the job, whoever does it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the job writes, if its output is [captured](crate::Stdio::Captured); only once. Whoever takes it must read on to its end,
+    /// or the job waits for them.
+    pub fn take_output(&mut self) -> Option<PipeReader> {
+        self.output.take()
+    }
+
+    /// A handle that ends the job while somebody waits for it.
+    pub fn killer(&self) -> Killer {
+        Killer { control: Arc::clone(&self.control) }
+    }
+
+    /// Has the job killed with all its processes; [`wait`](Self::wait) then tells how it ended. Does not wait.
+    pub fn kill(&self) {
+        self.killer().kill();
+    }
+
+    /// Waits until no process of the job is left, and tells how it ended. Output that nobody took is thrown away.
+    pub fn wait(mut self) -> Result<Outcome, SandboxError> {
+        if let Some(mut output) = self.output.take() {
+            io::copy(&mut output, &mut io::sink()).map_err(|source| SandboxError::Talk { source })?;
+        }
+        let reports = read_reports(&self.control);
+        let ended = self.child.wait().map_err(|source| SandboxError::Talk { source })?;
+        let out_of_memory = self.cgroup.take().is_some_and(|cgroup| cgroup.remove());
+        let mut outcome = self.outcome(reports?, ended)?;
+        if out_of_memory && !matches!(outcome.status, Status::Exited(0)) {
+            outcome.status = Status::MemoryLimit;
+        }
+        Ok(outcome)
+    }
+
+    /// Lets the job go on by itself, even when this program ends, and returns the [pid](Self::pid) with which it can be killed. Its time
+    /// limit still holds; how it ends nobody will know.
+    pub fn detach(mut self) -> Result<u32, SandboxError> {
+        (&*self.control).write_all(&[DETACH]).map_err(|source| SandboxError::Talk { source })?;
+        self.cgroup.take().map(Cgroup::leave);
+        let pid = self.child.id();
+        std::mem::forget(self);
+        Ok(pid)
+    }
+
+    fn outcome(&self, reports: Vec<Report>, ended: ExitStatus) -> Result<Outcome, SandboxError> {
+        let mut outcome = Err(SandboxError::HelperLost { ended: ended.to_string() });
+        for report in reports {
+            match report {
+                Report::Failed(failure) => {
+                    return Err(SandboxError::from_failure(failure, forbidding_setting));
+                }
+                Report::Finished { end, usage } => {
+                    let status = match end {
+                        End::Exited(code) => Status::Exited(code),
+                        End::Signalled(signal) => Status::Signalled(signal),
+                        End::TimedOut => Status::TimedOut,
+                        End::Stopped => Status::Killed,
+                    };
+                    outcome =
+                        Ok(Outcome { status, usage, cpus: self.cpus, unenforced: self.unenforced.clone() });
+                }
+            }
+        }
+        outcome
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing to do about an error here; after `wait` there is nothing to do at all.
+        self.output.take();
+        self.control.shutdown(Shutdown::Both).ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Everything that the helper has to say.
+fn read_reports(control: &UnixStream) -> Result<Vec<Report>, SandboxError> {
+    let mut bytes = Vec::new();
+    match (&*control).read_to_end(&mut bytes) {
+        // The supervisor was killed before it had read all that we wrote.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+        read => drop(read.map_err(|source| SandboxError::Talk { source })?),
+    }
+    let mut reports = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some(frame) = read_frame(&mut rest).map_err(|source| SandboxError::Talk { source })? {
+        let report = Report::decode(&frame).map_err(|error| SandboxError::Talk {
+            source: io::Error::new(io::ErrorKind::InvalidData, error),
+        })?;
+        reports.push(report);
+    }
+    Ok(reports)
+}

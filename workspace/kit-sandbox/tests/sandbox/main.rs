@@ -1,0 +1,86 @@
+//! Runs real jobs in real namespaces, on a root made of this machine's own programs.
+//!
+//! This program is the sandbox's helper too, and two things more that a test needs: a caller that can be killed ([`caller`]), and a program
+//! inside the sandbox that makes system calls that no shell makes ([`inside`]). When root runs the tests, each is run once more as an
+//! ordinary user, under `user/`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail by panic, and talk to each other by printing"
+)]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+mod caller;
+mod filter;
+mod fixture;
+mod inside;
+mod isolation;
+mod lifetime;
+mod limits;
+mod mounts;
+mod running;
+
+fn main() {
+    if kit_sandbox::is_helper() {
+        kit_sandbox::helper_main();
+    }
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next().as_ref().and_then(|role| role.to_str()) {
+        Some("caller") => return caller::call(Path::new(&arguments.next().unwrap())),
+        Some("inside") => return inside::make(arguments.next().unwrap().to_str().unwrap()),
+        _ => {}
+    }
+    let tests =
+        [running::TESTS, isolation::TESTS, mounts::TESTS, limits::TESTS, lifetime::TESTS, filter::TESTS]
+            .concat();
+    let as_root = rustix::process::geteuid().is_root();
+    let direct = tests.iter().map(|(name, test)| trial(name, *test));
+    let as_user = tests.iter().filter(|_| as_root).map(|(name, _)| {
+        let name = *name;
+        Trial::test(format!("user/{name}"), move || run_as_user(name))
+    });
+    libtest_mimic::run(&Arguments::from_args(), direct.chain(as_user).collect()).exit();
+}
+
+/// The tests of a module by name.
+type Tests = &'static [(&'static str, fn())];
+
+fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// Runs one test of a copy of this program as the user that owns nothing.
+fn run_as_user(name: &str) -> Result<(), Failed> {
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(readable_copy())
+        .args(["--exact", name])
+        .env("TMPDIR", "/tmp")
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && text.contains("1 passed") { Ok(()) } else { Err(text.into_owned().into()) }
+}
+
+/// A copy of this program in a place that every user can read.
+fn readable_copy() -> &'static Path {
+    use std::os::unix::fs::PermissionsExt;
+    static COPY: OnceLock<PathBuf> = OnceLock::new();
+    COPY.get_or_init(|| {
+        let directory = env::temp_dir().join(format!("kit-sandbox-tests-{}", std::process::id()));
+        std::fs::DirBuilder::new().create(&directory).unwrap();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let copy = directory.join("tests");
+        std::fs::copy(env::current_exe().unwrap(), &copy).unwrap();
+        copy
+    })
+}
