@@ -9,6 +9,8 @@
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
 //! | [`recipe`] | [`Recipe`], its parser and its identity |
+//! | [`problem`] | [`Problems`]: everything that is wrong with a file, in words for people |
+//! | `parse` | the decoder that all of them are read by |
 #![forbid(unsafe_code)]
 
 pub mod container;
@@ -16,6 +18,8 @@ pub mod image;
 pub mod lockfile;
 pub mod name;
 pub mod package;
+mod parse;
+pub mod problem;
 pub mod recipe;
 pub mod settings;
 pub mod spanned;
@@ -26,6 +30,7 @@ pub use image::Image;
 pub use lockfile::Lockfile;
 pub use name::Name;
 pub use package::Package;
+pub use problem::Problems;
 pub use recipe::Recipe;
 pub use settings::Settings;
 pub use spanned::Spanned;

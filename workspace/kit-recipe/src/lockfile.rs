@@ -1,8 +1,30 @@
 //! `lockfiles/<image>.lock`: what was resolved (pins) and what came out (results).
+//!
+//! The text, by [`Lockfile::to_text`], is TOML in one canonical form:
+//!
+//! | part | what | pinned |
+//! |---|---|---|
+//! | head | `version`, `subject`, `epoch`, `architecture`, `source-date`, `pin` | all but `version` and `pin` |
+//! | `[recipes]` | `"image minimal" = "<recipe id>"` | yes |
+//! | `[suites.<name>]` | `date`, `in-release`, `signed-by` | yes |
+//! | `[debian] debs` | one line each: `name`, `version`, `arch`, `suite`, `size`, `sha256`, `path`, `tree` | all but `tree` |
+//! | `[closures]` | `"package/source" = ["name version arch", …]` | yes |
+//! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
+//! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
+//! | `[steps]` | `"title" = { derivation, tree }` | no |
+//! | `[containers.<name>]` | `platform`, `package`, `recipe`, `manifest`, `config`, `layers` | no |
+//! | `[outputs]` | `"file" = { format, size, sha256, blake3 }` | no |
+//!
+//! `pin` is [`Lockfile::pin_id`]: [`Lockfile::parse`] refuses a text whose pins hash to something else.
+
+mod date;
+mod parse;
+mod pins;
+mod print;
 
 use std::collections::BTreeMap;
 
-use kit_hash::{BlobId, DerivationId, PinId, RecipeId, Sha256, TreeId};
+use kit_hash::{BlobId, DerivationId, RecipeId, Sha256, TreeId};
 
 use crate::{Name, recipe::RecipeName};
 
@@ -132,12 +154,4 @@ pub struct Output {
     pub sha256: Sha256,
     /// BLAKE3 of the file.
     pub blake3: BlobId,
-}
-
-impl Lockfile {
-    /// Returns the digest of everything pinned: epoch, subject, architecture, source date, recipes, suites, Debian
-    /// packages, closures, crates and local trees, in this order, without any result.
-    pub fn pin_id(&self) -> PinId {
-        todo!("the encoding")
-    }
 }

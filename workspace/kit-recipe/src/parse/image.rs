@@ -1,0 +1,146 @@
+//! `recipes/images/<name>.toml`.
+
+use super::package::recipe_name;
+use super::section::Section;
+use super::tree::{self, Packages};
+use super::value::{Items, Value};
+use super::{Faults, check, closest, container};
+use crate::image::{Format, Image, Kernel, Replace, Service};
+use crate::problem::Fault;
+use crate::{Name, Spanned};
+
+/// Reads an image's recipe, whose file is called `file`.
+pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Image> {
+    let mut about = None;
+    if let Some(mut section) = root.required_section("image", "[image]", faults) {
+        about = header(file, &mut section, faults);
+        section.finish(faults);
+    }
+    let kernel = root.section("kernel", faults).and_then(|section| kernel(section, faults));
+    let init = root.section("init", faults).and_then(|mut section| {
+        let packages = section.required("packages", "packages = [\"init\", \"base-files\"]", faults);
+        let packages = packages.and_then(|value| check::names(&value, faults));
+        section.finish(faults);
+        packages
+    });
+    let onboot = services("onboot", &mut root, faults);
+    let services_ = services("service", &mut root, faults);
+    let onshutdown = services("onshutdown", &mut root, faults);
+    let tree = tree::rules(&mut root, Packages::Refused, faults);
+    root.finish(faults);
+    no_name_twice([&onboot, &services_, &onshutdown], faults);
+    let image = Image {
+        kernel,
+        init: init.unwrap_or_default(),
+        onboot,
+        services: services_,
+        onshutdown,
+        tree,
+        ..about?
+    };
+    if image.extends.is_empty() {
+        replaces_nothing(&image, faults);
+    }
+    Some(image)
+}
+
+/// Reads `[image]`; the rest of what it returns is empty.
+fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Image> {
+    let name = recipe_name(file, section, faults);
+    let summary = section.value("summary").and_then(|value| value.line(faults)).map(ToOwned::to_owned);
+    let formats = if section.peek("extends").is_some() {
+        section.value("formats")
+    } else {
+        section.required("formats", "formats = [\"kernel+initrd\"]", faults)
+    };
+    let formats = formats.and_then(|value| {
+        let formats = value.list(Items::Some, faults, format)?;
+        check::no_item_twice(value.key, &formats, ToString::to_string, faults);
+        Some(formats)
+    });
+    let extends = section.value("extends").and_then(|value| check::names(&value, faults));
+    let remove = section.value("remove").and_then(|value| check::names(&value, faults));
+    Some(Image {
+        name: name?,
+        summary,
+        formats: formats.unwrap_or_default(),
+        extends: extends.unwrap_or_default(),
+        remove: remove.unwrap_or_default(),
+        kernel: None,
+        init: Vec::new(),
+        onboot: Vec::new(),
+        services: Vec::new(),
+        onshutdown: Vec::new(),
+        tree: crate::package::TreeRules::default(),
+    })
+}
+
+fn format(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Format>> {
+    let word = value.any_text(faults)?;
+    if let Some(format) = Format::from_word(word) {
+        return Some(value.spanned(format));
+    }
+    let known: Vec<_> = Format::ALL.into_iter().map(Format::word).collect();
+    let suggestion = closest(word, known.iter().copied());
+    value.fault(Fault::UnknownFormat { name: word.to_owned(), suggestion, known }, faults)
+}
+
+fn kernel(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Kernel>> {
+    let span = section.span.clone();
+    let package = section.required("package", "package = \"kernel-debian\"", faults);
+    let package = package.and_then(|value| check::name(&value, faults));
+    let cmdline = section.value("cmdline").map(|value| {
+        let text = value.any_text(faults)?;
+        value.without(&['\0', '\n', '\r'], "a line break or NUL", text, faults).map(ToOwned::to_owned)
+    });
+    let modules = section.value("modules").and_then(|value| check::names(&value, faults));
+    section.finish(faults);
+    let kernel = Kernel {
+        package: package?,
+        cmdline: cmdline.unwrap_or_default().unwrap_or_default(),
+        modules: modules.unwrap_or_default(),
+    };
+    Some(Spanned::new(kernel, span))
+}
+
+fn services(key: &'static str, root: &mut Section<'_>, faults: &mut Faults<'_>) -> Vec<Spanned<Service>> {
+    let mut services = Vec::new();
+    for section in root.sections(key, faults) {
+        let span = section.span.clone();
+        if let Some(service) = service(section, faults) {
+            services.push(Spanned::new(service, span));
+        }
+    }
+    services
+}
+
+fn service(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Service> {
+    let name = section.required("name", "name = \"web\"", faults);
+    let name = name.and_then(|value| check::name(&value, faults));
+    let package = section.required("package", "package = \"busybox\"", faults);
+    let package = package.and_then(|value| check::name(&value, faults));
+    let replace = match section.value("replace").and_then(|value| value.boolean(faults)) {
+        Some(true) => Replace::Yes,
+        Some(false) | None => Replace::No,
+    };
+    let container = container::container(&mut section, faults);
+    section.finish(faults);
+    Some(Service { name: name?, package: package?, replace, container })
+}
+
+fn no_name_twice(lists: [&Vec<Spanned<Service>>; 3], faults: &mut Faults<'_>) {
+    let mut names: Vec<_> = lists.into_iter().flatten().map(|service| &service.name).cloned().collect();
+    names.sort_by_key(|name| name.span.start);
+    check::twice(&names, ToString::to_string, |item, first| {
+        let fault = Fault::DuplicateName { what: "containers", name: item.to_string() };
+        faults.add_both(item.span.clone(), first.span.clone(), fault);
+    });
+}
+
+fn replaces_nothing(image: &Image, faults: &mut Faults<'_>) {
+    let all = image.onboot.iter().chain(&image.services).chain(&image.onshutdown);
+    for service in all.filter(|service| service.replace == Replace::Yes) {
+        let fault = Fault::ReplaceWithoutExtends { name: service.name.to_string() };
+        faults.add(service.name.span.clone(), fault);
+    }
+}

@@ -1,0 +1,78 @@
+//! `[sources.<name>]`.
+
+use std::collections::BTreeMap;
+
+use super::section::Section;
+use super::value::{Items, Value};
+use super::{Faults, check};
+use crate::package::{Dependencies, Source};
+use crate::problem::Fault;
+use crate::{Name, Spanned};
+
+/// Reads all sources.
+pub(crate) fn sources(section: &Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Name, Spanned<Source>> {
+    let mut sources = BTreeMap::new();
+    for value in section.entries() {
+        let Some(name) = key_name(&value, faults) else { continue };
+        let Some(table) = section.table_of(&value, faults) else { continue };
+        let span = table.span.clone();
+        if let Some(source) = source(value.key, table, faults) {
+            sources.insert(name, Spanned::new(source, span));
+        }
+    }
+    sources
+}
+
+/// Reads a key that is a name.
+fn key_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Name> {
+    let name = value.key.parse().ok();
+    if name.is_none() {
+        let suggestion = Some(value.key.to_ascii_lowercase()).filter(|better| better.parse::<Name>().is_ok());
+        faults.add(value.key_span.clone(), Fault::InvalidName { name: value.key.to_owned(), suggestion });
+    }
+    name
+}
+
+fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
+    let why = "a source has one origin";
+    section.contradiction("suite", "local", why, faults);
+    section.contradiction("suite", "crates", why, faults);
+    section.contradiction("local", "crates", why, faults);
+    let source = if section.peek("suite").is_some() {
+        debian(&mut section, faults)
+    } else if section.peek("local").is_some() {
+        local(&mut section, faults)
+    } else if let Some(value) = section.value("crates") {
+        check::project_path(&value, faults).map(|lockfile| Source::Crates { lockfile })
+    } else {
+        faults.add(section.span.clone(), Fault::SourceWithoutOrigin { name: name.to_owned() });
+        section.knows(&["packages", "dependencies", "include", "exclude"]);
+        None
+    };
+    // The other origins are known keys, too: that they stand here is reported above.
+    section.knows(&["suite", "local", "crates"]);
+    section.finish(faults);
+    source
+}
+
+fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
+    let suite = section.value("suite").and_then(|value| check::suite(&value, faults));
+    let packages = section.required("packages", "packages = [\"busybox-static\"]", faults);
+    let packages = packages.and_then(|value| {
+        let packages = value.list(Items::Some, faults, check::debian_package)?;
+        let name = |package: &String| package.split('=').next().unwrap_or_default().to_owned();
+        check::no_item_twice(value.key, &packages, name, faults);
+        Some(packages)
+    });
+    let words = [("closure", Dependencies::Closure), ("none", Dependencies::None)];
+    let dependencies = section.value("dependencies").and_then(|value| value.word(&words, faults));
+    let dependencies = dependencies.unwrap_or(Dependencies::Closure);
+    Some(Source::Debian { suite: suite?, packages: packages?, dependencies })
+}
+
+fn local(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
+    let path = section.value("local").and_then(|value| check::project_path(&value, faults));
+    let include = section.value("include").and_then(|value| check::globs(&value, faults)).unwrap_or_default();
+    let exclude = section.value("exclude").and_then(|value| check::globs(&value, faults)).unwrap_or_default();
+    Some(Source::Local { path: path?, include, exclude })
+}

@@ -1,0 +1,248 @@
+//! The identity of a recipe: what it means, not how it is written.
+//!
+//! The encoding is `kit:recipe:v1` of [`kit_hash::encoder`]. Fields in order; *option*, *list* and *text* as there. A map
+//! is a list of key and value, sorted by key; additions are sorted by path; every other list is in the written order.
+//!
+//! | of | fields |
+//! |---|---|
+//! | recipe | variant 1 package, 2 image, 3 tools, then its fields |
+//! | package | name, version?, summary?, license?, sources (name, source), build?, tree rules, container |
+//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile |
+//! | build | tools, run, env, timeout |
+//! | tree rules | packages, include, exclude, prefer (path without leading slash, name), additions, users |
+//! | addition | variant 1 file: path, contents (1 inline text, 2 local path), mode, uid, gid; 2 directory: path, mode, uid, gid; 3 symlink: path, target |
+//! | user | name, uid, gid, home, shell |
+//! | container | each optional: command, env, cwd, uid, gid, groups, capabilities, net, pid, ipc, uts, hostname, binds, tmpfs, readonly, sysctl, seccomp, restart, memory, processes |
+//! | namespace | variant 1 new, 2 host |
+//! | bind | source, destination, options |
+//! | tmpfs | destination, options |
+//! | readonly | 0 or 1 |
+//! | seccomp | variant 1 default, 2 unconfined |
+//! | restart | variant 1 never, 2 on failure, 3 always |
+//! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules |
+//! | kernel | package, cmdline, modules |
+//! | service | name, package, variant 1 no 2 yes (replace), container |
+//! | tools | packages |
+
+use std::collections::BTreeMap;
+
+use kit_hash::{Encoder, RecipeId};
+
+use super::Recipe;
+use crate::container::{Namespace, Restart, Seccomp};
+use crate::image::{Kernel, Replace, Service};
+use crate::package::{Addition, Build, Contents, Dependencies, Source, TreeRules, User};
+use crate::{Container, Image, Name, Package, Spanned};
+
+impl Recipe {
+    /// Returns the identity: the digest of what the recipe means, `kit:recipe:v1`. Comments, order of keys, spans don't
+    /// count.
+    pub fn id(&self) -> RecipeId {
+        let mut to = Encoder::new("recipe", 1);
+        match self {
+            Self::Package(recipe) => package(to.variant(1), recipe),
+            Self::Image(recipe) => image(to.variant(2), recipe),
+            Self::Tools(recipe) => names(to.variant(3), &recipe.packages),
+        }
+        to.id_of()
+    }
+}
+
+fn text(to: &mut Encoder, value: &Option<String>) {
+    to.option(value.as_ref(), |to, text| _ = to.str(text));
+}
+
+fn texts(to: &mut Encoder, list: &[String]) {
+    to.list(list, |to, text| _ = to.str(text));
+}
+
+fn spanned_texts(to: &mut Encoder, list: &[Spanned<String>]) {
+    to.list(list, |to, text| _ = to.str(text));
+}
+
+fn names(to: &mut Encoder, list: &[Spanned<Name>]) {
+    to.list(list, |to, name| _ = to.str(name.as_str()));
+}
+
+fn map(to: &mut Encoder, map: &BTreeMap<String, String>) {
+    to.list(map, |to, (key, value)| _ = to.str(key).str(value));
+}
+
+fn package(to: &mut Encoder, package: &Package) {
+    let Package { name, version, summary, license, sources, build: step, tree, container: run } = package;
+    to.str(name.as_str());
+    text(to, version);
+    text(to, summary);
+    text(to, license);
+    to.list(sources, |to, (name, value)| {
+        to.str(name.as_str());
+        source(to, value);
+    });
+    to.option(step.as_ref(), build);
+    tree_rules(to, tree);
+    container(to, run);
+}
+
+fn source(to: &mut Encoder, source: &Source) {
+    match source {
+        Source::Debian { suite, packages, dependencies } => {
+            to.variant(1).str(suite);
+            spanned_texts(to, packages);
+            to.variant(match dependencies {
+                Dependencies::Closure => 1,
+                Dependencies::None => 2,
+            });
+        }
+        Source::Local { path, include, exclude } => {
+            to.variant(2).str(path);
+            spanned_texts(to, include);
+            spanned_texts(to, exclude);
+        }
+        Source::Crates { lockfile } => _ = to.variant(3).str(lockfile),
+    }
+}
+
+fn build(to: &mut Encoder, build: &Build) {
+    let Build { tools, run, env, timeout } = build;
+    names(to, tools);
+    to.str(run);
+    map(to, env);
+    to.u64(*timeout);
+}
+
+fn tree_rules(to: &mut Encoder, rules: &TreeRules) {
+    let TreeRules { packages, include, exclude, prefer, additions, users } = rules;
+    names(to, packages);
+    spanned_texts(to, include);
+    spanned_texts(to, exclude);
+    to.list(prefer, |to, (path, name)| _ = to.bytes(path.as_bytes()).str(name.as_str()));
+    let mut additions: Vec<_> = additions.iter().collect();
+    additions.sort_by(|a, b| a.path().cmp(b.path()));
+    to.list(additions, |to, value| addition(to, value));
+    to.list(users, |to, value| user(to, value));
+}
+
+fn addition(to: &mut Encoder, addition: &Addition) {
+    match addition {
+        Addition::File { path, contents, mode, uid, gid } => {
+            to.variant(1).bytes(path.as_bytes());
+            match contents {
+                Contents::Inline(text) => to.variant(1).str(text),
+                Contents::Local(path) => to.variant(2).str(path),
+            };
+            to.u64(mode.bits().into()).u64((*uid).into()).u64((*gid).into());
+        }
+        Addition::Directory { path, mode, uid, gid } => {
+            to.variant(2).bytes(path.as_bytes());
+            to.u64(mode.bits().into()).u64((*uid).into()).u64((*gid).into());
+        }
+        Addition::Symlink { path, target } => _ = to.variant(3).bytes(path.as_bytes()).str(target),
+    }
+}
+
+fn user(to: &mut Encoder, user: &User) {
+    let User { name, uid, gid, home, shell } = user;
+    to.str(name.as_str()).u64((*uid).into()).u64((*gid).into()).str(home).str(shell);
+}
+
+fn container(to: &mut Encoder, container: &Container) {
+    process(to, container);
+    isolation(to, container);
+    let Container { restart, memory, processes, .. } = container;
+    to.option(*restart, |to, restart| {
+        to.variant(match restart {
+            Restart::Never => 1,
+            Restart::OnFailure => 2,
+            Restart::Always => 3,
+        });
+    });
+    to.option(*memory, |to, bytes| _ = to.u64(bytes));
+    to.option(*processes, |to, count| _ = to.u64(count));
+}
+
+fn process(to: &mut Encoder, container: &Container) {
+    let Container { command, env, cwd, uid, gid, groups, capabilities, .. } = container;
+    to.option(command.as_ref(), |to, command| texts(to, command));
+    to.option(env.as_ref(), map);
+    text(to, cwd);
+    to.option(*uid, |to, uid| _ = to.u64(uid.into()));
+    to.option(*gid, |to, gid| _ = to.u64(gid.into()));
+    to.option(groups.as_ref(), |to, groups| _ = to.list(groups, |to, gid| _ = to.u64((*gid).into())));
+    to.option(capabilities.as_ref(), |to, list| _ = to.list(list, |to, one| _ = to.str(one.as_str())));
+}
+
+fn isolation(to: &mut Encoder, container: &Container) {
+    let Container { net, pid, ipc, uts, hostname, binds, tmpfs, readonly, sysctl, seccomp, .. } = container;
+    for namespace in [net, pid, ipc, uts] {
+        to.option(*namespace, |to, namespace| {
+            to.variant(match namespace {
+                Namespace::New => 1,
+                Namespace::Host => 2,
+            });
+        });
+    }
+    text(to, hostname);
+    to.option(binds.as_ref(), |to, binds| {
+        to.list(binds, |to, bind| {
+            to.str(&bind.source).str(&bind.destination);
+            texts(to, &bind.options);
+        });
+    });
+    to.option(tmpfs.as_ref(), |to, mounts| {
+        to.list(mounts, |to, mount| {
+            to.str(&mount.destination);
+            texts(to, &mount.options);
+        });
+    });
+    to.option(*readonly, |to, readonly| _ = to.u64(readonly.into()));
+    to.option(sysctl.as_ref(), map);
+    to.option(*seccomp, |to, seccomp| {
+        to.variant(match seccomp {
+            Seccomp::Default => 1,
+            Seccomp::Unconfined => 2,
+        });
+    });
+}
+
+fn image(to: &mut Encoder, image: &Image) {
+    let Image {
+        name,
+        summary,
+        formats,
+        extends,
+        remove,
+        kernel: boot,
+        init,
+        onboot,
+        services,
+        onshutdown,
+        tree,
+    } = image;
+    to.str(name.as_str());
+    text(to, summary);
+    to.list(formats, |to, format| _ = to.str(format.word()));
+    names(to, extends);
+    names(to, remove);
+    to.option(boot.as_ref(), |to, boot| kernel(to, boot));
+    names(to, init);
+    for list in [onboot, services, onshutdown] {
+        to.list(list, |to, value| service(to, value));
+    }
+    tree_rules(to, tree);
+}
+
+fn kernel(to: &mut Encoder, kernel: &Kernel) {
+    let Kernel { package, cmdline, modules } = kernel;
+    to.str(package.as_str()).str(cmdline);
+    names(to, modules);
+}
+
+fn service(to: &mut Encoder, service: &Service) {
+    let Service { name, package, replace, container: run } = service;
+    to.str(name.as_str()).str(package.as_str());
+    to.variant(match replace {
+        Replace::No => 1,
+        Replace::Yes => 2,
+    });
+    container(to, run);
+}
