@@ -1,1 +1,29 @@
-//! TODO
+//! Bytes of every format, both ways.
+//!
+//! Readers take `impl Read` from strangers: everything has a limit, and what isn't understood is a typed error. Writers are streams to
+//! read from or functions over `&mut dyn Write`: the same tree gives the same bytes everywhere, named by each module's `REVISION`.
+//! Contents come from [`kit_tree::Blobs`] and go to [`kit_tree::BlobSink`]; no file is ever in memory as a whole.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`limits`] | [`Limits`] on foreign bytes |
+//! | [`compression`] | gzip, xz and zstd, reading; gzip and zstd, writing |
+//! | [`tar`] | tar archives, both ways |
+//! | [`cpio`] | the kernel's initial root file system, both ways |
+//! | [`ar`], [`deb`] | Debian packages, reading |
+//! | [`dedupe`] | equal files as hard links |
+#![forbid(unsafe_code)]
+
+pub mod ar;
+pub mod compression;
+pub mod cpio;
+pub mod deb;
+pub mod dedupe;
+mod draft;
+pub mod input;
+pub mod limits;
+mod members;
+pub mod tar;
+
+pub use compression::{Compression, Decoder};
+pub use limits::{LimitError, Limits};

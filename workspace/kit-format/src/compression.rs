@@ -1,0 +1,57 @@
+//! Compressed streams, both ways.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`decoder`] | [`Decoder`]: gzip, xz and zstd with bounded memory and bounded growth |
+//! | [`gzip`] | [`GzipStream`]: what layers of containers are written with |
+//! | [`zstd`] | [`ZstdStream`]: the same bytes for any number of workers |
+
+pub mod decoder;
+mod full;
+pub mod gzip;
+pub mod zstd;
+
+pub use decoder::Decoder;
+pub use gzip::GzipStream;
+pub use zstd::ZstdStream;
+
+/// How a stream is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, `.gz`.
+    Gzip,
+    /// The xz format, `.xz`.
+    Xz,
+    /// RFC 8878, `.zst`.
+    Zstd,
+}
+
+impl Compression {
+    /// Bytes that [`Compression::sniff`] looks at.
+    pub const MAGIC_BYTES: usize = 6;
+
+    /// Tells the compression by a stream's first bytes.
+    pub fn sniff(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// Returns the usual end of a file name, with its dot; empty for none.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Xz => ".xz",
+            Self::Zstd => ".zst",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

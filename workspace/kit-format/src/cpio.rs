@@ -1,0 +1,47 @@
+//! cpio archives in the "newc" form, which the kernel unpacks as its initial root file system; both ways.
+//!
+//! A member is a header of 110 characters, its name with a NUL, zeros to a multiple of four, its content, zeros to a multiple of four.
+//! The header is `070701` and thirteen numbers of eight hexadecimal digits: ino, mode, nlink, uid, gid, mtime, filesize, devmajor, devminor,
+//! rdevmajor, rdevminor, namesize (with the NUL), check (0). The member `TRAILER!!!` ends the archive.
+//!
+//! # Where the content of a hard link stands
+//! On the first of its names in path order; the others have the same inode number, the link count, and no content. Both readers take it:
+//! - Linux (`init/initramfs.c`): `do_name` calls `maybe_link`, which looks the member up by device, inode number and type when nlink is 2 or more. The
+//!   first member isn't found, is kept for the others, and its file is created and truncated. Later ones are found and linked; their
+//!   content would overwrite the file, but the file is truncated only when there is some, so a length of zero leaves it as it is.
+//! - GNU cpio: `copyin_regular_file` puts members of several links without content off to the end, and then links them to the one that had some.
+//!
+//! Content first, as against GNU cpio's writer that has it on the last, means that a reader in one pass knows every file before its links.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`read`] | [`read_cpio`]: an archive into a tree |
+//! | [`write`] | [`CpioStream`]: a tree as the one archive that there is for it |
+
+pub mod read;
+pub mod write;
+
+pub use read::{CpioReadError, read_cpio};
+pub use write::{CpioStream, CpioWriteError, write_cpio};
+
+/// What every header starts with.
+const MAGIC: &[u8; 6] = b"070701";
+/// Bytes of a header without the name.
+const HEADER: usize = 110;
+/// Names with their header, and contents, are padded to a multiple of this.
+const ALIGNMENT: u64 = 4;
+/// The name that ends an archive.
+const TRAILER: &[u8] = b"TRAILER!!!";
+/// The name of the root.
+const ROOT: &[u8] = b".";
+
+const TYPE_MASK: u32 = 0o170_000;
+const DIRECTORY: u32 = 0o040_000;
+const FILE: u32 = 0o100_000;
+const SYMLINK: u32 = 0o120_000;
+const CHAR: u32 = 0o020_000;
+const BLOCK: u32 = 0o060_000;
+const FIFO: u32 = 0o010_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! tar archives: ustar with PAX extended headers (POSIX.1-2001), both ways, and GNU's long names when reading.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`read`] | [`read_tar`]: hostile archives into a tree |
+//! | [`write`] | [`TarStream`]: a tree as the one archive that there is for it |
+//! | [`error`] | why an archive is refused |
+
+pub mod error;
+mod header;
+mod pax;
+pub mod read;
+pub mod write;
+
+pub use error::{TarReadError, TarWriteError};
+pub use read::{Devices, Duplicates, TarOptions, read_tar};
+pub use write::{TarStream, write_tar};
+
+/// Bytes of a block: every header is one, every content is padded to a multiple.
+pub(crate) const BLOCK: usize = 512;
+
+#[cfg(test)]
+mod tests;
