@@ -13,7 +13,7 @@ use crate::job::Limits;
 
 const PREFIX: &str = "kit-sandbox-";
 
-/// A group of one job.
+/// A group of one job. Dropped without being removed, it is swept by a later job once its processes are gone.
 #[derive(Debug)]
 pub(crate) struct Cgroup {
     parent: Dir,
@@ -83,9 +83,6 @@ impl Cgroup {
         self.parent.remove_dir(&self.name).ok();
         killed
     }
-
-    /// Leaves the group to a job that goes on without us; a later job sweeps it.
-    pub(crate) fn leave(self) {}
 }
 
 /// Removes groups whose job's supervisor, and so whose processes, are gone. The kernel refuses to remove any other.

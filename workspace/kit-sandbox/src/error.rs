@@ -252,7 +252,11 @@ impl SandboxError {
         let Failure { step, path, errno } = failure;
         let source = io::Error::from_raw_os_error(errno);
         match (step, path) {
-            (Step::Namespaces | Step::MapUser | Step::Private, _) => {
+            (Step::Namespaces | Step::MapUser, _) => Self::NamespacesForbidden { setting: setting(), source },
+            // Some machines let everybody make a user namespace, and then allow nothing in it.
+            (Step::Names | Step::Loopback | Step::Private, _)
+                if [libc::EPERM, libc::EACCES].contains(&errno) =>
+            {
                 Self::NamespacesForbidden { setting: setting(), source }
             }
             (Step::Source, Some(path)) => Self::Source { path, source },

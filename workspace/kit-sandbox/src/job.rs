@@ -102,9 +102,10 @@ pub enum Network {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seccomp {
     /// What a build needs. Mounts, new namespaces, tracing, keys, BPF, kernel modules, clock changes, set-uid and set-gid bits fail with
-    /// `EPERM`, io_uring and `openat2` as if the kernel had none; calls of another architecture kill the caller.
+    /// `EPERM`, `io_uring` and `openat2` as if the kernel had none; calls of another architecture kill the caller.
     Build,
-    /// All of them, but for writing into the terminal's input when [`Stdio::Inherited`].
+    /// All of them, but for typing into the terminal when [`Stdio::Inherited`]. The job can then leave set-uid files of the calling user in
+    /// writable binds.
     Unfiltered,
 }
 

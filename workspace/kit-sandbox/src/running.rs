@@ -73,7 +73,7 @@ impl Running {
         }
         let reports = read_reports(&self.control);
         let ended = self.child.wait().map_err(|source| SandboxError::Talk { source })?;
-        let out_of_memory = self.cgroup.take().is_some_and(|cgroup| cgroup.remove());
+        let out_of_memory = self.cgroup.take().is_some_and(Cgroup::remove);
         let mut outcome = self.outcome(reports?, ended)?;
         if out_of_memory && !matches!(outcome.status, Status::Exited(0)) {
             outcome.status = Status::MemoryLimit;
@@ -85,7 +85,7 @@ impl Running {
     /// limit still holds; how it ends nobody will know.
     pub fn detach(mut self) -> Result<u32, SandboxError> {
         (&*self.control).write_all(&[DETACH]).map_err(|source| SandboxError::Talk { source })?;
-        self.cgroup.take().map(Cgroup::leave);
+        self.cgroup.take();
         let pid = self.child.id();
         std::mem::forget(self);
         Ok(pid)

@@ -130,7 +130,7 @@ const CREATING: [u64; 2] = [libc::O_CREAT as u64, (libc::O_TMPFILE & !libc::O_DI
 
 const SET_ID: [u64; 2] = [libc::S_ISUID as u64, libc::S_ISGID as u64];
 
-/// Kinds of sockets that network namespaces separate. AF_VSOCK, above all, reaches the machine's host.
+/// Kinds of sockets that network namespaces separate. `AF_VSOCK`, above all, reaches the machine's host.
 const SOCKETS: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
 /// Compiles the filters for a job, to be installed in this order.
@@ -168,7 +168,7 @@ fn compile(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
 /// Refuses to type into the terminal on the user's behalf.
 fn terminal_injection() -> Result<Rules, BackendError> {
     const TIOCLINUX: u64 = 0x541c;
-    let rules = [libc::TIOCSTI as u64, TIOCLINUX].map(|request| SeccompRule::new(vec![equal(1, request)?]));
+    let rules = [libc::TIOCSTI, TIOCLINUX].map(|request| SeccompRule::new(vec![equal(1, request)?]));
     Ok(BTreeMap::from([(libc::SYS_ioctl, rules.into_iter().collect::<Result<_, _>>()?)]))
 }
 
@@ -187,8 +187,9 @@ fn refusals() -> Result<Rules, BackendError> {
             .map(|(creating, bit)| SeccompRule::new(vec![has_bit(*flags, creating)?, has_bit(*mode, bit)?]));
         rules.insert(*call, set_id.collect::<Result<_, _>>()?);
     }
-    let other = SOCKETS
-        .map(|family| SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family as u64));
+    let other = SOCKETS.map(|family| {
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, u64::from(family.cast_unsigned()))
+    });
     let other = SeccompRule::new(other.into_iter().collect::<Result<_, _>>()?)?;
     rules.insert(libc::SYS_socket, vec![other]);
     Ok(rules)

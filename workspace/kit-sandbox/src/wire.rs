@@ -24,7 +24,7 @@ const LONGEST: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) enum Errand {
     /// Run this job.
-    Run(Job),
+    Run(Box<Job>),
     /// Make all namespaces and the mounts that need most, and end.
     Probe,
 }
@@ -78,10 +78,10 @@ pub(crate) fn read_frame(mut source: impl Read) -> io::Result<Option<Vec<u8>>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, Malformed));
     }
     let mut frame = Vec::new();
-    match source.take(length).read_to_end(&mut frame)? as u64 == length {
-        true => Ok(Some(frame)),
-        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    if (source.take(length).read_to_end(&mut frame)? as u64) < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
+    Ok(Some(frame))
 }
 
 impl Errand {
@@ -101,7 +101,7 @@ impl Errand {
     pub(crate) fn decode(frame: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder { rest: frame };
         let errand = match decoder.number()? {
-            0 => Self::Run(decoder.job()?),
+            0 => Self::Run(Box::new(decoder.job()?)),
             1 => Self::Probe,
             _ => return Err(Malformed),
         };
@@ -224,8 +224,8 @@ impl Encoder {
             encoder.number(tmpfs.size_bytes);
             encoder.number(u64::from(tmpfs.mode));
         });
-        self.list(&job.devices, |encoder, device| encoder.bytes(device));
-        self.list(&job.command, |encoder, word| encoder.bytes(word));
+        self.list(&job.devices, Encoder::bytes);
+        self.list(&job.command, Encoder::bytes);
         self.list(&job.env, |encoder, (name, value)| {
             encoder.bytes(name);
             encoder.bytes(value);

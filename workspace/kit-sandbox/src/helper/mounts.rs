@@ -181,17 +181,11 @@ fn root_entries(root: &Path) -> Result<Vec<Entry>, Failure> {
         if [".", "..", "dev", "proc"].iter().any(|made| name == *made) {
             continue;
         }
-        let content = match readlinkat(&directory, &name, Vec::new()) {
-            Ok(target) => Content::Link(OsString::from_vec(target.into_bytes())),
-            Err(_) => {
-                let attributes = QUIET | READ_ONLY;
-                Content::Mount(clone_tree(
-                    directory.as_fd(),
-                    Path::new(&name),
-                    &root.join(&name),
-                    attributes,
-                )?)
-            }
+        let content = if let Ok(target) = readlinkat(&directory, &name, Vec::new()) {
+            Content::Link(OsString::from_vec(target.into_bytes()))
+        } else {
+            let shown = root.join(&name);
+            Content::Mount(clone_tree(directory.as_fd(), Path::new(&name), &shown, QUIET | READ_ONLY)?)
         };
         entries.push(Entry { name, content });
     }

@@ -11,8 +11,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getegid, geteuid, kill_process, pidfd_open, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getegid, geteuid, getpgrp, kill_process, pidfd_open,
+    test_kill_process_group, waitpid,
 };
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use rustix::thread::{CpuSet, UnshareFlags, sched_getaffinity, sched_setaffinity, set_thread_groups};
 
 use super::{During, first, report};
@@ -22,6 +24,9 @@ use crate::outcome::Usage;
 use crate::running::{DETACH, KILL};
 use crate::syscalls::{self, Fork};
 use crate::wire::{End, Errand, Failure, Report, read_frame};
+
+/// Longest time for a probe.
+const PROBE_WALL: Duration = Duration::from_secs(10);
 
 /// Why the supervisor ended the job, or that it ended by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,27 +38,16 @@ enum Cause {
 
 /// Runs the errand that arrives on `control`, and reports its end there.
 pub(super) fn supervise(control: &UnixStream) -> Result<(), Failure> {
-    let number = control.as_raw_fd().cast_unsigned();
-    syscalls::close_inherited(libc::STDERR_FILENO.cast_unsigned() + 1, number.saturating_sub(1));
-    syscalls::close_inherited(number + 1, u32::MAX);
-    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGPIPE, libc::SIGTTOU] {
-        syscalls::ignore_signal(signal);
-    }
+    shed_inheritance(control);
     let errand = read_errand(control).map_err(|error| {
         let errno = Errno::from_io_error(&error).unwrap_or(Errno::PROTO).raw_os_error();
         Failure { step: Step::Order, path: None, errno }
     })?;
-    let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stdin()).ok();
-    let wall = match &errand {
-        Errand::Run(job) => {
-            isolate(Some(job))?;
-            job.limits.wall
-        }
-        Errand::Probe => {
-            isolate(None)?;
-            Some(Duration::from_secs(10))
-        }
+    let job = match &errand {
+        Errand::Run(job) => Some(&**job),
+        Errand::Probe => None,
     };
+    isolate(job)?;
     let started = Instant::now();
     let (status_read, status_write) = pipe_with(PipeFlags::CLOEXEC).during(Step::Fork)?;
     let first = match syscalls::fork().during(Step::Fork)? {
@@ -64,19 +58,38 @@ pub(super) fn supervise(control: &UnixStream) -> Result<(), Failure> {
         }
     };
     drop(status_write);
-    let cause = watch(control, first, wall.map(|wall| started + wall)).during(Step::Fork)?;
+    let wall = job.map_or(Some(PROBE_WALL), |job| job.limits.wall);
+    let cause = watch(control, first, wall.and_then(|wall| started.checked_add(wall))).during(Step::Fork)?;
     let end = finish(first, status_read, cause);
-    if let (Errand::Run(Job { stdio: crate::Stdio::Inherited, .. }), Some(group)) = (&errand, foreground) {
-        rustix::termios::tcsetpgrp(rustix::stdio::stdin(), group).ok();
+    if job.is_some_and(Job::keeps_terminal) {
+        take_terminal_back();
     }
     if let Some(end) = end {
         let (cpu, peak_memory_bytes) = syscalls::usage_of_children();
-        report(
-            control,
-            &Report::Finished { end, usage: Usage { wall: started.elapsed(), cpu, peak_memory_bytes } },
-        );
+        let usage = Usage { wall: started.elapsed(), cpu, peak_memory_bytes };
+        report(control, &Report::Finished { end, usage });
     }
     Ok(())
+}
+
+/// Closes what the caller had open, and outlives the signals that a terminal sends to all of its group.
+fn shed_inheritance(control: &UnixStream) {
+    let number = control.as_raw_fd().cast_unsigned();
+    syscalls::close_inherited(libc::STDERR_FILENO.cast_unsigned() + 1, number.saturating_sub(1));
+    syscalls::close_inherited(number + 1, u32::MAX);
+    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGPIPE, libc::SIGTTOU] {
+        syscalls::ignore_signal(signal);
+    }
+}
+
+/// Makes the caller's process group the terminal's again, if the one that is was the job's: a shell with job control makes its own.
+fn take_terminal_back() {
+    let terminal = rustix::stdio::stdin();
+    if let Ok(group) = tcgetpgrp(terminal)
+        && test_kill_process_group(group) == Err(Errno::SRCH)
+    {
+        tcsetpgrp(terminal, getpgrp()).ok();
+    }
 }
 
 fn read_errand(control: &UnixStream) -> io::Result<Errand> {

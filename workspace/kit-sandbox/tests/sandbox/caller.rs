@@ -1,8 +1,12 @@
-//! A program that runs a job and is killed meanwhile.
+//! Callers in processes of their own.
 
 use std::path::Path;
 
-use crate::fixture::{Fixture, run};
+use kit_sandbox::Stdio;
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
+
+use crate::fixture::{Fixture, run, sandbox};
 use crate::lifetime::HOLD;
 
 /// Runs a job that doesn't end, in the directories of a test.
@@ -10,4 +14,25 @@ pub(crate) fn call(directory: &Path) {
     let fixture = Fixture::at(directory);
     let outcome = run(&fixture.job(HOLD));
     panic!("the job has ended: {outcome:?}");
+}
+
+/// Prints what a probe says.
+pub(crate) fn probe() {
+    match sandbox().probe() {
+        Ok(()) => println!("fine"),
+        Err(error) => println!("{error}\n{}", error.help().unwrap_or_default()),
+    }
+}
+
+/// Runs a shell with job control in the terminal that this process has, and prints whose the terminal is afterwards.
+pub(crate) fn use_terminal(directory: &Path) {
+    let fixture = Fixture::at(directory);
+    let mut job = fixture.job("");
+    let script =
+        "echo begun > /dev/tty; sleep 0 & fg > /dev/null; /inside inside type-into-terminal; stty size";
+    job.command = ["bash", "--norc", "-ic", script].map(Into::into).into();
+    job.stdio = Stdio::Inherited;
+    let outcome = sandbox().run(&job, &mut |_| {}).unwrap();
+    let ours = tcgetpgrp(rustix::stdio::stdin()).unwrap() == getpgrp();
+    println!("{:?}, terminal is ours: {ours}", outcome.status);
 }

@@ -77,7 +77,7 @@ impl Fixture {
             network: Network::Loopback,
             seccomp: Seccomp::Build,
             limits: Limits {
-                wall: Some(Duration::from_secs(60)),
+                wall: Some(Duration::from_mins(1)),
                 memory_bytes: None,
                 processes: None,
                 output_bytes: 1 << 20,

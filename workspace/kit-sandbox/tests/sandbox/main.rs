@@ -1,13 +1,14 @@
 //! Runs real jobs in real namespaces, on a root made of this machine's own programs.
 //!
-//! This program is the sandbox's helper too, and two things more that a test needs: a caller that can be killed ([`caller`]), and a program
+//! This program is the sandbox's helper too, and more that tests need: callers in processes of their own ([`caller`]), and a program
 //! inside the sandbox that makes system calls that no shell makes ([`inside`]). When root runs the tests, each is run once more as an
 //! ordinary user, under `user/`.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "tests fail by panic, and talk to each other by printing"
+    clippy::disallowed_methods,
+    reason = "tests fail by panic, and start each other as processes"
 )]
 
 use std::env;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod caller;
+mod environment;
 mod filter;
 mod fixture;
 mod inside;
@@ -26,6 +28,7 @@ mod lifetime;
 mod limits;
 mod mounts;
 mod running;
+mod terminal;
 
 fn main() {
     if kit_sandbox::is_helper() {
@@ -34,12 +37,22 @@ fn main() {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_ref().and_then(|role| role.to_str()) {
         Some("caller") => return caller::call(Path::new(&arguments.next().unwrap())),
+        Some("probe") => return caller::probe(),
+        Some("terminal") => return caller::use_terminal(Path::new(&arguments.next().unwrap())),
         Some("inside") => return inside::make(arguments.next().unwrap().to_str().unwrap()),
         _ => {}
     }
-    let tests =
-        [running::TESTS, isolation::TESTS, mounts::TESTS, limits::TESTS, lifetime::TESTS, filter::TESTS]
-            .concat();
+    let tests = [
+        running::TESTS,
+        isolation::TESTS,
+        mounts::TESTS,
+        limits::TESTS,
+        lifetime::TESTS,
+        filter::TESTS,
+        environment::TESTS,
+        terminal::TESTS,
+    ]
+    .concat();
     let as_root = rustix::process::geteuid().is_root();
     let direct = tests.iter().map(|(name, test)| trial(name, *test));
     let as_user = tests.iter().filter(|_| as_root).map(|(name, _)| {

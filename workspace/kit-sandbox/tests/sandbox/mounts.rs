@@ -109,7 +109,7 @@ fn a_missing_source_is_named() {
         matches!(&error, SandboxError::Source { path, .. } if path == Path::new("/no/such/root")),
         "{error:?}"
     );
-    let error = error_of(&fixture, |job| drop(job.devices.insert("/dev/no-such-device".into())));
+    let error = error_of(&fixture, |job| job.devices = ["/dev/no-such-device".into()].into());
     assert_eq!(error.to_string(), "cannot show `/dev/no-such-device` to the job");
 }
 
