@@ -1,1 +1,34 @@
-//! TODO
+//! Walks a plan on one machine: fetches, unpacks, runs, composes, writes; makes lockfiles and obeys them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`engine`] | [`Engine`]: does what of a plan isn't done yet, in parallel |
+//! | [`actions`] | how each of the five actions is done |
+//! | [`seams`] | the traits to the outside: [`Fetch`], [`Execute`], [`Events`] |
+//! | [`network`] | [`Fetch`] from Debian archives and the crates registry |
+//! | [`local`] | [`Execute`] in the sandbox of this machine |
+//! | [`files`] | the project's own files: recipes and local sources |
+//! | [`load`] | recipes, local trees and lockfile, ready for a plan |
+//! | [`lock`] | making a lockfile |
+//! | [`check`] | holding results against a lockfile |
+//! | [`outputs`] | writing the results to where people find them |
+//! | [`tools`] | programs that kit itself runs, from the store |
+#![forbid(unsafe_code)]
+
+pub mod actions;
+pub mod check;
+pub mod engine;
+pub mod error;
+pub mod files;
+pub mod load;
+pub mod local;
+pub mod lock;
+pub mod network;
+pub mod outputs;
+pub mod seams;
+pub mod tools;
+
+pub use engine::Engine;
+pub use error::BuildError;
+pub use files::ProjectFiles;
+pub use seams::{Event, Events, Execute, Fetch};

@@ -1,1 +1,33 @@
-//! TODO
+//! Lowers recipes and a lockfile to the hashed graph; explains why two plans differ.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`derivation`] | [`Derivation`]: one closed, hashed step; its five [`Action`]s |
+//! | [`recipes`] | [`RecipeSet`]: every recipe that a subject reaches, or why not |
+//! | [`requirements`] | what must be resolved and hashed before a plan can be made |
+//! | [`evaluate`] | an image with what it extends merged in |
+//! | [`planner`] | [`plan`]: from recipes, lock and local trees to a [`Plan`] |
+//! | [`package`], [`image`] | how each kind of recipe is lowered |
+//! | [`runtime`] | the OCI runtime configuration of a container |
+//! | [`seccomp`] | the default system-call filter |
+//! | [`stale`] | what changed between a lockfile and the recipes |
+#![forbid(unsafe_code)]
+
+pub mod derivation;
+pub mod error;
+pub mod evaluate;
+pub mod image;
+pub mod package;
+pub mod planner;
+pub mod recipes;
+pub mod requirements;
+pub mod runtime;
+pub mod seccomp;
+pub mod stale;
+
+pub use derivation::{Action, Derivation, Input};
+pub use error::PlanError;
+pub use planner::{Plan, PlanInputs, plan};
+pub use recipes::{RecipeFiles, RecipeSet};
+pub use requirements::{Requirements, requirements};
+pub use stale::{Change, stale};

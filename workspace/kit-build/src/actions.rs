@@ -1,0 +1,122 @@
+//! How each of the five actions is done.
+
+use std::io::{Seek as _, SeekFrom};
+
+use kit_hash::{BlobId, Sha256, TreeId};
+use kit_plan::Derivation;
+use kit_plan::derivation::{Action, Fetch, Input, Run};
+use kit_store::Store;
+use kit_tree::{BlobSink as _, Meta, Mode, Tree, TreePath};
+
+use crate::engine::{Engine, Trees};
+use crate::seams::{Event, Script};
+use crate::BuildError;
+
+mod compose;
+mod image;
+mod unpack;
+
+/// What a step came out as.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    /// The result.
+    pub(crate) tree: TreeId,
+    /// What it had to say.
+    pub(crate) log: Option<BlobId>,
+}
+
+/// Does a step whose inputs are in the store.
+pub(crate) fn perform(
+    engine: &Engine<'_>,
+    derivation: &Derivation,
+    inputs: &Trees,
+) -> Result<Done, BuildError> {
+    let tree_of = |input: &Input| match input {
+        Input::Derivation(id) => inputs[id],
+        Input::Tree(id) => *id,
+    };
+    let title = derivation.title();
+    match derivation.action() {
+        Action::Fetch(fetch) => self::fetch(engine, title, fetch),
+        Action::Unpack(unpack) => unpack::unpack(engine.store, title, unpack, tree_of(&unpack.input)),
+        Action::Run(run) => self::run(engine, derivation, run, &tree_of),
+        Action::Compose(compose) => compose::compose(engine.store, title, compose, &tree_of),
+        Action::Image(image) => image::write(engine.store, title, image, &tree_of),
+    }
+}
+
+/// Whether the store has a file of this digest.
+pub(crate) fn is_downloaded(store: &Store, sha256: &Sha256) -> bool {
+    store.blob_of_sha256(sha256).is_ok_and(|blob| blob.is_some())
+}
+
+fn fetch(engine: &Engine<'_>, title: &str, fetch: &Fetch) -> Result<Done, BuildError> {
+    let store = engine.store;
+    let known = match store.blob_of_sha256(&fetch.sha256)? {
+        Some(blob) => store.blob_size(&blob)?.map(|size| (blob, size)),
+        None => None,
+    };
+    let (blob, size) = if let Some(known) = known {
+        known
+    } else {
+        let mut file = store.temporary_file()?;
+        let mut progress = |bytes| engine.events.event(Event::Fetched { title, bytes });
+        engine.fetch.fetch(fetch, &mut file, &mut progress)?;
+        let io = |source| BuildError::Io { what: title.to_owned(), source };
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        let (blob, size) = store.put(&mut file).map_err(io)?;
+        store.put_sha256(&fetch.sha256, &blob)?;
+        (blob, size)
+    };
+    let mut tree = Tree::new();
+    let path = TreePath::new(&fetch.file_name).map_err(|source| BuildError::FileName {
+        name: fetch.file_name.clone(),
+        source,
+    })?;
+    tree.insert_file(path, Mode::FILE, blob, size).expect("because the tree is empty");
+    Ok(Done { tree: store.put_tree(&tree)?, log: None })
+}
+
+fn run(
+    engine: &Engine<'_>,
+    derivation: &Derivation,
+    run: &Run,
+    tree_of: &dyn Fn(&Input) -> TreeId,
+) -> Result<Done, BuildError> {
+    let title = derivation.title();
+    let script = Script {
+        title,
+        derivation: derivation.id(),
+        root: tree_of(&run.root),
+        sources: run.sources.iter().map(|(name, input)| (name.clone(), tree_of(input))).collect(),
+        script: &run.script,
+        env: &run.env,
+        timeout: run.timeout,
+    };
+    let mut log = Vec::new();
+    let result = engine.execute.execute(&script, &mut |bytes| {
+        log.extend_from_slice(bytes);
+        engine.events.event(Event::Printed { title, bytes });
+    });
+    let log_blob = engine.store.put_bytes(&log)?;
+    match result {
+        Ok(tree) => Ok(Done { tree, log: Some(log_blob) }),
+        Err(error) => {
+            engine.store.put_failure_log(&derivation.id(), &log_blob)?;
+            Err(error.with_log(&log))
+        }
+    }
+}
+
+/// The one regular file of a tree, as a fetch leaves it.
+pub(crate) fn only_file(tree: &Tree) -> Option<(&TreePath, BlobId)> {
+    tree.entries().find_map(|(path, entry)| match entry {
+        kit_tree::Entry::File { blob, .. } => Some((path, *blob)),
+        _ => None,
+    })
+}
+
+/// Metadata of generated files.
+pub(crate) fn plain(mode: Mode) -> Meta {
+    Meta::root(mode)
+}

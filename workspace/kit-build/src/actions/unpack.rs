@@ -1,0 +1,78 @@
+//! The tree of an archive.
+
+use std::fmt::Write as _;
+
+use kit_format::compression::Decoder;
+use kit_format::deb::{Deb, maintainer_effects, read_deb};
+use kit_format::limits::Limits;
+use kit_format::tar::{TarOptions, read_tar};
+use kit_hash::{Sha256, TreeId};
+use kit_plan::derivation::{Archive, Unpack};
+use kit_store::Store;
+use kit_tree::{Blobs as _, Mode, Tree, TreePath};
+
+use super::{Done, only_file};
+use crate::BuildError;
+
+pub(super) fn unpack(
+    store: &Store,
+    title: &str,
+    unpack: &Unpack,
+    input: TreeId,
+) -> Result<Done, BuildError> {
+    let fetched = store.tree(&input)?;
+    let (_, blob) = only_file(&fetched).expect("because a fetch leaves one file");
+    let reader = store.open(&blob).map_err(|e| failed(title, Box::new(e)))?;
+    match &unpack.archive {
+        Archive::Deb => {
+            let deb = read_deb(reader, store, &Limits::standard()).map_err(|e| failed(title, Box::new(e)))?;
+            let log = store.put_bytes(effects(&deb).as_bytes())?;
+            Ok(Done { tree: store.put_tree(&deb.tree)?, log: Some(log) })
+        }
+        Archive::Crate { sha256, directory } => {
+            let tree = read_crate(store, title, reader, sha256, directory)?;
+            Ok(Done { tree: store.put_tree(&tree)?, log: None })
+        }
+    }
+}
+
+fn failed(title: &str, source: Box<dyn std::error::Error + Send + Sync>) -> BuildError {
+    BuildError::Unpack { title: title.to_owned(), source }
+}
+
+/// Says what the maintainer scripts, which never run, would have changed.
+fn effects(deb: &Deb) -> String {
+    let mut text = String::new();
+    for effect in maintainer_effects(&deb.control) {
+        writeln!(text, "not run: {:?} ({}): {}", effect.kind, effect.script.name(), effect.command)
+            .expect("because a string takes all");
+    }
+    text
+}
+
+/// Reads a crate into the form of cargo's vendored sources.
+fn read_crate(
+    store: &Store,
+    title: &str,
+    reader: impl std::io::Read,
+    sha256: &Sha256,
+    directory: &str,
+) -> Result<Tree, BuildError> {
+    let limits = Limits::standard();
+    let decoder = Decoder::sniff(reader, &limits).map_err(|e| failed(title, Box::new(e)))?;
+    let mut tree = read_tar(decoder, store, &limits, TarOptions::default())
+        .map_err(|e| failed(title, Box::new(e)))?;
+    let top = TreePath::new(directory).map_err(|e| failed(title, Box::new(e)))?;
+    let stranger = tree.entries().skip(1).find(|(path, _)| path.strip_prefix(&top).is_none());
+    if let Some((path, _)) = stranger {
+        return Err(failed(title, format!("`{path}` lies outside of `{directory}`").into()));
+    }
+    let checksum = format!("{{\"files\":{{}},\"package\":\"{sha256}\"}}");
+    let blob = store.put_bytes(checksum.as_bytes())?;
+    let path = top
+        .append(&"/.cargo-checksum.json".parse().expect("because it is a constant path"))
+        .map_err(|e| failed(title, Box::new(e)))?;
+    tree.insert_file(path, Mode::FILE, blob, checksum.len() as u64)
+        .map_err(|e| failed(title, Box::new(e)))?;
+    Ok(tree)
+}

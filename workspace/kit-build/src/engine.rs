@@ -1,0 +1,257 @@
+//! Does what of a plan isn't done yet, in parallel; the same result whatever the number of threads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Instant;
+
+use kit_hash::{DerivationId, TreeId};
+use kit_plan::derivation::{Action, Input};
+use kit_plan::{Derivation, Plan};
+use kit_store::{Cost, Record, Store};
+
+use crate::seams::{Event, Finished};
+use crate::{BuildError, Events, Execute, Fetch, actions};
+
+/// Fetches that go on at the same time: they wait for the network, not for a processor.
+const FETCHES: usize = 6;
+
+/// What a build works with.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// Where everything is kept.
+    pub store: &'a Store,
+    /// Where files come from.
+    pub fetch: &'a dyn Fetch,
+    /// Where scripts run.
+    pub execute: &'a dyn Execute,
+    /// Who hears of it.
+    pub events: &'a dyn Events,
+    /// Steps other than fetches that go on at the same time.
+    pub jobs: usize,
+}
+
+impl std::fmt::Debug for Engine<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("jobs", &self.jobs).finish_non_exhaustive()
+    }
+}
+
+/// The trees that derivations turned out to be.
+pub type Trees = BTreeMap<DerivationId, TreeId>;
+
+impl Engine<'_> {
+    /// Makes `targets` and returns at least their trees. A failed step stops new ones; the first failure in plan order
+    /// is the one that is returned.
+    pub fn build(&self, plan: &Plan, targets: &[DerivationId]) -> Result<Trees, BuildError> {
+        let (known, todo) = self.survey(plan, targets)?;
+        if todo.is_empty() {
+            return Ok(known);
+        }
+        let fetches: Vec<_> = todo
+            .iter()
+            .filter_map(|derivation| match derivation.action() {
+                Action::Fetch(fetch) => Some(fetch),
+                _ => None,
+            })
+            .filter(|fetch| !actions::is_downloaded(self.store, &fetch.sha256))
+            .collect();
+        self.events.event(Event::Planned {
+            steps: todo.len(),
+            reused: known.len(),
+            fetch_bytes: fetches.iter().filter_map(|fetch| fetch.size).sum(),
+        });
+        self.fetch.announce(&fetches)?;
+        self.walk(&todo, known)
+    }
+
+    /// Returns the tree of a derivation that was built before, when all of it is still there.
+    pub fn remembered(&self, id: &DerivationId) -> Result<Option<TreeId>, BuildError> {
+        let Some(resolved) = self.store.memo(id)? else { return Ok(None) };
+        let Some(record) = self.store.record(&resolved)? else { return Ok(None) };
+        Ok(self.store.is_complete(&record.tree)?.then_some(record.tree))
+    }
+
+    /// Goes from the targets up to what is known: what lies above that isn't even looked at.
+    fn survey<'p>(
+        &self,
+        plan: &'p Plan,
+        targets: &[DerivationId],
+    ) -> Result<(Trees, Vec<&'p Derivation>), BuildError> {
+        let mut known = Trees::new();
+        let mut missing = BTreeSet::new();
+        let mut stack = targets.to_vec();
+        while let Some(id) = stack.pop() {
+            if known.contains_key(&id) || missing.contains(&id) {
+                continue;
+            }
+            if let Some(tree) = self.remembered(&id)? {
+                known.insert(id, tree);
+                continue;
+            }
+            missing.insert(id);
+            let derivation = plan.get(&id).expect("because targets and inputs are of this plan");
+            stack.extend(derivation.action().inputs().into_iter().filter_map(|input| match input {
+                Input::Derivation(id) => Some(id),
+                Input::Tree(_) => None,
+            }));
+        }
+        let todo = plan.derivations().iter().filter(|d| missing.contains(&d.id())).collect();
+        Ok((known, todo))
+    }
+
+    fn walk(&self, todo: &[&Derivation], known: Trees) -> Result<Trees, BuildError> {
+        let queue = Queue::new(todo, known);
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                scope.spawn(|| self.work(&queue, Lane::Work));
+            }
+            for _ in 0..FETCHES {
+                scope.spawn(|| self.work(&queue, Lane::Fetch));
+            }
+        });
+        queue.into_result()
+    }
+
+    fn work(&self, queue: &Queue<'_>, lane: Lane) {
+        while let Some((at, derivation, inputs)) = queue.take(lane) {
+            let outcome = self.step(derivation, &inputs);
+            queue.put(at, derivation.id(), outcome);
+        }
+    }
+
+    /// Does one step whose inputs are known, unless its resolved form was done before.
+    fn step(&self, derivation: &Derivation, inputs: &Trees) -> Result<TreeId, BuildError> {
+        let started = Instant::now();
+        let title = derivation.title();
+        let resolved = derivation.resolved(&|id| inputs[id]);
+        let finished = |how| {
+            let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.events.event(Event::Finished { title, how, millis });
+        };
+        if let Some(tree) = self.recorded(derivation, &resolved)? {
+            finished(Finished::Reused);
+            return Ok(tree);
+        }
+        let waiting = || self.events.event(Event::Waiting { title });
+        let _lock = self.store.build_lock(&derivation.id(), &waiting)?;
+        if let Some(tree) = self.recorded(derivation, &resolved)? {
+            finished(Finished::Reused);
+            return Ok(tree);
+        }
+        let bytes = if let Action::Fetch(fetch) = derivation.action() { fetch.size } else { None };
+        self.events.event(Event::Started { title, bytes });
+        let done = actions::perform(self, derivation, inputs);
+        finished(if done.is_ok() { Finished::Done } else { Finished::Failed });
+        let done = done?;
+        let wall_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let cost = Cost { wall_millis, ..Cost::default() };
+        self.store.put_record(&resolved, &Record { tree: done.tree, log: done.log, cost })?;
+        self.store.put_memo(&derivation.id(), &resolved)?;
+        Ok(done.tree)
+    }
+
+    fn recorded(
+        &self,
+        derivation: &Derivation,
+        resolved: &kit_hash::ResolvedId,
+    ) -> Result<Option<TreeId>, BuildError> {
+        let Some(record) = self.store.record(resolved)? else { return Ok(None) };
+        if !self.store.is_complete(&record.tree)? {
+            return Ok(None);
+        }
+        self.store.put_memo(&derivation.id(), resolved)?;
+        Ok(Some(record.tree))
+    }
+}
+
+/// Which threads take a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Fetch,
+    Work,
+}
+
+fn lane(derivation: &Derivation) -> Lane {
+    if let Action::Fetch(_) = derivation.action() { Lane::Fetch } else { Lane::Work }
+}
+
+/// The steps of a walk and how far it is.
+struct Queue<'a> {
+    todo: &'a [&'a Derivation],
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    trees: Trees,
+    /// Positions that nobody has taken.
+    waiting: BTreeSet<usize>,
+    running: usize,
+    failures: BTreeMap<usize, BuildError>,
+}
+
+impl<'a> Queue<'a> {
+    fn new(todo: &'a [&'a Derivation], trees: Trees) -> Self {
+        let waiting = (0..todo.len()).collect();
+        let state = Mutex::new(State { trees, waiting, running: 0, failures: BTreeMap::new() });
+        Self { todo, state, changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("because no holder panics")
+    }
+
+    /// Waits for a step of this lane whose inputs are known; none when nothing is left for it.
+    fn take(&self, wanted: Lane) -> Option<(usize, &'a Derivation, Trees)> {
+        let mut state = self.lock();
+        loop {
+            if !state.failures.is_empty() {
+                return None;
+            }
+            let mut left = false;
+            let mut ready = None;
+            for at in state.waiting.iter().copied().filter(|at| lane(self.todo[*at]) == wanted) {
+                left = true;
+                if let Some(inputs) = known_inputs(self.todo[at], &state.trees) {
+                    ready = Some((at, inputs));
+                    break;
+                }
+            }
+            if let Some((at, inputs)) = ready {
+                state.waiting.remove(&at);
+                state.running += 1;
+                return Some((at, self.todo[at], inputs));
+            }
+            if !left {
+                return None;
+            }
+            state = self.changed.wait(state).expect("because no holder panics");
+        }
+    }
+
+    fn put(&self, at: usize, id: DerivationId, outcome: Result<TreeId, BuildError>) {
+        let mut state = self.lock();
+        state.running -= 1;
+        match outcome {
+            Ok(tree) => _ = state.trees.insert(id, tree),
+            Err(error) => _ = state.failures.insert(at, error),
+        }
+        self.changed.notify_all();
+    }
+
+    fn into_result(self) -> Result<Trees, BuildError> {
+        let state = self.state.into_inner().expect("because no holder panics");
+        match state.failures.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(state.trees),
+        }
+    }
+}
+
+fn known_inputs(derivation: &Derivation, trees: &Trees) -> Option<Trees> {
+    let inputs = derivation.action().inputs().into_iter().filter_map(|input| match input {
+        Input::Derivation(id) => Some(id),
+        Input::Tree(_) => None,
+    });
+    inputs.map(|id| trees.get(&id).map(|tree| (id, *tree))).collect()
+}

@@ -1,0 +1,326 @@
+//! What can go wrong in a build: what happened, with all facts; what to do about it is in `help`.
+
+use std::io;
+
+use kit_plan::{Change, PlanError};
+use kit_tree::{PathError, TreePath};
+
+/// Two parts of a composition that put different things at one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Where.
+    pub path: TreePath,
+    /// Who provides it first, and what, as a line of the dump.
+    pub first: (String, String),
+    /// Who provides it again, and what.
+    pub second: (String, String),
+}
+
+/// How a script ended that didn't end well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptFailure {
+    /// It returned this code.
+    Exit(i32),
+    /// A signal killed it.
+    Signal(i32),
+    /// It ran longer than it may, in seconds.
+    Timeout(u64),
+    /// It printed more than it may, in bytes.
+    Output(u64),
+    /// It needed more memory than it may.
+    Memory,
+    /// It left something in `/out` that can't be part of a tree.
+    Result(Vec<String>),
+}
+
+impl std::fmt::Display for ScriptFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "it returned {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal} killed it"),
+            Self::Timeout(seconds) => write!(f, "it ran longer than {seconds} s"),
+            Self::Output(bytes) => write!(f, "it printed more than {bytes} bytes"),
+            Self::Memory => f.write_str("it needed more memory than it may"),
+            Self::Result(what) => write!(f, "it left what can't be in a package: {}", what.join("; ")),
+        }
+    }
+}
+
+/// Why a build, or the making of a lockfile, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Recipes and lockfile make no plan.
+    #[error("no plan can be made")]
+    Plan(Vec<PlanError>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] kit_store::StoreError),
+    /// The sandbox failed before the script ran.
+    #[error("the sandbox for `{title}` can't be made")]
+    Sandbox {
+        /// The step.
+        title: String,
+        /// Why.
+        #[source]
+        source: kit_sandbox::SandboxError,
+    },
+    /// A script failed.
+    #[error("`{title}` failed: {failure}")]
+    Script {
+        /// The step.
+        title: String,
+        /// How.
+        failure: ScriptFailure,
+        /// The end of what it printed.
+        log_tail: String,
+    },
+    /// Reading or writing failed.
+    #[error("cannot do `{what}`")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A Debian archive failed.
+    #[error(transparent)]
+    Debian(#[from] kit_source::debian::DebianError),
+    /// The crates registry failed.
+    #[error(transparent)]
+    Crates(#[from] kit_source::crates::CratesError),
+    /// A file name that a tree can't hold.
+    #[error("`{name}` can't be a file name")]
+    FileName {
+        /// The name.
+        name: String,
+        /// Why.
+        #[source]
+        source: PathError,
+    },
+    /// An archive can't be read.
+    #[error("`{title}`: the archive can't be unpacked")]
+    Unpack {
+        /// The step.
+        title: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An output can't be written.
+    #[error("`{title}`: the output can't be written")]
+    Write {
+        /// The step.
+        title: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A composition that makes no tree.
+    #[error("`{title}` makes no tree: {reason}")]
+    Compose {
+        /// The step.
+        title: String,
+        /// Why.
+        reason: String,
+    },
+    /// Parts of a composition contradict each other.
+    #[error("`{title}`: {} put different things at one path", parts(contradictions))]
+    Conflict {
+        /// The step.
+        title: String,
+        /// All of them.
+        contradictions: Vec<Contradiction>,
+    },
+    /// Globs that match nothing.
+    #[error("`{title}`: nothing matches `{}`", globs.join("`, `"))]
+    GlobMatchesNothing {
+        /// The step.
+        title: String,
+        /// The globs.
+        globs: Vec<String>,
+    },
+    /// An image whose root has no `/init`.
+    #[error("`{title}`: the root file system has no `/init`")]
+    NoInit {
+        /// The step.
+        title: String,
+    },
+    /// A kernel package without exactly one kernel.
+    #[error("`{title}`: the kernel package has {} files `/boot/vmlinuz*`, not one", found.len())]
+    NoKernel {
+        /// The step.
+        title: String,
+        /// Those that it has.
+        found: Vec<String>,
+    },
+    /// Local files that aren't there.
+    #[error("the project has nothing at `{path}`")]
+    NoLocal {
+        /// Path below the project.
+        path: String,
+        /// Where it is written.
+        place: Box<kit_plan::error::Place>,
+    },
+    /// A `Cargo.lock` that can't be used.
+    #[error("`{path}` can't be used")]
+    CargoLock {
+        /// Path below the project.
+        path: String,
+        /// Why.
+        #[source]
+        source: kit_source::crates::CratesError,
+    },
+    /// A program that kit would run but the tools don't have.
+    #[error("the tools have no package `{tool}`")]
+    NoTool {
+        /// The package.
+        tool: String,
+    },
+    /// There is no lockfile.
+    #[error("`{path}` is not there")]
+    NoLock {
+        /// Path below the project.
+        path: String,
+        /// What it would lock.
+        subject: String,
+    },
+    /// A lockfile that can't be read.
+    #[error("`{path}` has problems")]
+    LockProblems {
+        /// Path below the project.
+        path: String,
+        /// Its text.
+        text: String,
+        /// All that is wrong with it.
+        problems: kit_recipe::recipe::Problems,
+    },
+    /// The lockfile doesn't hold any more.
+    #[error("`{path}` is stale: {}", list(changes))]
+    Stale {
+        /// Path below the project.
+        path: String,
+        /// What it locks.
+        subject: String,
+        /// What changed.
+        changes: Vec<Change>,
+    },
+    /// Something came out other than locked.
+    #[error("`{output}` came out different from what `{path}` locks")]
+    Different {
+        /// The output file or container.
+        output: String,
+        /// Path of the lockfile.
+        path: String,
+        /// Locked digest.
+        expected: String,
+        /// Digest now.
+        found: String,
+        /// The first step in plan order whose tree is another, and its files that differ, as far as they are known.
+        first: Option<(String, Vec<String>)>,
+    },
+}
+
+fn parts(contradictions: &[Contradiction]) -> String {
+    contradictions
+        .first()
+        .map_or_else(String::new, |c| format!("`{}` and `{}`", c.first.0, c.second.0))
+}
+
+fn list(changes: &[Change]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl BuildError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Plan(_) => "kit::plan::problems",
+            Self::Store(error) => error.code(),
+            Self::Sandbox { source, .. } => source.code(),
+            Self::Script { .. } => "kit::build::script_failed",
+            Self::Io { .. } => "kit::build::io",
+            Self::Debian(error) => error.code(),
+            Self::Crates(error) => error.code(),
+            Self::FileName { .. } => "kit::fetch::file_name",
+            Self::Unpack { .. } => "kit::unpack::archive",
+            Self::Write { .. } => "kit::format::write",
+            Self::Compose { .. } => "kit::compose::impossible",
+            Self::Conflict { .. } => "kit::compose::file_conflict",
+            Self::GlobMatchesNothing { .. } => "kit::compose::glob_matches_nothing",
+            Self::NoInit { .. } => "kit::image::no_init",
+            Self::NoKernel { .. } => "kit::image::no_kernel",
+            Self::NoLocal { .. } => "kit::recipe::no_local_file",
+            Self::CargoLock { .. } => "kit::recipe::cargo_lock",
+            Self::NoTool { .. } => "kit::tools::missing",
+            Self::NoLock { .. } => "kit::lock::missing",
+            Self::LockProblems { .. } => "kit::lock::problems",
+            Self::Stale { .. } => "kit::lock::stale",
+            Self::Different { .. } => "kit::lock::different_output",
+        }
+    }
+
+    /// Returns the next thing to do.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Store(error) => return error.help().map(str::to_owned),
+            Self::Sandbox { source, .. } => return source.help().map(str::to_owned),
+            Self::Debian(error) => return error.help(),
+            Self::Crates(error) => return error.help(),
+            Self::Script { title, .. } => format!(
+                "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
+            ),
+            Self::Unpack { .. } => {
+                "the file is as it was locked, so report the archive to those who made it".to_owned()
+            }
+            Self::Conflict { contradictions, .. } => prefer_help(contradictions),
+            Self::GlobMatchesNothing { .. } => {
+                "correct the glob, or take it away; `kit show --files` lists what there is".to_owned()
+            }
+            Self::NoInit { .. } => "add a package with `/init` to `[init] packages`, such as `init`".to_owned(),
+            Self::NoKernel { .. } => "let the package have one kernel, by `exclude` in its `[tree]`".to_owned(),
+            Self::NoLocal { .. } => "check the path: it is relative to the project".to_owned(),
+            Self::NoTool { tool } => {
+                format!("add `{tool}` to `packages` in `recipes/tools.toml` and run `kit lock tools`")
+            }
+            Self::NoLock { subject, .. } => format!("run `kit lock {subject}`"),
+            Self::Stale { subject, .. } => {
+                format!("run `kit lock {subject}` and review what it changes in the lockfile")
+            }
+            Self::Different { .. } => {
+                "if the change is wanted, run `kit lock`; else find out what in this step depends on the machine"
+                    .to_owned()
+            }
+            Self::Plan(_)
+            | Self::Io { .. }
+            | Self::FileName { .. }
+            | Self::Write { .. }
+            | Self::Compose { .. }
+            | Self::CargoLock { .. }
+            | Self::LockProblems { .. } => return None,
+        })
+    }
+
+    /// Adds the end of the log to the failure of a script.
+    pub(crate) fn with_log(self, log: &[u8]) -> Self {
+        const LINES: usize = 20;
+        match self {
+            Self::Script { title, failure, .. } => {
+                let text = String::from_utf8_lossy(log);
+                let lines: Vec<_> = text.lines().collect();
+                let tail = lines[lines.len().saturating_sub(LINES)..].join("\n");
+                Self::Script { title, failure, log_tail: tail }
+            }
+            other => other,
+        }
+    }
+}
+
+fn prefer_help(contradictions: &[Contradiction]) -> String {
+    contradictions.first().map_or_else(String::new, |c| {
+        format!(
+            "name the winner in the recipe's `[tree]`: `prefer = {{ \"{}\" = \"{}\" }}`",
+            c.path, c.second.0
+        )
+    })
+}

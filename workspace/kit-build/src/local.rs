@@ -1,0 +1,120 @@
+//! Runs scripts in the sandbox of this machine.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kit_hash::TreeId;
+use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
+use kit_store::{ImportError, Scratch, Store};
+
+use crate::error::ScriptFailure;
+use crate::seams::Script;
+use crate::{BuildError, Execute};
+
+/// The most that a script may print, in bytes.
+const OUTPUT_LIMIT: u64 = 64 << 20;
+/// The most processes that a script may have at a time.
+const PROCESSES: u64 = 4096;
+/// The user and group that every script runs as.
+const BUILDER: Identity = Identity { uid: 1000, gid: 1000 };
+/// The directories of a step that can be written to, by their place in the sandbox.
+const WRITABLE: [(&str, &str); 4] =
+    [("build", "/build"), ("out", "/out"), ("tmp", "/tmp"), ("vartmp", "/var/tmp")];
+
+/// Runs scripts in namespaces of this machine.
+#[derive(Debug)]
+pub struct LocalSandbox<'a> {
+    /// Where trees come from and go to.
+    pub store: &'a Store,
+    /// Starts jobs.
+    pub sandbox: Sandbox,
+    /// Memory that a script may use, in bytes, where the machine can limit it.
+    pub memory: Option<u64>,
+}
+
+impl Execute for LocalSandbox<'_> {
+    fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<TreeId, BuildError> {
+        let scratch = self.store.scratch()?;
+        let io = |source| BuildError::Io { what: script.title.to_owned(), source };
+        for (name, _) in WRITABLE {
+            scratch.dir().create_dir(name).map_err(io)?;
+        }
+        let job = self.job(script, &scratch)?;
+        let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
+        let outcome = self.sandbox.run(job, log).map_err(sandbox)?;
+        let failure = match outcome.status {
+            Status::Exited(0) => None,
+            Status::Exited(code) => Some(ScriptFailure::Exit(code)),
+            Status::Signalled(signal) => Some(ScriptFailure::Signal(signal)),
+            Status::TimedOut => Some(ScriptFailure::Timeout(script.timeout)),
+            Status::OutputLimit => Some(ScriptFailure::Output(OUTPUT_LIMIT)),
+            Status::MemoryLimit => Some(ScriptFailure::Memory),
+            Status::Killed => Some(ScriptFailure::Signal(9)),
+        };
+        let failed = |failure| BuildError::Script {
+            title: script.title.to_owned(),
+            failure,
+            log_tail: String::new(),
+        };
+        if let Some(failure) = failure {
+            return Err(failed(failure));
+        }
+        let out = scratch.dir().open_dir("out").map_err(io)?;
+        match self.store.import(&out) {
+            Ok(tree) => Ok(self.store.put_tree(&tree)?),
+            Err(ImportError::Findings(findings)) => {
+                Err(failed(ScriptFailure::Result(findings.iter().map(ToString::to_string).collect())))
+            }
+            Err(ImportError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl LocalSandbox<'_> {
+    fn job(&self, script: &Script<'_>, scratch: &Scratch) -> Result<Job, BuildError> {
+        let writable = WRITABLE.map(|(name, target)| Bind {
+            source: scratch.path().join(name),
+            target: PathBuf::from(target),
+            access: Access::Writable,
+        });
+        let mut binds = writable.to_vec();
+        let mut tmpfs = Vec::new();
+        if !script.sources.is_empty() {
+            // A small file system of its own, so that the places of the sources can be made.
+            tmpfs.push(kit_sandbox::Tmpfs { target: PathBuf::from("/src"), size_bytes: 1 << 20, mode: 0o755 });
+        }
+        for (name, tree) in &script.sources {
+            binds.push(Bind {
+                source: self.store.materialised(tree)?.path,
+                target: PathBuf::from("/src").join(name),
+                access: Access::ReadOnly,
+            });
+        }
+        let text = |text: &str| OsString::from(text);
+        Ok(Job {
+            root: self.store.materialised(&script.root)?.path,
+            binds,
+            tmpfs,
+            devices: std::collections::BTreeSet::new(),
+            command: vec![text("/bin/sh"), text("-eu"), text("-c"), text(script.script)],
+            env: script.env.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            cwd: PathBuf::from("/build"),
+            identity: BUILDER,
+            host_name: "kit".to_owned(),
+            domain_name: "(none)".to_owned(),
+            cpus: Some(1),
+            network: Network::Loopback,
+            seccomp: Seccomp::Build,
+            limits: Limits {
+                wall: Some(Duration::from_secs(script.timeout)),
+                memory_bytes: self.memory,
+                processes: Some(PROCESSES),
+                output_bytes: OUTPUT_LIMIT,
+                file_bytes: None,
+                open_files: Some(4096),
+            },
+            stdio: Stdio::Captured,
+        })
+    }
+}

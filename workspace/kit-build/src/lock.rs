@@ -1,0 +1,166 @@
+//! Making a lockfile: resolve what isn't pinned, build what must be known, write down both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit_plan::requirements::DebianGroup;
+use kit_plan::{Plan, plan};
+use kit_recipe::lockfile::{Crate, DebKey, Lockfile, Subject};
+use kit_recipe::{Name, RecipeName};
+
+use crate::engine::Engine;
+use crate::load::Loaded;
+use crate::network::Resolver;
+use crate::{BuildError, check};
+
+/// The format epoch of this program.
+pub const EPOCH: u64 = 0;
+
+/// Which pins of an earlier lockfile are given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// Those that recipes ask for differently than before.
+    Needed,
+    /// All.
+    All,
+    /// Those of these packages.
+    Packages(BTreeSet<Name>),
+}
+
+/// Makes the pins: those of `previous` that still hold, and newly resolved ones.
+pub fn pin(
+    loaded: &Loaded,
+    previous: Option<&Lockfile>,
+    update: &Update,
+    resolver: &dyn Resolver,
+) -> Result<Lockfile, BuildError> {
+    let mut lock = Lockfile {
+        epoch: EPOCH,
+        subject: loaded.subject.clone(),
+        architecture: "x86_64".to_owned(),
+        source_date: 0,
+        recipes: loaded.recipes.iter().map(|(name, l)| (name.clone(), l.recipe.id())).collect(),
+        suites: BTreeMap::new(),
+        debs: BTreeMap::new(),
+        closures: BTreeMap::new(),
+        crates: BTreeMap::new(),
+        locals: crate::load::local_ids(loaded),
+        steps: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    pin_debian(loaded, previous, update, resolver, &mut lock)?;
+    for pins in loaded.crates.values() {
+        for pin in pins {
+            let key = (pin.name.clone(), pin.version.clone());
+            lock.crates.insert(key, Crate { sha256: pin.sha256, tree: None });
+        }
+    }
+    lock.source_date = lock.suites.values().map(|suite| suite.date).max().unwrap_or(0);
+    Ok(lock)
+}
+
+/// Whether the earlier lockfile still says what a source of a package resolves to.
+fn still_holds(group: &DebianGroup, loaded: &Loaded, previous: &Lockfile, update: &Update) -> bool {
+    let recipe = RecipeName::Package(group.package.clone());
+    let id = loaded.recipes.iter().find(|(name, _)| **name == recipe).map(|(_, l)| l.recipe.id());
+    let asked_the_same = previous.recipes.get(&recipe) == id.as_ref();
+    let given_up = match update {
+        Update::Needed => false,
+        Update::All => true,
+        Update::Packages(names) => names.contains(&group.package),
+    };
+    let key = (group.package.clone(), group.source.clone());
+    asked_the_same && !given_up && previous.closures.contains_key(&key) && previous.suites.contains_key(&group.suite)
+}
+
+fn pin_debian(
+    loaded: &Loaded,
+    previous: Option<&Lockfile>,
+    update: &Update,
+    resolver: &dyn Resolver,
+    lock: &mut Lockfile,
+) -> Result<(), BuildError> {
+    let mut by_suite: BTreeMap<&str, Vec<&DebianGroup>> = BTreeMap::new();
+    for group in &loaded.requirements.debian {
+        by_suite.entry(&group.suite).or_default().push(group);
+    }
+    for (suite, groups) in by_suite {
+        let held = |group: &&&DebianGroup| {
+            previous.is_some_and(|previous| still_holds(group, loaded, previous, update))
+        };
+        let kept: Vec<_> = groups.iter().filter(held).copied().collect();
+        if let Some(previous) = previous
+            && kept.len() == groups.len()
+        {
+            keep(previous, suite, &kept, lock);
+            continue;
+        }
+        let kept_pins: Vec<_> = kept
+            .iter()
+            .filter_map(|group| {
+                let closure = previous?.closures.get(&(group.package.clone(), group.source.clone()))?;
+                Some((*group, closure.as_slice()))
+            })
+            .collect();
+        let date = previous.and_then(|p| p.suites.get(suite)).map(|s| s.date);
+        let resolved = resolver.resolve(suite, &groups, &kept_pins, date)?;
+        lock.suites.insert(suite.to_owned(), resolved.suite);
+        lock.debs.extend(resolved.debs);
+        lock.closures.extend(resolved.closures);
+    }
+    Ok(())
+}
+
+/// Takes over what an earlier lockfile pins for a suite.
+fn keep(previous: &Lockfile, suite: &str, groups: &[&DebianGroup], lock: &mut Lockfile) {
+    lock.suites.insert(suite.to_owned(), previous.suites[suite].clone());
+    for group in groups {
+        let key = (group.package.clone(), group.source.clone());
+        let closure = &previous.closures[&key];
+        for deb in closure {
+            if let Some(pinned) = previous.debs.get(deb) {
+                lock.debs.insert(deb.clone(), pinned.clone());
+            }
+        }
+        lock.closures.insert(key, closure.clone());
+    }
+}
+
+/// Builds what the pins lead to and writes the results into the lockfile.
+pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result<Plan, BuildError> {
+    let plan = plan(loaded.plan_inputs(lock, &[])).map_err(BuildError::Plan)?;
+    let targets: Vec<_> = plan.derivations().iter().map(kit_plan::Derivation::id).collect();
+    let trees = engine.build(&plan, &targets)?;
+    for (key, id) in &plan.debs {
+        if let Some(deb) = lock.debs.get_mut(key) {
+            deb.tree = trees.get(id).copied();
+        }
+    }
+    for (key, id) in &plan.crates {
+        if let Some(krate) = lock.crates.get_mut(key) {
+            krate.tree = trees.get(id).copied();
+        }
+    }
+    lock.steps = check::steps(&plan, &trees);
+    for (name, planned) in &plan.containers {
+        let tree = engine.store.tree(&trees[&planned.image])?;
+        let pin = check::container(engine.store, &tree, &planned.package, planned.image)?;
+        lock.containers.insert(name.clone(), pin);
+    }
+    for (format, id) in &plan.outputs {
+        let tree = engine.store.tree(&trees[id])?;
+        lock.outputs.extend(check::outputs(engine.store, &tree, *format)?);
+    }
+    Ok(plan)
+}
+
+/// Returns the sources that a lockfile pins but no closure uses: none, unless it was edited.
+pub fn unused(lock: &Lockfile) -> Vec<&DebKey> {
+    let used: BTreeSet<_> = lock.closures.values().flatten().collect();
+    lock.debs.keys().filter(|key| !used.contains(key)).collect()
+}
+
+/// Whether a subject is an image.
+pub fn is_image(subject: &Subject) -> bool {
+    matches!(subject, Subject::Image(_))
+}

@@ -1,0 +1,192 @@
+//! What can be wrong with recipes and lockfiles taken together.
+
+use std::ops::Range;
+
+use kit_recipe::recipe::{Problems, RecipeName};
+use kit_tree::TreePath;
+
+/// A place in a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Which recipe.
+    pub recipe: RecipeName,
+    /// Its whole text.
+    pub text: String,
+    /// Bytes of it.
+    pub span: Range<usize>,
+}
+
+/// A recipe that can't be read.
+#[derive(Debug)]
+pub struct Unparsable {
+    /// Which recipe.
+    pub recipe: RecipeName,
+    /// Its whole text.
+    pub text: String,
+    /// All that is wrong with it.
+    pub problems: Problems,
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A recipe has problems of its own.
+    #[error("`{}` has problems", .0.recipe.path())]
+    Recipe(Unparsable),
+    /// A recipe can't be read from its place.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// Path below the project.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A name that no recipe has.
+    #[error("there is no {name}")]
+    Unknown {
+        /// What was named.
+        name: RecipeName,
+        /// All recipes there are.
+        known: Vec<RecipeName>,
+        /// Where it was named; none on the command line.
+        used: Option<Place>,
+    },
+    /// Recipes that need each other.
+    #[error("recipes need each other: {}", around.join(" → "))]
+    Cycle {
+        /// The names around the cycle, the first one again at the end.
+        around: Vec<String>,
+        /// Where the cycle closes.
+        used: Option<Place>,
+    },
+    /// Two containers of one name, or a replacement of none.
+    #[error("two containers are called `{name}`")]
+    DuplicateContainer {
+        /// The name.
+        name: String,
+        /// The later one.
+        second: Place,
+        /// The earlier one.
+        first: Place,
+    },
+    /// A removal or replacement of something that isn't there.
+    #[error("no extended image has a container `{name}`")]
+    NothingToReplace {
+        /// The name.
+        name: String,
+        /// Where it is written.
+        place: Place,
+    },
+    /// An image without a kernel in a format that needs one.
+    #[error("the format `{format}` needs a kernel")]
+    NoKernel {
+        /// The format.
+        format: &'static str,
+        /// Where it is asked for.
+        place: Place,
+    },
+    /// A container that nothing says how to run.
+    #[error("the container `{name}` has no command")]
+    NoCommand {
+        /// The container.
+        name: String,
+        /// Where it is written.
+        place: Place,
+    },
+    /// `prefer` names something that doesn't take part.
+    #[error("`{owner}` provides nothing here")]
+    UnknownOwner {
+        /// The name.
+        owner: String,
+        /// The path it should win.
+        path: TreePath,
+        /// Who takes part.
+        known: Vec<String>,
+        /// Where it is written.
+        place: Place,
+    },
+    /// Crates in a package that doesn't build.
+    #[error("the source `{source_name}` brings crates, but nothing builds them")]
+    CratesWithoutBuild {
+        /// The source.
+        source_name: String,
+        /// Where it is written.
+        place: Place,
+    },
+    /// The lockfile doesn't pin something that the recipes need.
+    #[error("the lockfile doesn't pin {what}")]
+    Unpinned {
+        /// What is missing, in words.
+        what: String,
+    },
+}
+
+impl PlanError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Recipe(_) => "kit::recipe::problems",
+            Self::Read { .. } => "kit::recipe::unreadable",
+            Self::Unknown { .. } => "kit::plan::unknown_recipe",
+            Self::Cycle { .. } => "kit::plan::cycle",
+            Self::DuplicateContainer { .. } => "kit::plan::duplicate_container",
+            Self::NothingToReplace { .. } => "kit::plan::nothing_to_replace",
+            Self::NoKernel { .. } => "kit::plan::no_kernel",
+            Self::NoCommand { .. } => "kit::plan::no_command",
+            Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
+            Self::CratesWithoutBuild { .. } => "kit::plan::crates_without_build",
+            Self::Unpinned { .. } => "kit::lock::unpinned",
+        }
+    }
+
+    /// Returns the places to point at, the main one first, each with its label.
+    pub fn labels(&self) -> Vec<(&Place, String)> {
+        match self {
+            Self::Recipe(_) | Self::Read { .. } | Self::Unpinned { .. } => Vec::new(),
+            Self::Unknown { used, .. } => used.iter().map(|p| (p, "named here".to_owned())).collect(),
+            Self::Cycle { used, .. } => used.iter().map(|p| (p, "closes the cycle".to_owned())).collect(),
+            Self::DuplicateContainer { second, first, .. } => {
+                vec![(second, "this one".to_owned()), (first, "has the name first".to_owned())]
+            }
+            Self::NothingToReplace { place, .. } => vec![(place, "nothing to take the place of".to_owned())],
+            Self::NoKernel { place, .. } => vec![(place, "asked for here".to_owned())],
+            Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
+            Self::UnknownOwner { place, path, .. } => vec![(place, format!("should win at `{path}`"))],
+            Self::CratesWithoutBuild { place, .. } => vec![(place, "this source".to_owned())],
+        }
+    }
+
+    /// Returns the next thing to do.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Recipe(_) => return None,
+            Self::Read { .. } => "make the file readable, as UTF-8 text".to_owned(),
+            Self::Unknown { name, known, .. } => unknown_help(name, known),
+            Self::Cycle { .. } => "take one of these uses away".to_owned(),
+            Self::DuplicateContainer { .. } => {
+                "rename one, or write `replace = true` in the one that takes the other's place".to_owned()
+            }
+            Self::NothingToReplace { .. } => "check the name, or add the image to `extends`".to_owned(),
+            Self::NoKernel { .. } => "add `[kernel] package = \"kernel-debian\"`".to_owned(),
+            Self::NoCommand { .. } => {
+                "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
+            }
+            Self::UnknownOwner { known, .. } => format!("name one of `{}`", known.join("`, `")),
+            Self::CratesWithoutBuild { .. } => "add `[build]`, or take the source away".to_owned(),
+            Self::Unpinned { .. } => "run `kit lock`".to_owned(),
+        })
+    }
+}
+
+fn unknown_help(name: &RecipeName, known: &[RecipeName]) -> String {
+    let same_kind = known.iter().filter(|k| std::mem::discriminant(*k) == std::mem::discriminant(name));
+    let close = same_kind
+        .map(|k| (strsim::damerau_levenshtein(&k.to_string(), &name.to_string()), k))
+        .filter(|(distance, _)| *distance <= 3)
+        .min();
+    match close {
+        Some((_, RecipeName::Image(n) | RecipeName::Package(n))) => format!("did you mean `{n}`?"),
+        _ => format!("write `{}`, or check the name", name.path()),
+    }
+}

@@ -1,0 +1,262 @@
+//! How an image is lowered: containers, modules, root file system, outputs.
+//!
+//! The root holds the init packages, `/containers/{onboot,services,onshutdown}/NNN-name/` with `config.json` and
+//! `rootfs/`, the selected kernel modules with their load order in `/etc/kit/modules`, and `/etc/os-release` with the pin
+//! digest of the lockfile.
+
+use std::collections::BTreeMap;
+
+use kit_hash::DerivationId;
+use kit_recipe::image::{Format, Kernel};
+use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Container, Image, Name};
+use kit_tree::{Meta, Mode, TreePath};
+
+use crate::derivation::{
+    Action, Added, AddedEntry, Compose, Image as ImageAction, ImageFormat, Input, OciImage, Part, Run,
+};
+use crate::evaluate::{Evaluated, Written, evaluate, place};
+use crate::package::paths;
+use crate::planner::{PlannedContainer, Planner};
+use crate::recipes::MODULE_TOOLS;
+use crate::{PlanError, runtime};
+
+/// Mount points that kit-init expects.
+const ROOT_DIRECTORIES: [&str; 9] =
+    ["/containers", "/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/usr", "/var"];
+/// Mount points that every container has.
+const CONTAINER_DIRECTORIES: [&str; 3] = ["/dev", "/proc", "/sys"];
+/// Takes modules with what they depend on out of a kernel and writes the order in which they are loaded.
+const MODULES_SCRIPT: &str = include_str!("image/modules.sh");
+
+/// A container, planned and ready to be put into the root.
+struct Bundle {
+    directory: TreePath,
+    rootfs: Input,
+    name: Name,
+    config: String,
+}
+
+pub(crate) fn lower(planner: &mut Planner<'_>, name: &Name) {
+    let evaluated = match evaluate(planner.inputs.recipes, name) {
+        Ok(evaluated) => evaluated,
+        Err(problems) => return planner.problems.extend(problems),
+    };
+    let bundles = bundles(planner, &evaluated);
+    let image = &evaluated.image;
+    let kernel = image.kernel.as_ref().map(|k| Input::Derivation(planner.package(&k.package.value)));
+    let modules = match (&image.kernel, kernel) {
+        (Some(written), Some(kernel)) => modules(planner, name, &written.value, kernel),
+        _ => None,
+    };
+    let root = root(planner, image, &bundles, modules);
+    planner.plan.root = Some(root);
+    for format in formats(planner, image) {
+        if let Some(id) = output(planner, image, format, kernel, root) {
+            planner.plan.outputs.insert(format, id);
+        }
+    }
+}
+
+fn formats(planner: &Planner<'_>, image: &Image) -> Vec<Format> {
+    match planner.inputs.formats {
+        [] => image.formats.iter().map(|f| f.value).collect(),
+        given => given.to_vec(),
+    }
+}
+
+fn bundles(planner: &mut Planner<'_>, evaluated: &Evaluated) -> Vec<Bundle> {
+    let kinds = [
+        ("onboot", &evaluated.onboot),
+        ("services", &evaluated.services),
+        ("onshutdown", &evaluated.onshutdown),
+    ];
+    let mut bundles = Vec::new();
+    for (kind, list) in kinds {
+        for (index, written) in list.iter().enumerate() {
+            let directory = format!("/containers/{kind}/{index:03}-{}", written.service.name.value);
+            let directory = directory.parse().expect("because a container's name is a file name");
+            bundles.extend(bundle(planner, written, directory));
+        }
+    }
+    bundles
+}
+
+fn bundle(planner: &mut Planner<'_>, written: &Written, directory: TreePath) -> Option<Bundle> {
+    let service = &written.service.value;
+    let name = service.name.value.clone();
+    let package = planner.inputs.recipes.package(&service.package.value);
+    let container = merge(&package.container, &service.container);
+    let Some(command) = container.command.clone() else {
+        let place = place(planner.inputs.recipes, &written.recipe, service.name.span.clone());
+        planner.problems.push(PlanError::NoCommand { name: name.to_string(), place });
+        return None;
+    };
+    let input = Input::Derivation(planner.package(&service.package.value));
+    let mut ensure = paths(&CONTAINER_DIRECTORIES);
+    ensure.extend(runtime::mount_points(&container));
+    let compose = Compose {
+        parts: vec![Part { input, owner: service.package.to_string(), at: TreePath::root() }],
+        ensure,
+        ..Compose::default()
+    };
+    let root = planner.plan.add(format!("container {name}"), Action::Compose(compose));
+    let rootfs = Input::Derivation(root);
+    let oci = OciImage {
+        root: rootfs,
+        command,
+        env: runtime::environment(&container),
+        cwd: container.cwd.clone().unwrap_or_else(|| "/".to_owned()),
+        user: format!("{}:{}", container.uid.unwrap_or(0), container.gid.unwrap_or(0)),
+        architecture: oci_architecture(&planner.inputs.lock.architecture).to_owned(),
+    };
+    let format = ImageFormat::Oci { images: BTreeMap::from([(name.to_string(), oci)]) };
+    let source_date = planner.source_date();
+    let action = Action::Image(ImageAction { name: name.to_string(), source_date, format });
+    let image = planner.plan.add(format!("container image {name}"), action);
+    let planned = PlannedContainer { package: service.package.value.clone(), root, image };
+    planner.plan.containers.insert(name.clone(), planned);
+    let config = runtime::config(&name, &container);
+    Some(Bundle { directory, rootfs, name, config })
+}
+
+/// Returns the package's configuration with the keys that an image's entry writes replaced.
+fn merge(package: &Container, entry: &Container) -> Container {
+    macro_rules! either {
+        ($($key:ident),*) => {
+            Container { $($key: entry.$key.clone().or_else(|| package.$key.clone())),* }
+        };
+    }
+    either!(
+        command, env, cwd, uid, gid, groups, capabilities, net, pid, ipc, uts, hostname, binds, tmpfs, readonly,
+        sysctl, seccomp, restart, memory, processes
+    )
+}
+
+fn modules(planner: &mut Planner<'_>, image: &Name, kernel: &Kernel, tree: Input) -> Option<Input> {
+    if kernel.modules.is_empty() {
+        return None;
+    }
+    let tools = MODULE_TOOLS.parse().expect("because it is a name");
+    let names: Vec<_> = kernel.modules.iter().map(|module| module.value.as_str()).collect();
+    let own = BTreeMap::from([("MODULES".to_owned(), names.join(" "))]);
+    let run = Run {
+        root: planner.sandbox_root(&format!("tools of modules {image}"), &[tools]),
+        sources: BTreeMap::from([("kernel".to_owned(), tree)]),
+        script: MODULES_SCRIPT.to_owned(),
+        env: planner.environment(&own),
+        timeout: 600,
+    };
+    Some(Input::Derivation(planner.plan.add(format!("modules {image}"), Action::Run(run))))
+}
+
+fn root(
+    planner: &mut Planner<'_>,
+    image: &Image,
+    bundles: &[Bundle],
+    modules: Option<Input>,
+) -> DerivationId {
+    let part = |input, owner: &Name, at| Part { input, owner: owner.to_string(), at };
+    let mut parts = Vec::new();
+    for package in image.init.iter().chain(&image.tree.packages) {
+        let input = Input::Derivation(planner.package(&package.value));
+        parts.push(part(input, &package.value, TreePath::root()));
+    }
+    parts.extend(modules.map(|input| Part {
+        input,
+        owner: "kernel modules".to_owned(),
+        at: TreePath::root(),
+    }));
+    let rootfs: TreePath = "/rootfs".parse().expect("because it is a constant path");
+    for bundle in bundles {
+        let at = bundle.directory.append(&rootfs).expect("because a container's name is short");
+        parts.push(part(bundle.rootfs, &bundle.name, at));
+    }
+    let recipe = RecipeName::Image(image.name.value.clone());
+    let mut compose = planner.compose(&recipe, &image.tree, parts);
+    compose.ensure = paths(&ROOT_DIRECTORIES);
+    let inline = |path: TreePath, text: String| Added {
+        path,
+        what: AddedEntry::Inline { meta: Meta::root(Mode::FILE), content: text.into_bytes() },
+    };
+    let config: TreePath = "/config.json".parse().expect("because it is a constant path");
+    for bundle in bundles {
+        let path = bundle.directory.append(&config).expect("because a container's name is short");
+        compose.additions.push(inline(path, bundle.config.clone()));
+    }
+    let os_release = "/etc/os-release".parse().expect("because it is a constant path");
+    let pin = planner.inputs.lock.pin_id();
+    let text = format!(
+        "NAME=\"kit\"\nID=kit\nPRETTY_NAME=\"{name} (kit {short})\"\nIMAGE_ID={name}\nIMAGE_VERSION={short}\nKIT_PIN={pin}\n",
+        name = image.name.value,
+        short = pin.short(),
+    );
+    compose.additions.push(inline(os_release, text));
+    planner.plan.add(format!("root {}", image.name.value), Action::Compose(compose))
+}
+
+fn output(
+    planner: &mut Planner<'_>,
+    image: &Image,
+    format: Format,
+    kernel: Option<Input>,
+    root: DerivationId,
+) -> Option<DerivationId> {
+    let root = Input::Derivation(root);
+    let name = image.name.value.to_string();
+    let format_action = match format {
+        Format::KernelInitrd => {
+            let (Some(kernel), Some(written)) = (kernel, &image.kernel) else {
+                no_kernel(planner, image, format);
+                return None;
+            };
+            let pin = planner.inputs.lock.pin_id();
+            let cmdline = format!("{} kit.pin={pin}", written.cmdline).trim_start().to_owned();
+            ImageFormat::KernelInitrd { kernel, root, cmdline }
+        }
+        Format::Tar => ImageFormat::Tar { root },
+        Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, root) },
+    };
+    let source_date = planner.source_date();
+    let action = Action::Image(ImageAction { name: name.clone(), source_date, format: format_action });
+    Some(planner.plan.add(format!("output {name} {format}"), action))
+}
+
+fn no_kernel(planner: &mut Planner<'_>, image: &Image, format: Format) {
+    let written = image.formats.iter().find(|f| f.value == format);
+    let span = written.map_or_else(|| image.name.span.clone(), |f| f.span.clone());
+    let recipe = RecipeName::Image(image.name.value.clone());
+    let place = place(planner.inputs.recipes, &recipe, span);
+    planner.problems.push(PlanError::NoKernel { format: format.word(), place });
+}
+
+/// The whole image under its own name, and each container under `NAME-container`.
+fn oci_images(planner: &Planner<'_>, name: &str, root: Input) -> BTreeMap<String, OciImage> {
+    let whole = OciImage {
+        root,
+        command: vec!["/init".to_owned()],
+        env: runtime::environment(&Container::default()),
+        cwd: "/".to_owned(),
+        user: "0:0".to_owned(),
+        architecture: oci_architecture(&planner.inputs.lock.architecture).to_owned(),
+    };
+    let mut images = BTreeMap::from([(name.to_owned(), whole)]);
+    for planned in planner.plan.containers.values() {
+        let Some(Action::Image(action)) = planner.plan.get(&planned.image).map(|d| d.action().clone()) else {
+            continue;
+        };
+        if let ImageFormat::Oci { images: own } = action.format {
+            images.extend(own.into_iter().map(|(container, image)| (format!("{name}-{container}"), image)));
+        }
+    }
+    images
+}
+
+/// Returns OCI's word (Go's `GOARCH`) for a machine architecture.
+fn oci_architecture(machine: &str) -> &str {
+    match machine {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -1,0 +1,171 @@
+//! Every recipe that a subject reaches.
+
+use std::collections::BTreeMap;
+
+use kit_recipe::package::{Package, TreeRules};
+use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
+
+use crate::PlanError;
+use crate::error::{Place, Unparsable};
+
+/// The package that takes modules out of kernels; every image that names modules uses it.
+pub const MODULE_TOOLS: &str = "module-tools";
+
+/// Gives the texts of recipes.
+pub trait RecipeFiles {
+    /// Returns the text of a recipe; none when there is no such recipe.
+    fn text(&self, name: &RecipeName) -> Result<Option<String>, PlanError>;
+    /// Returns the names of all recipes there are, sorted.
+    fn names(&self) -> Result<Vec<RecipeName>, PlanError>;
+}
+
+/// A recipe and its text, which diagnostics show.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What it says.
+    pub recipe: Recipe,
+    /// What is written.
+    pub text: String,
+}
+
+/// The recipes that a subject reaches: complete, without cycles.
+#[derive(Debug, Clone)]
+pub struct RecipeSet {
+    loaded: BTreeMap<RecipeName, Loaded>,
+}
+
+impl RecipeSet {
+    /// Loads `subject` and all that it uses. Problems of all recipes are reported together.
+    pub fn load(subject: &RecipeName, files: &dyn RecipeFiles) -> Result<Self, Vec<PlanError>> {
+        let mut loader = Loader { files, set: BTreeMap::new(), stack: Vec::new(), problems: Vec::new() };
+        loader.visit(subject, None);
+        if loader.problems.is_empty() { Ok(Self { loaded: loader.set }) } else { Err(loader.problems) }
+    }
+
+    /// Returns all recipes by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&RecipeName, &Loaded)> {
+        self.loaded.iter()
+    }
+
+    /// Returns a package that the set is known to have.
+    pub fn package(&self, name: &Name) -> &Package {
+        match self.loaded.get(&RecipeName::Package(name.clone())).map(|l| &l.recipe) {
+            Some(Recipe::Package(package)) => package,
+            _ => unreachable!("because loading visits each package that a recipe names"),
+        }
+    }
+
+    /// Returns an image that the set is known to have.
+    pub fn image(&self, name: &Name) -> &Image {
+        match self.loaded.get(&RecipeName::Image(name.clone())).map(|l| &l.recipe) {
+            Some(Recipe::Image(image)) => image,
+            _ => unreachable!("because loading visits each image that a recipe names"),
+        }
+    }
+
+    /// Returns the tools when the subject is them.
+    pub fn tools(&self) -> Option<&Tools> {
+        match self.loaded.get(&RecipeName::Tools).map(|l| &l.recipe) {
+            Some(Recipe::Tools(tools)) => Some(tools),
+            _ => None,
+        }
+    }
+
+    /// Returns all packages in order of their names.
+    pub fn packages(&self) -> impl Iterator<Item = &Package> {
+        self.loaded.values().filter_map(|l| match &l.recipe {
+            Recipe::Package(package) => Some(package),
+            Recipe::Image(_) | Recipe::Tools(_) => None,
+        })
+    }
+
+    /// Returns the text of a recipe in the set.
+    pub fn text(&self, name: &RecipeName) -> &str {
+        self.loaded.get(name).map_or("", |loaded| &loaded.text)
+    }
+}
+
+/// A use of one recipe by another, where it is written.
+type Use = (RecipeName, Option<std::ops::Range<usize>>);
+
+struct Loader<'a> {
+    files: &'a dyn RecipeFiles,
+    set: BTreeMap<RecipeName, Loaded>,
+    /// The recipes being visited and where each uses the next.
+    stack: Vec<(RecipeName, Option<Place>)>,
+    problems: Vec<PlanError>,
+}
+
+impl Loader<'_> {
+    fn visit(&mut self, name: &RecipeName, used: Option<Place>) {
+        if let Some(start) = self.stack.iter().position(|(on, _)| on == name) {
+            let mut around: Vec<_> = self.stack[start..].iter().map(|(n, _)| n.to_string()).collect();
+            around.push(name.to_string());
+            self.problems.push(PlanError::Cycle { around, used });
+            return;
+        }
+        if self.set.contains_key(name) {
+            return;
+        }
+        let text = match self.files.text(name) {
+            Ok(Some(text)) => text,
+            Ok(None) => return self.unknown(name, used),
+            Err(problem) => return self.problems.push(problem),
+        };
+        let recipe = match Recipe::parse(name, &text) {
+            Ok(recipe) => recipe,
+            Err(problems) => {
+                let already = |p: &PlanError| matches!(p, PlanError::Recipe(u) if u.recipe == *name);
+                if !self.problems.iter().any(already) {
+                    self.problems.push(PlanError::Recipe(Unparsable { recipe: name.clone(), text, problems }));
+                }
+                return;
+            }
+        };
+        let uses = uses(&recipe);
+        self.stack.push((name.clone(), used));
+        for (next, span) in uses {
+            let place = span.map(|span| Place { recipe: name.clone(), text: text.clone(), span });
+            self.visit(&next, place);
+        }
+        self.stack.pop();
+        self.set.insert(name.clone(), Loaded { recipe, text });
+    }
+
+    fn unknown(&mut self, name: &RecipeName, used: Option<Place>) {
+        let known = self.files.names().unwrap_or_default();
+        self.problems.push(PlanError::Unknown { name: name.clone(), known, used });
+    }
+}
+
+/// Returns what a recipe uses, in the order of its text.
+fn uses(recipe: &Recipe) -> Vec<Use> {
+    let package = |name: &Spanned<Name>| (RecipeName::Package(name.value.clone()), Some(name.span.clone()));
+    let of_rules = |rules: &TreeRules| rules.packages.iter().map(package).collect::<Vec<_>>();
+    let mut uses = Vec::new();
+    match recipe {
+        Recipe::Tools(tools) => uses.extend(tools.packages.iter().map(package)),
+        Recipe::Package(p) => {
+            uses.extend(p.build.iter().flat_map(|build| &build.tools).map(package));
+            uses.extend(of_rules(&p.tree));
+        }
+        Recipe::Image(image) => {
+            uses.extend(
+                image.extends.iter().map(|n| (RecipeName::Image(n.value.clone()), Some(n.span.clone()))),
+            );
+            if let Some(kernel) = &image.kernel {
+                uses.push(package(&kernel.package));
+                if let Some(first) = kernel.modules.first() {
+                    let tools = MODULE_TOOLS.parse().expect("because it is a name");
+                    uses.push((RecipeName::Package(tools), Some(first.span.clone())));
+                }
+            }
+            uses.extend(image.init.iter().map(package));
+            let services = [&image.onboot, &image.services, &image.onshutdown];
+            uses.extend(services.into_iter().flatten().map(|service| package(&service.package)));
+            uses.extend(of_rules(&image.tree));
+        }
+    }
+    uses
+}
