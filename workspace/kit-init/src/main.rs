@@ -1,1 +1,87 @@
-fn main(){}
+//! kit-init: PID 1 and service supervisor inside the images that kit builds.
+//!
+//! It replaces what other systems need an init, a container runtime and a container daemon for. Everything that it
+//! does is written in the image; nothing is decided by searching the machine.
+//!
+//! # The boot
+//! 1. The kernel starts it as `/init` from an initramfs, or from a mounted root. An initramfs is not copied: a bind
+//!    mount of `/` is moved over `/`, after which containers can pivot away from it. `/` becomes read-only.
+//! 2. It mounts `/proc`, `/dev`, `/run` (a failure ends the boot), then `/sys`, control groups (version 2), `/dev/pts`,
+//!    `/dev/shm`, `/tmp`, and an empty `/var` in memory if the image has that directory (a failure is told). The
+//!    image should have the mount points `/proc /sys /dev /run /tmp`; they are made if an initramfs lacks them.
+//! 3. It loads the kernel modules that `/etc/kit/modules` lists: absolute paths of `.ko` files (not compressed unless
+//!    the kernel can unpack them), one on a line, in load order; `#` starts a comment line.
+//! 4. It sets the host name from `/etc/hostname` (`kit` if absent) and brings the loopback interface up.
+//! 5. It runs the *onboot* containers one after the other. Each must exit with code 0; otherwise the boot has failed.
+//! 6. It starts all *services* in order, without waiting for any, and prints `kit-init: up`.
+//!
+//! # The containers
+//! Each is a folder `/containers/{onboot,services,onshutdown}/NNN-name/` with a `config.json` (OCI runtime
+//! specification 1.x) and, by default, a `rootfs/`. They run in the order of the folders' names. The name after the number
+//! (letters, digits, `.`, `_`, `-`, at most 64, not `kit-init`) stands before each line that the container
+//! prints, and is unique among the containers of its kind. Mount points of a read-only root must be in the image.
+//! With `root.readonly` false changes go to memory and end with the container; that needs the kernel's overlay file
+//! system. Fields that ask for something kit-init cannot do are refused, see `config.rs`.
+//! Annotation `org.kit.restart`: `never` (the default), `on-failure` or `always`; the wait before a restart doubles from
+//! 1 s to 30 s, and is 1 s again after a minute of running.
+//!
+//! # The console
+//! Everything goes to `/dev/console`: lines of containers as `name: line`, its own as `kit-init: line`. Lines are at most
+//! 4 KiB; control characters and what is not UTF-8 are shown escaped. A console that is too slow loses lines of
+//! containers, with a count, and never delays the machine.
+//!
+//! # The end
+//! SIGTERM, SIGUSR2 or the power button power off, SIGINT (Ctrl-Alt-Del) reboots, SIGUSR1 halts. It runs the *onshutdown*
+//! containers (each at most 30 s), sends SIGTERM to the services, waits up to 10 s, kills what is left, unmounts.
+//! When all services have ended the machine keeps running, unless the command line says otherwise.
+//!
+//! # The kernel's command line
+//! - `kit.on-failure=poweroff|reboot|halt`: what happens after `kit-init: boot failed: …`; `poweroff` by default.
+//! - `kit.exit=services`: power off when all services have ended and none is to start again.
+//!
+//! # Kernel
+//! Linux 5.12 or later with devtmpfs, tmpfs, control groups, seccomp filters and all namespaces; overlayfs for writable
+//! roots; `button` and `evdev` for the power button.
+//!
+//! # Building
+//! It is a member of kit's workspace and builds standing alone too, with Rust 1.85 and two crates, itself and libc.
+//! A static program of about 1.4 MB comes from `cargo build --release --locked` with `RUSTFLAGS=-C
+//! target-feature=+crt-static` and `CARGO_PROFILE_RELEASE_` set to `OPT_LEVEL=z LTO=true CODEGEN_UNITS=1 PANIC=abort
+//! STRIP=symbols` each (profiles in a workspace member's manifest would have no effect there but a warning).
+//!
+//! `kit-init run BUNDLE` runs one container from a bundle's folder with the same code, for tests and for a look.
+
+mod boot;
+mod bundle;
+mod cgroup;
+mod cmdline;
+mod config;
+mod console;
+mod container;
+mod error;
+mod files;
+mod input;
+mod json;
+mod logs;
+mod modules;
+mod mounts;
+mod power;
+mod running;
+mod services;
+mod single;
+mod supervisor;
+mod sys;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::process::id() == 1 {
+        boot::run();
+    }
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let ["run", bundle] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return single::run(bundle).into();
+    }
+    console::shout("usage: kit-init run BUNDLE (as process 1 it boots the machine)");
+    2.into()
+}

@@ -1,0 +1,180 @@
+//! A container that runs, and what is known of it when it has ended.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use crate::bundle::Bundle;
+use crate::cgroup::Group;
+use crate::config::{Config, Restart};
+use crate::console::Console;
+use crate::container::Started;
+use crate::logs::{Lines, escape};
+use crate::sys::Errno;
+use crate::sys::io::{self, Interest};
+use crate::sys::process::Exit;
+
+/// Lines that are kept to be shown with a failure.
+const LAST_LINES: usize = 5;
+
+/// A running container.
+#[derive(Debug)]
+pub(crate) struct Running {
+    bundle: Bundle,
+    restart: Restart,
+    pid: i32,
+    /// Standard output and standard error.
+    streams: [Stream; 2],
+    status: OwnedFd,
+    group: Option<Group>,
+    since: Instant,
+    last_lines: VecDeque<String>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    /// Nothing once the other end is closed.
+    fd: Option<OwnedFd>,
+    lines: Lines,
+}
+
+/// Whether more can be read from a stream at once.
+#[derive(PartialEq, Eq)]
+enum More {
+    Perhaps,
+    No,
+}
+
+/// How a container ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Which one.
+    pub(crate) bundle: Bundle,
+    /// When it starts again.
+    pub(crate) restart: Restart,
+    /// Why it ended.
+    pub(crate) outcome: Outcome,
+    /// How long it ran.
+    pub(crate) lived: Duration,
+    /// The last lines that it printed.
+    pub(crate) last_lines: Vec<String>,
+}
+
+/// Why a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Its program did.
+    Exit(Exit),
+    /// The kernel killed it because its memory was used up.
+    OutOfMemory,
+    /// It could not be set up, in these words.
+    NotSetUp(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(exit) => exit.fmt(f),
+            Self::OutOfMemory => f.write_str("was killed: it used more memory than its limit"),
+            Self::NotSetUp(reason) => write!(f, "could not start: {reason}"),
+        }
+    }
+}
+
+impl Running {
+    /// A container that has just been started.
+    pub(crate) fn new(bundle: Bundle, config: &Config, started: Started) -> Self {
+        let stream = |fd| Stream { fd: Some(fd), lines: Lines::default() };
+        Self {
+            bundle,
+            restart: config.restart,
+            pid: started.pid,
+            streams: [stream(started.stdout), stream(started.stderr)],
+            status: started.status,
+            group: started.group,
+            since: Instant::now(),
+            last_lines: VecDeque::new(),
+        }
+    }
+
+    /// Its first process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Which one it is.
+    pub(crate) fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// What to wait for.
+    pub(crate) fn waits_for(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Interest)> {
+        self.streams.iter().filter_map(|stream| Some((stream.fd.as_ref()?.as_fd(), Interest::Read)))
+    }
+
+    /// Reads and shows some of what it prints; not all, so that no container keeps the others waiting.
+    pub(crate) fn read_some(&mut self, console: &mut Console) {
+        for index in 0..self.streams.len() {
+            self.read_stream(index, console);
+        }
+    }
+
+    fn read_stream(&mut self, index: usize, console: &mut Console) -> More {
+        let stream = &mut self.streams[index];
+        let Some(fd) = &stream.fd else { return More::No };
+        let mut buffer = [0; 8192];
+        let (lines, more) = match io::read(fd.as_fd(), &mut buffer) {
+            Ok(count @ 1..) => (stream.lines.push(&buffer[..count]), More::Perhaps),
+            Err(Errno(libc::EAGAIN)) => return More::No,
+            Ok(0) | Err(_) => {
+                stream.fd = None;
+                (stream.lines.finish().into_iter().collect(), More::No)
+            }
+        };
+        for line in lines {
+            self.show(line, console);
+        }
+        more
+    }
+
+    fn show(&mut self, line: String, console: &mut Console) {
+        console.show(&self.bundle.name, &line);
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line);
+    }
+
+    /// Takes note of its end: shows the rest of what it printed and lets go of what it held.
+    pub(crate) fn end(mut self, exit: Exit, console: &mut Console) -> Ended {
+        for index in 0..self.streams.len() {
+            // A pipe holds 64 KiB, but a process outside the container may hold its end and go on writing.
+            let mut reads = 0;
+            while reads < 16 && self.read_stream(index, console) == More::Perhaps {
+                reads += 1;
+            }
+            if let Some(line) = self.streams[index].lines.finish() {
+                self.show(line, console);
+            }
+        }
+        let killed = exit == Exit::Signal(libc::SIGKILL);
+        let out_of_memory = killed && self.group.as_ref().is_some_and(Group::ran_out_of_memory);
+        if let Some(group) = self.group.take() {
+            group.remove();
+        }
+        let mut buffer = [0; 2048];
+        let outcome = match io::read(self.status.as_fd(), &mut buffer) {
+            Ok(count @ 1..) => Outcome::NotSetUp(escape(&buffer[..count])),
+            _ if out_of_memory => Outcome::OutOfMemory,
+            _ => Outcome::Exit(exit),
+        };
+        Ended {
+            bundle: self.bundle,
+            restart: self.restart,
+            outcome,
+            lived: self.since.elapsed(),
+            last_lines: self.last_lines.into(),
+        }
+    }
+}
