@@ -367,3 +367,5 @@ impl Image {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -128,8 +128,26 @@ fn merge(package: &Container, entry: &Container) -> Container {
         };
     }
     either!(
-        command, env, cwd, uid, gid, groups, capabilities, net, pid, ipc, uts, hostname, binds, tmpfs, readonly,
-        sysctl, seccomp, restart, memory, processes
+        command,
+        env,
+        cwd,
+        uid,
+        gid,
+        groups,
+        capabilities,
+        net,
+        pid,
+        ipc,
+        uts,
+        hostname,
+        binds,
+        tmpfs,
+        readonly,
+        sysctl,
+        seccomp,
+        restart,
+        memory,
+        processes
     )
 }
 

@@ -17,7 +17,8 @@ use crate::requirements::texts;
 /// Directories and files that every sandbox root has, beside its tools.
 const SANDBOX_DIRECTORIES: [&str; 9] =
     ["/build", "/dev", "/etc", "/out", "/proc", "/src", "/tmp", "/usr/bin", "/var/tmp"];
-const SANDBOX_PASSWD: [&str; 2] = ["root:x:0:0:root:/:/usr/sbin/nologin", "kit:x:1000:1000:kit:/build:/bin/sh"];
+const SANDBOX_PASSWD: [&str; 2] =
+    ["root:x:0:0:root:/:/usr/sbin/nologin", "kit:x:1000:1000:kit:/build:/bin/sh"];
 const SANDBOX_GROUP: [&str; 2] = ["root:x:0:", "kit:x:1000:"];
 
 impl Planner<'_> {
@@ -174,9 +175,9 @@ impl Planner<'_> {
         let additions =
             rules.additions.iter().filter_map(|addition| self.added(recipe, &addition.value)).collect();
         let users = &rules.users;
-        let passwd = users.iter().map(|u| {
-            format!("{name}:x:{}:{}:{name}:{}:{}", u.uid, u.gid, u.home, u.shell, name = u.name)
-        });
+        let passwd = users
+            .iter()
+            .map(|u| format!("{name}:x:{}:{}:{name}:{}:{}", u.uid, u.gid, u.home, u.shell, name = u.name));
         Compose {
             parts,
             prefer,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kit_hash::{DerivationId, Sha256};
+use kit_recipe::Name;
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::{DebKey, Lockfile, Subject};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::Name;
 use kit_tree::Tree;
 
 use crate::derivation::{Action, Archive, Derivation, Fetch, Input, Origin, Unpack};

@@ -118,7 +118,11 @@ impl Loader<'_> {
             Err(problems) => {
                 let already = |p: &PlanError| matches!(p, PlanError::Recipe(u) if u.recipe == *name);
                 if !self.problems.iter().any(already) {
-                    self.problems.push(PlanError::Recipe(Unparsable { recipe: name.clone(), text, problems }));
+                    self.problems.push(PlanError::Recipe(Unparsable {
+                        recipe: name.clone(),
+                        text,
+                        problems,
+                    }));
                 }
                 return;
             }

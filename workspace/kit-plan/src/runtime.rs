@@ -14,8 +14,17 @@ pub const RESTART_ANNOTATION: &str = "org.kit.restart";
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Kernel interfaces that tell about, or change, the whole machine: hidden as container runtimes usually do.
 const MASKED: [&str; 11] = [
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/scsi", "/proc/timer_list", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+    "/sys/fs/selinux",
 ];
 const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
@@ -77,13 +86,16 @@ fn ambient<'a>(container: &Container, capabilities: &[&'a str]) -> Vec<&'a str> 
 }
 
 fn mounts(container: &Container) -> Vec<Value> {
-    let mount = |destination: &str, kind: &str, source: &str, options: &[&str]| {
-        json!({ "destination": destination, "type": kind, "source": source, "options": options })
-    };
+    let mount = |destination: &str, kind: &str, source: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": source, "options": options });
     let mut mounts = vec![
         mount("/proc", "proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", "tmpfs", &["nosuid", "noexec", "strictatime", "mode=755", "size=65536k"]),
-        mount("/dev/pts", "devpts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+        ),
         mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
         mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
     ];
@@ -92,14 +104,18 @@ fn mounts(container: &Container) -> Vec<Value> {
     };
     for Tmpfs { destination, options: given } in container.tmpfs.iter().flatten().map(|t| &t.value) {
         let options = options(given, &["nosuid", "nodev", "noexec"]);
-        mounts.push(json!({ "destination": destination, "type": "tmpfs", "source": "tmpfs", "options": options }));
+        mounts.push(
+            json!({ "destination": destination, "type": "tmpfs", "source": "tmpfs", "options": options }),
+        );
     }
     for Bind { source, destination, options: given } in container.binds.iter().flatten().map(|b| &b.value) {
         let mut options = options(given, &["ro", "nosuid", "nodev"]);
         if !options.iter().any(|o| o == "bind" || o == "rbind") {
             options.push("rbind".to_owned());
         }
-        mounts.push(json!({ "destination": destination, "type": "bind", "source": source, "options": options }));
+        mounts.push(
+            json!({ "destination": destination, "type": "bind", "source": source, "options": options }),
+        );
     }
     mounts
 }
@@ -115,11 +131,14 @@ fn linux(container: &Container) -> Value {
         own(container.uts, "uts"),
     ];
     let namespaces: Vec<_> = namespaces.into_iter().flatten().map(|kind| json!({ "type": kind })).collect();
+    // What a recipe binds in on purpose isn't hidden again.
+    let bound = |path: &&str| container.binds.iter().flatten().any(|bind| bind.destination == *path);
+    let hidden = |paths: &[&'static str]| paths.iter().copied().filter(|p| !bound(p)).collect::<Vec<_>>();
     let writable_sysctl = container.sysctl.as_ref().is_some_and(|settings| !settings.is_empty());
     let mut linux = BTreeMap::from([
         ("namespaces", json!(namespaces)),
-        ("maskedPaths", json!(MASKED)),
-        ("readonlyPaths", json!(READ_ONLY)),
+        ("maskedPaths", json!(hidden(&MASKED))),
+        ("readonlyPaths", json!(hidden(&READ_ONLY))),
     ]);
     if writable_sysctl {
         linux.insert("sysctl", json!(container.sysctl));
@@ -141,3 +160,5 @@ fn linux(container: &Container) -> Value {
     json!(linux)
 }
 
+#[cfg(test)]
+mod tests;

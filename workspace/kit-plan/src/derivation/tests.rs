@@ -1,0 +1,148 @@
+//! Pinned vectors of every action. They change only with a new version in the domain tag or a new revision.
+
+use kit_tree::Mode;
+
+use super::*;
+use kit_hash::Identity as _;
+
+fn input() -> Input {
+    Input::Tree(kit_tree::Tree::new().id())
+}
+
+fn path(text: &str) -> TreePath {
+    text.parse().unwrap()
+}
+
+fn fetch() -> Fetch {
+    let origin = Origin::Crate { name: "libc".to_owned(), version: "0.2.1".to_owned() };
+    Fetch { file_name: "libc-0.2.1.crate".to_owned(), size: Some(3), sha256: Sha256::of(b"abc"), origin }
+}
+
+fn run() -> Run {
+    Run {
+        root: input(),
+        sources: BTreeMap::from([("source".to_owned(), input())]),
+        script: "make".to_owned(),
+        env: BTreeMap::from([("TZ".to_owned(), "UTC".to_owned())]),
+        timeout: 60,
+    }
+}
+
+fn compose() -> Compose {
+    let inline = AddedEntry::Inline { meta: Meta::root(Mode::FILE), content: b"hello\n".to_vec() };
+    Compose {
+        parts: vec![Part { input: input(), owner: "busybox".to_owned(), at: path("/rootfs") }],
+        prefer: BTreeMap::from([(path("/bin/sh"), 0)]),
+        include: vec!["/usr/**".to_owned()],
+        exclude: vec!["/usr/share/**".to_owned()],
+        additions: vec![
+            Added { path: path("/etc/motd"), what: inline },
+            Added { path: path("/etc/mtab"), what: AddedEntry::Entry(Entry::symlink("/proc/mounts")) },
+        ],
+        ensure: vec![path("/proc")],
+        passwd: vec!["a".to_owned()],
+        group: vec!["b".to_owned()],
+    }
+}
+
+fn image(format: ImageFormat) -> Image {
+    Image { name: "demo".to_owned(), source_date: 1, format }
+}
+
+fn oci() -> OciImage {
+    OciImage {
+        root: input(),
+        command: vec!["/init".to_owned()],
+        env: vec!["A=b".to_owned()],
+        cwd: "/".to_owned(),
+        user: "0:0".to_owned(),
+        architecture: "amd64".to_owned(),
+    }
+}
+
+fn every_action() -> Vec<(&'static str, Action)> {
+    let crate_archive = Archive::Crate { sha256: Sha256::of(b"abc"), directory: "libc-0.2.1".to_owned() };
+    let kernel = ImageFormat::KernelInitrd { kernel: input(), root: input(), cmdline: "quiet".to_owned() };
+    let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
+    vec![
+        ("fetch", Action::Fetch(fetch())),
+        ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
+        ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
+        ("run", Action::Run(run())),
+        ("compose", Action::Compose(compose())),
+        ("kernel+initrd", Action::Image(image(kernel))),
+        ("tar", Action::Image(image(ImageFormat::Tar { root: input() }))),
+        ("oci", Action::Image(image(layout))),
+    ]
+}
+
+#[test]
+fn identities_are_pinned() {
+    let found: Vec<_> = every_action()
+        .into_iter()
+        .map(|(name, action)| format!("{name} {}", Derivation::new("any title", action).id()))
+        .collect();
+    let expected: Vec<&str> = include_str!("vectors.txt").lines().collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_isn_t_meaning_isn_t_hashed() {
+    let id = |action: Action| Derivation::new("t", action).id();
+    let elsewhere = Origin::Debian { suite: "sid".to_owned(), filename: "pool/x".to_owned(), date: 5 };
+    assert_eq!(id(Action::Fetch(fetch())), id(Action::Fetch(Fetch { origin: elsewhere, ..fetch() })));
+    assert_eq!(id(Action::Run(run())), id(Action::Run(Run { timeout: 5, ..run() })));
+    let mut other = compose();
+    other.parts[0].owner = "somebody".to_owned();
+    assert_eq!(id(Action::Compose(compose())), id(Action::Compose(other)));
+}
+
+#[test]
+fn every_meaning_is_hashed() {
+    let changes: Vec<fn(&mut Compose)> = vec![
+        |c| c.parts[0].at = path("/other"),
+        |c| c.parts.clear(),
+        |c| c.prefer.clear(),
+        |c| c.include.clear(),
+        |c| c.exclude.clear(),
+        |c| c.additions.swap(0, 1),
+        |c| c.ensure.clear(),
+        |c| c.passwd.clear(),
+        |c| c.group.clear(),
+        |c| std::mem::swap(&mut c.include, &mut c.exclude),
+        |c| std::mem::swap(&mut c.passwd, &mut c.group),
+    ];
+    let mut ids = vec![Derivation::new("t", Action::Compose(compose())).id()];
+    for change in changes {
+        let mut changed = compose();
+        change(&mut changed);
+        ids.push(Derivation::new("t", Action::Compose(changed)).id());
+    }
+    let runs: Vec<fn(&mut Run)> =
+        vec![|r| r.script.push('x'), |r| r.sources.clear(), |r| r.env.clear(), |r| {
+            r.root = Input::Derivation(DerivationId::from_bytes([1; 32]))
+        }];
+    for change in runs {
+        let mut changed = run();
+        change(&mut changed);
+        ids.push(Derivation::new("t", Action::Run(changed)).id());
+    }
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn a_rebuilt_input_that_came_out_the_same_resolves_the_same() {
+    let of = |byte| {
+        let root = Input::Derivation(DerivationId::from_bytes([byte; 32]));
+        Derivation::new("t", Action::Run(Run { root, ..run() }))
+    };
+    let (a, b) = (of(1), of(2));
+    let same = kit_tree::Tree::new().id();
+    assert_ne!(a.id(), b.id());
+    assert_eq!(a.resolved(&|_| same), b.resolved(&|_| same));
+    assert_ne!(a.resolved(&|_| same), a.resolved(&|_| TreeId::from_bytes([9; 32])));
+    assert_eq!(a.action().inputs().len(), 2);
+}
