@@ -11,18 +11,23 @@
 //! | [`tar`] | tar archives, both ways |
 //! | [`cpio`] | the kernel's initial root file system, both ways |
 //! | [`ar`], [`deb`] | Debian packages, reading |
+//! | [`oci`] | image layouts, both ways |
+//! | [`json`], [`date`] | canonical JSON, the source date as text |
 //! | [`dedupe`] | equal files as hard links |
 #![forbid(unsafe_code)]
 
 pub mod ar;
 pub mod compression;
 pub mod cpio;
+pub mod date;
 pub mod deb;
 pub mod dedupe;
 mod draft;
 pub mod input;
+pub mod json;
 pub mod limits;
 mod members;
+pub mod oci;
 pub mod tar;
 
 pub use compression::{Compression, Decoder};

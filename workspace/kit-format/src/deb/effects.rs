@@ -77,16 +77,38 @@ fn is_shell(text: &str) -> bool {
 }
 
 fn shell_effects(script: Script, text: &str) -> Vec<Effect> {
-    let shell::Commands { commands, functions } = shell::commands(text);
+    let shell::Commands { commands, functions } = shell::commands(&without_service_sections(text));
     let effect = |command: &Command| {
         let kind = classify(command).filter(|_| {
             // a function's own commands are looked at where they stand
             !command.words.first().is_some_and(|word| functions.contains(word))
         })?;
-        Some(Effect { kind, script, command: command.words.join(" ") })
+        let outputs = command.outputs.iter().map(|file| format!("> {file}"));
+        let words: Vec<_> = command.words.iter().cloned().chain(outputs).collect();
+        Some(Effect { kind, script, command: words.join(" ") })
     };
     commands.iter().filter_map(effect).collect()
 }
+
+/// Leaves out what debhelper generates to start, stop and enable services: an image's own init does that.
+fn without_service_sections(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut skipping = false;
+    for line in text.lines() {
+        let section = line.strip_prefix("# Automatically added by ").unwrap_or_default();
+        skipping |= SERVICE_SECTIONS.iter().any(|helper| section.starts_with(helper));
+        if !skipping {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        skipping &= !line.starts_with("# End automatically added section");
+    }
+    kept
+}
+
+/// Helpers whose generated sections only concern running services and upgrades.
+const SERVICE_SECTIONS: [&str; 5] =
+    ["dh_installinit", "dh_installsystemd", "dh_runit", "dh_installmenu", "dh_installdeb"];
 
 /// Triggers activate scripts of other packages.
 fn trigger_effects(text: &str) -> Vec<Effect> {

@@ -1,0 +1,28 @@
+//! OCI images (image specification 1.1): a layout directory of content-addressed blobs.
+//!
+//! ```text
+//! oci-layout              {"imageLayoutVersion":"1.0.0"}
+//! index.json              one descriptor for each image, with its name and platform
+//! blobs/sha256/<digest>   manifests, configurations, layers
+//! ```
+//!
+//! Layers are tar archives, compressed with gzip unless asked otherwise: it is the one compression that every registry, runtime and scanner
+//! takes, and a layer's identity, the `DiffID`, is that of the uncompressed archive anyhow. JSON is canonical.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
+//! | [`write`] | [`write_layout`]: images into a layout |
+//! | [`read`] | [`read_layout`]: what is in a layout, every digest checked |
+
+pub mod config;
+mod document;
+pub mod read;
+pub mod write;
+
+pub use config::{ImageConfig, Platform};
+pub use read::{LayoutError, LayoutImage, LayoutLayer, read_layout};
+pub use write::{LayerCompression, LayerDigests, OciDigests, OciError, OciImage, OciLayout, write_layout};
+
+#[cfg(test)]
+mod tests;
