@@ -84,7 +84,6 @@ pub(super) fn enter_root(job: &Job) -> Result<(), Failure> {
     mounts.sort_by_cached_key(|(target, _)| (target.components().count(), target.clone()));
 
     let entries = root_entries(&job.root)?;
-    let null = clone_tree(CWD, Path::new("/dev/null"), Path::new("/dev/null"), devices::ATTRIBUTES)?;
     let mut root = Root::attach()?;
     for entry in entries {
         root.add_entry(entry)?;
@@ -97,7 +96,7 @@ pub(super) fn enter_root(job: &Job) -> Result<(), Failure> {
                 devices::fill(&mut root, &mount, job)?;
                 closed.push(mount);
             }
-            Some("/proc") => proc::mask(&mount, &null)?,
+            Some("/proc") => proc::mask(&mount)?,
             _ => {}
         }
     }

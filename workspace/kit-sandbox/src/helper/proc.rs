@@ -3,14 +3,12 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsmount, fsopen, open_tree,
-};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
-use super::During;
-use super::mounts::{Detached, Kind, Origin, QUIET, READ_ONLY, attach, new_tmpfs};
+use super::mounts::{Detached, Kind, Origin, QUIET, READ_ONLY, attach, clone_tree, new_tmpfs};
+use super::{During, devices};
 use crate::error::Step;
 use crate::job::Job;
 use crate::syscalls::{Depth, add_mount_attributes};
@@ -77,7 +75,7 @@ pub(crate) fn pid_limit_is_ours() -> bool {
 }
 
 /// Hides the parts of `/proc` that there are.
-pub(super) fn mask(proc: &OwnedFd, null: &Detached) -> Result<(), Failure> {
+pub(super) fn mask(proc: &OwnedFd) -> Result<(), Failure> {
     for name in MASKED {
         let path = Path::new("/proc").join(name);
         let target =
@@ -94,10 +92,8 @@ pub(super) fn mask(proc: &OwnedFd, null: &Detached) -> Result<(), Failure> {
             }
             FileType::Symlink => continue,
             _ => {
-                let flags = OpenTreeFlags::OPEN_TREE_CLONE
-                    | OpenTreeFlags::OPEN_TREE_CLOEXEC
-                    | OpenTreeFlags::AT_EMPTY_PATH;
-                open_tree(&null.mount, "", flags).during_at(Step::Mask, &path)?
+                let null = Path::new("/dev/null");
+                clone_tree(CWD, null, null, devices::ATTRIBUTES)?.mount
             }
         };
         attach(&cover, &target).during_at(Step::Mask, &path)?;

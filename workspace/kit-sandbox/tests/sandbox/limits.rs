@@ -21,11 +21,11 @@ pub(crate) const TESTS: Tests = &[
 fn a_hanging_job_is_stopped() {
     let fixture = Fixture::new();
     let mut job = fixture.job("trap '' TERM INT HUP; echo begun; while :; do sleep 1000; done");
-    job.limits.wall = Some(Duration::from_millis(300));
+    job.limits.wall = Some(Duration::from_secs(2));
     let started = Instant::now();
     let (outcome, output) = run(&job).unwrap();
     assert_eq!((outcome.status, output.as_str()), (Status::TimedOut, "begun\n"));
-    assert!(outcome.usage.wall >= Duration::from_millis(300));
+    assert!(outcome.usage.wall >= Duration::from_secs(2));
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
@@ -91,13 +91,13 @@ fn open_files_are_limited() {
 
 fn memory_is_limited_or_told() {
     let fixture = Fixture::new();
-    let mut job = fixture.job("head -c 200000000 /dev/zero | tail -c 200000000 | wc -c");
+    let mut job =
+        fixture.job("head -c 200000000 /dev/zero | tail -c 200000000 > /dev/null || exit 3; echo fits");
     job.limits.memory_bytes = Some(50_000_000);
     let (outcome, output) = run(&job).unwrap();
     if outcome.unenforced == [Unenforced::Memory] {
-        assert_eq!((outcome.status, output.as_str()), (Status::Exited(0), "200000000\n"));
+        assert_eq!((outcome.status, output.as_str()), (Status::Exited(0), "fits\n"));
     } else {
-        assert_eq!(outcome.unenforced, []);
-        assert_ne!(output, "200000000\n");
+        assert_eq!((outcome.status, outcome.unenforced), (Status::MemoryLimit, vec![]), "{output}");
     }
 }

@@ -59,7 +59,9 @@ fn main() {
         let name = *name;
         Trial::test(format!("user/{name}"), move || run_as_user(name))
     });
-    libtest_mimic::run(&Arguments::from_args(), direct.chain(as_user).collect()).exit();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), direct.chain(as_user).collect());
+    std::fs::remove_dir_all(copy_directory()).ok();
+    conclusion.exit();
 }
 
 /// The tests of a module by name.
@@ -89,11 +91,15 @@ fn readable_copy() -> &'static Path {
     use std::os::unix::fs::PermissionsExt;
     static COPY: OnceLock<PathBuf> = OnceLock::new();
     COPY.get_or_init(|| {
-        let directory = env::temp_dir().join(format!("kit-sandbox-tests-{}", std::process::id()));
+        let directory = copy_directory();
         std::fs::DirBuilder::new().create(&directory).unwrap();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         let copy = directory.join("tests");
         std::fs::copy(env::current_exe().unwrap(), &copy).unwrap();
         copy
     })
+}
+
+fn copy_directory() -> PathBuf {
+    env::temp_dir().join(format!("kit-sandbox-tests-{}", std::process::id()))
 }
