@@ -1,1 +1,14 @@
-//! TODO
+//! The network: resolves a named source to a pin and fetches a pin.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`http`] | the client: the only place that opens sockets |
+//! | [`debian`] | the Debian archive: the chain from its key to a package's bytes |
+//! | [`cache`] | where index files are kept between runs |
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod debian;
+pub mod http;
+
+pub use cache::{Cache, NoCache};

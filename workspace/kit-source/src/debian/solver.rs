@@ -1,0 +1,167 @@
+//! Which package versions a set of packages needs, as apt would choose them on an empty system.
+//!
+//! | module | what |
+//! |---|---|
+//! | `candidates` | which package versions satisfy a relation, in apt's order of preference |
+//! | `marking` | apt's walk through the dependencies |
+//! | `provider` | the same relations as clauses for the SAT solver, for when the walk ends in a contradiction |
+//! | `wanted` | what people ask for: `name` or `name=version` |
+//!
+//! The closure runs over `Pre-Depends` and `Depends`, never over `Recommends`, and obeys `Conflicts` and `Breaks`.
+//! The result depends on the index and on the set of names only, not on the order in which they are given.
+
+mod candidates;
+mod marking;
+mod provider;
+mod wanted;
+
+use std::collections::BTreeSet;
+
+use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
+
+use self::candidates::Candidates;
+use self::provider::Provider;
+use super::packages::{EntryId, Packages};
+use super::relation::RelationError;
+
+/// Whether the packages that a package needs are taken too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependencies {
+    /// Everything that `Pre-Depends` and `Depends` lead to.
+    Closure,
+    /// The named packages alone.
+    None,
+}
+
+/// Why no set of packages satisfies a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SolveError {
+    /// No package has the name.
+    #[error("there is no package `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Packages whose names are close.
+        similar: Vec<String>,
+    },
+    /// The package exists, but not in this version.
+    #[error("`{name}` has no version {version}; there is {}", available.join(", "))]
+    Version {
+        /// The package.
+        name: String,
+        /// The version that was asked for.
+        version: String,
+        /// The versions that there are, highest first.
+        available: Vec<String>,
+    },
+    /// Only other packages provide the name, and more than one does.
+    #[error("`{name}` is a virtual package that {} provide", providers.join(", "))]
+    Virtual {
+        /// What was asked for.
+        name: String,
+        /// The packages that provide it.
+        providers: Vec<String>,
+    },
+    /// No choice of versions satisfies everything.
+    #[error("no set of packages satisfies {}:\n{explanation}", wanted.join(", "))]
+    Conflict {
+        /// What was asked for.
+        wanted: Vec<String>,
+        /// A tree that shows what contradicts what.
+        explanation: String,
+    },
+    /// A dependency field of a package can't be read.
+    #[error("`{package}` has an unreadable dependency")]
+    Relation {
+        /// The package.
+        package: String,
+        /// What stands there.
+        #[source]
+        source: RelationError,
+    },
+}
+
+impl SolveError {
+    /// Returns the stable code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "kit::debian::unknown_package",
+            Self::Version { .. } => "kit::debian::unknown_version",
+            Self::Virtual { .. } => "kit::debian::virtual_package",
+            Self::Conflict { .. } => "kit::debian::conflict",
+            Self::Relation { .. } => "kit::debian::bad_relation",
+        }
+    }
+
+    /// Returns what to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown { similar, .. } if similar.is_empty() => Some(
+                "look at the suite and its components: packages outside `main` need their component"
+                    .to_owned(),
+            ),
+            Self::Unknown { similar, .. } => Some(format!("did you mean `{}`?", similar.join("` or `"))),
+            Self::Version { name, available, .. } => available
+                .first()
+                .map(|version| format!("ask for `{name}={version}`, or leave the version out")),
+            Self::Virtual { .. } => Some("name one of them".to_owned()),
+            Self::Conflict { .. } => {
+                Some("ask for these packages in separate groups, or leave one out".to_owned())
+            }
+            Self::Relation { .. } => None,
+        }
+    }
+}
+
+/// Chooses the package versions that `names` (each `name` or `name=version`) need on `architecture`.
+///
+/// The result is in the order of the index.
+pub fn solve(
+    packages: &Packages,
+    architecture: &str,
+    names: &[String],
+    dependencies: Dependencies,
+) -> Result<BTreeSet<EntryId>, SolveError> {
+    let candidates = Candidates::new(packages, architecture);
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let wanted = names.iter().map(|name| wanted::find(&candidates, name)).collect::<Result<Vec<_>, _>>()?;
+    let best: Vec<EntryId> = wanted.iter().map(|versions| versions[0]).collect();
+    if dependencies == Dependencies::None {
+        return Ok(best.into_iter().collect());
+    }
+    let marked = marking::mark(&candidates, &best).map_err(|(id, source)| SolveError::Relation {
+        package: packages.entry(id).name().to_owned(),
+        source,
+    })?;
+    match marked {
+        Some(marked) => Ok(marked),
+        None => search(&candidates, &names, &wanted),
+    }
+}
+
+/// Looks for any valid choice, in apt's order of preference; explains why there is none.
+fn search(
+    candidates: &Candidates<'_>,
+    names: &BTreeSet<&str>,
+    wanted: &[Vec<EntryId>],
+) -> Result<BTreeSet<EntryId>, SolveError> {
+    let provider = Provider::new(candidates);
+    let requirements = wanted.iter().zip(names).map(|(versions, name)| provider.require(name, versions));
+    let requirements: Vec<ConditionalRequirement> = requirements.collect();
+    let mut solver = Solver::new(provider);
+    let solution = solver.solve(Problem::new().requirements(requirements));
+    if let Some((package, source)) = solver.provider().take_error() {
+        return Err(SolveError::Relation { package, source });
+    }
+    match solution {
+        Ok(solution) => Ok(solution.into_iter().map(|solvable| EntryId(solvable.into_raw())).collect()),
+        Err(UnsolvableOrCancelled::Unsolvable(conflict)) => Err(SolveError::Conflict {
+            wanted: names.iter().map(ToString::to_string).collect(),
+            explanation: conflict.display_user_friendly(&solver).to_string().trim_end().to_owned(),
+        }),
+        Err(UnsolvableOrCancelled::Cancelled(_)) => unreachable!("because nothing cancels the solver"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

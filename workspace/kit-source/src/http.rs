@@ -1,0 +1,22 @@
+//! The HTTP client: the only place that opens sockets.
+//!
+//! | module | what |
+//! |---|---|
+//! | `client` | [`Client`]: one request, with proxy, credentials and time limits |
+//! | `download` | a body into a file or memory: size, digest, retries, resumption |
+//! | `settings` | [`Settings`]: what the machine and the user say about the network |
+//! | `credentials` | [`Credential`]: who logs in where; never printed |
+//! | `error` | [`HttpError`] |
+
+mod client;
+mod credentials;
+mod download;
+mod error;
+mod settings;
+
+pub use self::client::Client;
+pub use self::credentials::Credential;
+pub(crate) use self::credentials::without_userinfo as shown;
+pub use self::download::{Expected, Progress};
+pub use self::error::HttpError;
+pub use self::settings::{Network, Patience, Proxies, Settings};
