@@ -167,8 +167,9 @@ fn compile(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
 
 /// Refuses to type into the terminal on the user's behalf.
 fn terminal_injection() -> Result<Rules, BackendError> {
+    const TIOCSTI: u64 = 0x5412;
     const TIOCLINUX: u64 = 0x541c;
-    let rules = [libc::TIOCSTI, TIOCLINUX].map(|request| SeccompRule::new(vec![equal(1, request)?]));
+    let rules = [TIOCSTI, TIOCLINUX].map(|request| SeccompRule::new(vec![equal(1, request)?]));
     Ok(BTreeMap::from([(libc::SYS_ioctl, rules.into_iter().collect::<Result<_, _>>()?)]))
 }
 
