@@ -155,3 +155,6 @@ pub struct Output {
     /// BLAKE3 of the file.
     pub blake3: BlobId,
 }
+
+#[cfg(test)]
+mod tests;

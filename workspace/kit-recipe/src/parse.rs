@@ -4,10 +4,11 @@ pub(crate) mod check;
 pub(crate) mod container;
 pub(crate) mod image;
 pub(crate) mod package;
+mod scan;
 pub(crate) mod section;
 pub(crate) mod settings;
 pub(crate) mod source;
-pub(crate) mod syntax;
+mod syntax;
 pub(crate) mod tree;
 pub(crate) mod value;
 

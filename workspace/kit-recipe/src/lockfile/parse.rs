@@ -27,7 +27,7 @@ impl Lockfile {
 
 fn lockfile(mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
     version(&mut root, faults)?;
-    let pin = required(&mut root, "pin", faults).and_then(|value| Some((digest(&value, faults)?, value)));
+    let pin = required(&mut root, "pin").and_then(|value| Some((digest(&value, faults)?, value)));
     let lockfile = pins(&mut root, faults);
     root.finish(faults);
     let lockfile = lockfile?;
@@ -54,11 +54,11 @@ fn version(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<()> {
 }
 
 fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
-    let subject = required(root, "subject", faults).and_then(|v| subject(&v, faults));
-    let epoch = required(root, "epoch", faults).and_then(|v| v.number(0, u64::MAX, faults));
-    let architecture = required(root, "architecture", faults);
+    let subject = required(root, "subject").and_then(|v| subject(&v, faults));
+    let epoch = required(root, "epoch").and_then(|v| v.number(0, u64::MAX, faults));
+    let architecture = required(root, "architecture");
     let architecture = architecture.and_then(|value| value.line(faults)).map(ToOwned::to_owned);
-    let source_date = required(root, "source-date", faults);
+    let source_date = required(root, "source-date");
     let source_date = source_date.and_then(|value| seconds(&value, faults));
     let recipes = map(root, "recipes", faults, |value, faults| {
         Some((recipe_name(value, faults)?, digest(value, faults)?))
@@ -106,8 +106,8 @@ fn map<K: Ord, V>(
 }
 
 /// Asks for a key that every lockfile has.
-fn required<'d>(section: &mut Section<'d>, key: &'static str, faults: &mut Faults<'_>) -> Option<Value<'d>> {
-    section.required(key, "", faults)
+fn required<'d>(section: &mut Section<'d>, key: &'static str) -> Option<Value<'d>> {
+    section.required(key, "")
 }
 
 /// Notes a key that has another form.
@@ -148,18 +148,18 @@ fn digest_at<T: FromStr<Err = HexError>>(
     key: &'static str,
     faults: &mut Faults<'_>,
 ) -> Option<T> {
-    required(section, key, faults).and_then(|value| digest(&value, faults))
+    required(section, key).and_then(|value| digest(&value, faults))
 }
 
 /// Reads the string at a key of an entry.
 fn text_at(section: &mut Section<'_>, key: &'static str, faults: &mut Faults<'_>) -> Option<String> {
-    let value = required(section, key, faults)?;
+    let value = required(section, key)?;
     value.line(faults).map(ToOwned::to_owned)
 }
 
 /// Reads the number at a key of an entry.
 fn number_at(section: &mut Section<'_>, key: &'static str, faults: &mut Faults<'_>) -> Option<u64> {
-    let value = required(section, key, faults)?;
+    let value = required(section, key)?;
     value.number(0, u64::MAX, faults)
 }
 
@@ -190,10 +190,10 @@ fn recipe_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<RecipeName>
 
 fn suite(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Suite)> {
     let mut section = Section::open("[suites]", value, faults)?;
-    let date = required(&mut section, "date", faults);
+    let date = required(&mut section, "date");
     let date = date.and_then(|value| seconds(&value, faults));
     let in_release = digest_at(&mut section, "in-release", faults);
-    let signed_by = required(&mut section, "signed-by", faults).and_then(|value| {
+    let signed_by = required(&mut section, "signed-by").and_then(|value| {
         value.list(Items::Any, faults, |item, faults| item.line(faults).map(ToOwned::to_owned))
     });
     section.finish(faults);
@@ -202,7 +202,7 @@ fn suite(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Suite)> 
 
 fn debs(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Vec<Spanned<(DebKey, Deb)>> {
     let Some(mut section) = root.section("debian", faults) else { return Vec::new() };
-    let list = required(&mut section, "debs", faults);
+    let list = required(&mut section, "debs");
     let list = list.and_then(|value| value.list(Items::Any, faults, deb)).unwrap_or_default();
     section.finish(faults);
     let show = |(key, _): &(DebKey, Deb)| format!("{} {} {}", key.name, key.version, key.architecture);
@@ -276,15 +276,15 @@ fn step(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Step)> {
 fn container(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Name, ContainerPin)> {
     let mut section = Section::open("[containers]", value, faults)?;
     let platform = text_at(&mut section, "platform", faults);
-    let package = required(&mut section, "package", faults);
+    let package = required(&mut section, "package");
     let package = package.and_then(|value| check::name(&value, faults)).map(|name| name.value);
     let recipe = digest_at(&mut section, "recipe", faults);
     let mut oci_at = |key| {
-        let value = required(&mut section, key, faults);
+        let value = required(&mut section, key);
         value.and_then(|value| oci_digest(&value, faults))
     };
     let (manifest, config) = (oci_at("manifest"), oci_at("config"));
-    let layers = required(&mut section, "layers", faults);
+    let layers = required(&mut section, "layers");
     let layers = layers.and_then(|value| value.list(Items::Any, faults, oci_digest));
     section.finish(faults);
     let name = value.key.parse().ok();
@@ -304,7 +304,7 @@ fn container(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Name, Contai
 fn output(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Output)> {
     let mut section = Section::open("[outputs]", value, faults)?;
     let words = Format::ALL.map(|format| (format.word(), format));
-    let format = required(&mut section, "format", faults);
+    let format = required(&mut section, "format");
     let format = format.and_then(|value| value.word(&words, faults));
     let size = number_at(&mut section, "size", faults);
     let sha256 = digest_at(&mut section, "sha256", faults);

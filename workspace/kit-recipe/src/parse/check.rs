@@ -67,11 +67,14 @@ pub(crate) fn tree_path(value: &Value<'_>, root: Root, faults: &mut Faults<'_>) 
     let text = value.text(faults)?;
     match check_tree_path(text, root) {
         Ok(path) => Some(path),
-        Err(why) => {
-            let suggestion = tidy(text).map(|tidy| format!("/{tidy}")).filter(|better| better != text);
-            value.fault(Fault::InvalidPath { path: text.to_owned(), why, suggestion }, faults)
-        }
+        Err(why) => value.fault(invalid_path(text, why), faults),
     }
+}
+
+/// The fault of a path inside an image.
+pub(crate) fn invalid_path(text: &str, why: &'static str) -> Fault {
+    let suggestion = tidy(text).map(|tidy| format!("/{tidy}")).filter(|better| better != text);
+    Fault::InvalidPath { path: text.to_owned(), why, suggestion }
 }
 
 /// Reads a path inside an image that is kept as text.
@@ -197,10 +200,10 @@ fn debian_name_fault(name: &str) -> Option<&'static str> {
         Some("has an architecture in it; the image decides that")
     } else if name.contains([' ', '(', '<', '>']) {
         Some("has a space or a relation in it")
-    } else if name.len() < 2 || !name.bytes().next().is_some_and(plain) {
-        Some("is too short, or starts with neither a letter nor a digit")
     } else if !name.bytes().all(|b| plain(b) || b"+-.".contains(&b)) {
         Some("has other characters than `a-z 0-9 + - .` in it")
+    } else if name.len() < 2 || !name.bytes().next().is_some_and(plain) {
+        Some("is too short, or starts with neither a letter nor a digit")
     } else {
         None
     }

@@ -91,8 +91,8 @@ pub(crate) fn environment(section: &Section<'_>, faults: &mut Faults<'_>) -> BTr
     let mut environment = BTreeMap::new();
     for value in section.entries() {
         if value.key.is_empty() || value.key.contains(['=', '\0']) {
-            let what = "no character, or `=` or NUL";
-            faults.add(value.key_span.clone(), Fault::InvalidText { key: value.key.to_owned(), what });
+            let why = "must have at least one character, none of them `=` or NUL";
+            faults.add(value.key_span.clone(), section.invalid_key(&value, why));
         } else if let Some(text) = value.any_text(faults)
             && let Some(text) = value.without(&['\0'], "a NUL character", text, faults)
         {
@@ -105,20 +105,31 @@ pub(crate) fn environment(section: &Section<'_>, faults: &mut Faults<'_>) -> BTr
 fn sysctl(section: &Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     for value in section.entries() {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
         if let DeValue::Table(_) = value.node {
-            let key = faults.written(&value.key_span).to_owned() + ".…";
-            let fault = Fault::SplitKey { section: section.title.clone(), key };
+            let fault = Fault::SplitKey { section: section.title.clone(), key: dotted(&value) };
             faults.add(value.key_span.clone(), fault);
-        } else if value.key.is_empty()
-            || !value.key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
-        {
-            let what = "other characters than letters, digits, `.`, `_`, `-` and `/`";
-            faults.add(value.key_span.clone(), Fault::InvalidText { key: value.key.to_owned(), what });
+        } else if value.key.is_empty() || !value.key.bytes().all(plain) {
+            let why = "must be letters, digits, `.`, `_`, `-` and `/`";
+            faults.add(value.key_span.clone(), section.invalid_key(&value, why));
         } else if let Some(text) = value.line(faults) {
             settings.insert(value.key.to_owned(), text.to_owned());
         }
     }
     settings
+}
+
+/// Joins a key that was split at its dots again.
+fn dotted(value: &Value<'_>) -> String {
+    let mut key = value.key.to_owned();
+    let mut node = value.node;
+    while let DeValue::Table(table) = node
+        && let Some((next, value)) = table.iter().next()
+    {
+        key = format!("{key}.{}", next.get_ref());
+        node = value.get_ref();
+    }
+    key
 }
 
 fn capability(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Capability>> {

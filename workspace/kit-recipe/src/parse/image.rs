@@ -18,7 +18,7 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
     }
     let kernel = root.section("kernel", faults).and_then(|section| kernel(section, faults));
     let init = root.section("init", faults).and_then(|mut section| {
-        let packages = section.required("packages", "packages = [\"init\", \"base-files\"]", faults);
+        let packages = section.required("packages", "packages = [\"init\", \"base-files\"]");
         let packages = packages.and_then(|value| check::names(&value, faults));
         section.finish(faults);
         packages
@@ -51,7 +51,7 @@ fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Op
     let formats = if section.peek("extends").is_some() {
         section.value("formats")
     } else {
-        section.required("formats", "formats = [\"kernel+initrd\"]", faults)
+        section.required("formats", "formats = [\"kernel+initrd\"]")
     };
     let formats = formats.and_then(|value| {
         let formats = value.list(Items::Some, faults, format)?;
@@ -87,7 +87,7 @@ fn format(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Format>>
 
 fn kernel(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Kernel>> {
     let span = section.span.clone();
-    let package = section.required("package", "package = \"kernel-debian\"", faults);
+    let package = section.required("package", "package = \"kernel-debian\"");
     let package = package.and_then(|value| check::name(&value, faults));
     let cmdline = section.value("cmdline").map(|value| {
         let text = value.any_text(faults)?;
@@ -115,9 +115,9 @@ fn services(key: &'static str, root: &mut Section<'_>, faults: &mut Faults<'_>) 
 }
 
 fn service(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Service> {
-    let name = section.required("name", "name = \"web\"", faults);
+    let name = section.required("name", "name = \"web\"");
     let name = name.and_then(|value| check::name(&value, faults));
-    let package = section.required("package", "package = \"busybox\"", faults);
+    let package = section.required("package", "package = \"busybox\"");
     let package = package.and_then(|value| check::name(&value, faults));
     let replace = match section.value("replace").and_then(|value| value.boolean(faults)) {
         Some(true) => Replace::Yes,

@@ -49,7 +49,7 @@ pub(crate) fn recipe_name(
     section: &mut Section<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<Spanned<Name>> {
-    let value = section.required("name", "name = \"…\"", faults)?;
+    let value = section.required("name", "name = \"…\"")?;
     let name = check::name(&value, faults)?;
     if name.value != *file {
         let fault = Fault::NameMismatch { name: name.to_string(), file: file.to_string() };
@@ -59,9 +59,9 @@ pub(crate) fn recipe_name(
 }
 
 fn build(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Build> {
-    let tools = section.required("tools", "tools = [\"build-essential\"]", faults);
+    let tools = section.required("tools", "tools = [\"build-essential\"]");
     let tools = tools.and_then(|value| check::names(&value, faults));
-    let run = section.required("run", "run = \"make -C /src/main DESTDIR=/out install\"", faults);
+    let run = section.required("run", "run = \"make -C /src/main DESTDIR=/out install\"");
     let run = run.and_then(|value| value.text(faults).map(|text| value.spanned(text.to_owned())));
     let env = section.section("env", faults).map(|section| container::environment(&section, faults));
     let timeout = section.value("timeout").map(|value| value.number(1, LONGEST, faults));
@@ -77,7 +77,7 @@ fn build(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Build> {
 /// Reads the tools' recipe.
 pub(crate) fn tools(mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Tools> {
     let packages = root.required_section("tools", "[tools]", faults).and_then(|mut section| {
-        let packages = section.required("packages", "packages = [\"qemu\"]", faults);
+        let packages = section.required("packages", "packages = [\"qemu\"]");
         let packages = packages.and_then(|value| check::names(&value, faults));
         section.finish(faults);
         packages

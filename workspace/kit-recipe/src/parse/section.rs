@@ -17,6 +17,8 @@ pub(crate) struct Section<'d> {
     pub(crate) span: Range<usize>,
     table: &'d DeTable<'d>,
     known: Vec<&'static str>,
+    /// Faults of keys that must be there and aren't; a misspelt one isn't reported twice.
+    missing: Vec<(&'static str, Fault)>,
 }
 
 /// The brackets that a section has.
@@ -29,7 +31,7 @@ enum Brackets {
 impl<'d> Section<'d> {
     /// Wraps the whole file.
     pub(crate) fn root(table: &'d DeTable<'d>) -> Self {
-        Self { title: String::new(), span: 0..0, table, known: Vec::new() }
+        Self { title: String::new(), span: 0..0, table, known: Vec::new(), missing: Vec::new() }
     }
 
     /// Looks for a section without asking for it.
@@ -39,28 +41,31 @@ impl<'d> Section<'d> {
 
     /// Asks for a key.
     pub(crate) fn value(&mut self, key: &'static str) -> Option<Value<'d>> {
-        self.known.push(key);
+        self.knows(&[key]);
         self.peek(key)
     }
 
     /// Makes keys known without asking for them.
     pub(crate) fn knows(&mut self, keys: &[&'static str]) {
-        self.known.extend(keys.iter().filter(|key| !self.known.contains(key)).collect::<Vec<_>>());
+        for key in keys {
+            if !self.known.contains(key) {
+                self.known.push(key);
+            }
+        }
     }
 
     /// Asks for a key that must be there; `example` is a line that has it.
-    pub(crate) fn required(
-        &mut self,
-        key: &'static str,
-        example: &'static str,
-        faults: &mut Faults<'_>,
-    ) -> Option<Value<'d>> {
+    pub(crate) fn required(&mut self, key: &'static str, example: &'static str) -> Option<Value<'d>> {
         let value = self.value(key);
         if value.is_none() {
-            let section = self.title.clone();
-            faults.add(self.span.clone(), Fault::MissingKey { key, section, example });
+            self.missing.push((key, Fault::MissingKey { key, section: self.title.clone(), example }));
         }
         value
+    }
+
+    /// The fault of a key that can't be one.
+    pub(crate) fn invalid_key(&self, value: &Value<'d>, why: &'static str) -> Fault {
+        Fault::InvalidKey { key: value.key.to_owned(), section: self.title.clone(), why }
     }
 
     /// Asks for a table, `[key]` or `key = {…}`.
@@ -77,7 +82,7 @@ impl<'d> Section<'d> {
         faults: &mut Faults<'_>,
     ) -> Option<Section<'d>> {
         if self.peek(key).is_none() {
-            faults.add(0..0, Fault::MissingSection { section: header });
+            self.missing.push((key, Fault::MissingSection { section: header }));
         }
         self.section(key, faults)
     }
@@ -150,16 +155,22 @@ impl<'d> Section<'d> {
         }
     }
 
-    /// Notes every key that nobody asked for.
+    /// Notes every key that nobody asked for, and every one that is missing.
     pub(crate) fn finish(self, faults: &mut Faults<'_>) {
-        for value in self.entries() {
-            if self.known.contains(&value.key) {
-                continue;
-            }
-            let fault =
-                if self.title.is_empty() { self.unknown_section(&value) } else { self.unknown_key(&value) };
-            let at = if self.title.is_empty() { value.section_span() } else { value.key_span };
+        let mut misspelt = Vec::new();
+        for value in self.entries().filter(|value| !self.known.contains(&value.key)) {
+            let (at, fault) = if self.title.is_empty() {
+                (value.section_span(), self.unknown_section(&value))
+            } else {
+                (value.key_span.clone(), self.unknown_key(&value))
+            };
+            misspelt.extend(closest(value.key, self.known.iter().copied()));
             faults.add(at, fault);
+        }
+        for (key, fault) in self.missing {
+            if !misspelt.iter().any(|word| word == key) {
+                faults.add(self.span.clone(), fault);
+            }
         }
     }
 
@@ -198,7 +209,7 @@ fn child<'d>(
         Brackets::Single => format!("[{path}]"),
         Brackets::Double => format!("[[{path}]]"),
     };
-    Section { title, span, table, known: Vec::new() }
+    Section { title, span, table, known: Vec::new(), missing: Vec::new() }
 }
 
 /// The dotted path of a key of a section.

@@ -34,6 +34,7 @@ fn key_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Name> {
 }
 
 fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
+    section.knows(&["suite", "local", "crates"]);
     let why = "a source has one origin";
     section.contradiction("suite", "local", why, faults);
     section.contradiction("suite", "crates", why, faults);
@@ -49,15 +50,13 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
         section.knows(&["packages", "dependencies", "include", "exclude"]);
         None
     };
-    // The other origins are known keys, too: that they stand here is reported above.
-    section.knows(&["suite", "local", "crates"]);
     section.finish(faults);
     source
 }
 
 fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
     let suite = section.value("suite").and_then(|value| check::suite(&value, faults));
-    let packages = section.required("packages", "packages = [\"busybox-static\"]", faults);
+    let packages = section.required("packages", "packages = [\"busybox-static\"]");
     let packages = packages.and_then(|value| {
         let packages = value.list(Items::Some, faults, check::debian_package)?;
         let name = |package: &String| package.split('=').next().unwrap_or_default().to_owned();

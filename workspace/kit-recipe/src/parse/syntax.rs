@@ -5,8 +5,11 @@ use std::ops::Range;
 use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, DeValue, Error};
 
-use super::Faults;
+use super::{Faults, scan};
 use crate::problem::Fault;
+
+/// How many errors of the parser are looked at: a text with more is no recipe at all.
+const MOST: usize = 50;
 
 /// Notes what is no TOML. One slip often has several errors: the first on each line counts, and none after a string or
 /// bracket that isn't closed.
@@ -18,14 +21,32 @@ pub(crate) fn translate(root: &TomlSpanned<DeTable<'_>>, errors: &[Error], fault
     if !errors.is_empty() && conflict_markers(faults) {
         return;
     }
-    let mut last_line = None;
-    for (span, message) in errors {
-        let line = text.as_bytes().iter().take(span.start).filter(|b| **b == b'\n').count();
-        if last_line.replace(line) == Some(line) {
+    let mut done = None;
+    let mut section_twice = None;
+    for (span, message) in errors.into_iter().take(MOST) {
+        let line = line_at(text, span.start);
+        let unclosed = is_unclosed_string(message);
+        if done.replace(line.end) == Some(line.end) && !unclosed {
             continue;
         }
-        let (at, also, fault) = plain(message, span, text, root.get_ref());
-        let stop = matches!(fault, Fault::UnclosedString | Fault::UnclosedBracket { .. } | Fault::TooDeep);
+        let Plain { at, also, fault } = plain(message, span, text, root.get_ref());
+        if let Fault::DuplicateKey { what, .. } = &fault {
+            // The keys of a section that is there twice are no news.
+            if *what == "section" {
+                section_twice = Some(at.start);
+            } else if section_twice.is_some_and(|from| !text[from + 1..at.start].contains("\n[")) {
+                continue;
+            }
+        }
+        let stop = match fault {
+            Fault::UnclosedString => {
+                // A quote that is missing earlier on the line makes others appear first.
+                faults.list.retain(|problem| line_at(text, problem.at.start) != line);
+                true
+            }
+            Fault::UnclosedBracket { .. } => also.is_some(),
+            _ => matches!(fault, Fault::TooDeep),
+        };
         match also {
             Some(also) => faults.add_both(at, also, fault),
             None => faults.add(at, fault),
@@ -77,60 +98,120 @@ fn line_at(text: &str, at: usize) -> Range<usize> {
 
 type Place = Option<Range<usize>>;
 
+/// An error of the parser in plain words.
+struct Plain {
+    at: Range<usize>,
+    also: Place,
+    fault: Fault,
+}
+
 /// Says one error of the parser in plain words.
-fn plain(message: &str, span: Range<usize>, text: &str, root: &DeTable<'_>) -> (Range<usize>, Place, Fault) {
-    let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
-    let written = text.get(span.clone()).unwrap_or_default().to_owned();
-    let fault = match what {
-        "duplicate key" => {
-            let also = first_key(root, text, &written, span.start).or_else(|| first_header(text, span.start));
-            return (span, also, Fault::DuplicateKey { key: written });
-        }
-        "unclosed array" | "unclosed inline table" => {
-            let missing = if what == "unclosed array" { "]" } else { "}" };
-            let open = root.iter().filter_map(|(_, value)| open_bracket(value, text)).next_back();
-            return (span, open, Fault::UnclosedBracket { missing });
-        }
-        "unclosed table" => Fault::UnclosedBracket { missing: "]" },
-        "unclosed array table" => Fault::UnclosedBracket { missing: "]]" },
-        "key with no value" | "missing value for key" => Fault::MissingEquals { key: written },
-        "missing value" => Fault::MissingValue,
-        "missing comma between array elements" | "missing comma between key-value pairs" => {
-            return (after(text, span.start), None, Fault::MissingComma);
-        }
-        "string values must be quoted" => Fault::UnquotedString { word: written },
-        "unexpected leading zero" => {
-            let at = word_at(text, span.start);
-            let number = text.get(at.clone()).unwrap_or_default().to_owned();
-            return (at, None, Fault::LeadingZero { number });
-        }
-        "unexpected key or value" => return (after(text, span.start), None, Fault::TrailingText),
-        _ if what.contains("recursion depth") => Fault::TooDeep,
-        _ if what.starts_with("missing escaped value") => Fault::UnknownEscape,
-        _ if is_unclosed_string(what, expected) => {
-            let line = line_at(text, span.start);
-            return (string_start(text, span.start, &line)..span.start, None, Fault::UnclosedString);
-        }
-        _ if what.contains("unquoted key") => {
-            let at = word_at(text, span.start);
+fn plain(message: &str, span: Range<usize>, text: &str, root: &DeTable<'_>) -> Plain {
+    if let Some(plain) = unclosed(message, &span, text) {
+        return plain;
+    }
+    let what = message.split(", expected ").next().unwrap_or(message);
+    let word = word_at(text, span.start);
+    let word_text = text.get(word.clone()).unwrap_or_default().to_owned();
+    let (at, fault) = match what {
+        "duplicate key" => return duplicate_key(span, text, root),
+        "unclosed table" => (span, Fault::UnclosedBracket { missing: "]" }),
+        "unclosed array table" => (span, Fault::UnclosedBracket { missing: "]]" }),
+        "key with no value" | "missing value for key" => {
+            let at = if word.is_empty() { word_before(text, span.start) } else { word };
             let key = text.get(at.clone()).unwrap_or_default().to_owned();
-            return (at, None, Fault::UnquotedKey { key });
+            (at, Fault::MissingEquals { key })
         }
-        _ => Fault::Syntax { words: message.to_owned() },
+        "string values must be quoted" if span.is_empty() => (span, Fault::MissingValue),
+        "missing value" => (span, Fault::MissingValue),
+        "missing comma between array elements" | "missing comma between key-value pairs" => {
+            (after(text, span.start), Fault::MissingComma)
+        }
+        "string values must be quoted" => {
+            let word = text.get(span.clone()).unwrap_or_default().to_owned();
+            (span, Fault::UnquotedString { word })
+        }
+        "unexpected leading zero" => (word, Fault::LeadingZero { number: word_text }),
+        "unexpected key or value" => (after(text, span.start), Fault::TrailingText),
+        _ if what.contains("recursion depth") => (span, Fault::TooDeep),
+        _ if what.starts_with("missing escaped value") => {
+            let start = text[..text.floor_char_boundary(span.start)].rfind('\\').unwrap_or(span.start);
+            (start..after(text, span.start).end, Fault::UnknownEscape)
+        }
+        _ if what.contains("unquoted key") && word_text.ends_with(':') => {
+            (word, Fault::MissingEquals { key: word_text.trim_end_matches(':').to_owned() })
+        }
+        _ if what.contains("unquoted key") => (word, Fault::UnquotedKey { key: word_text }),
+        _ => (span, Fault::Syntax { words: what.to_owned() }),
     };
-    (span, None, fault)
+    Plain { at, also: None, fault }
 }
 
-fn is_unclosed_string(what: &str, expected: &str) -> bool {
-    what.starts_with("invalid")
-        && what.contains("string")
-        && (expected.contains('"') || expected.contains('\''))
+fn is_unclosed_string(message: &str) -> bool {
+    let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let quotes = expected.contains(['"', '\'']);
+    quotes && (what == "missing opening quote" || what.starts_with("invalid") && what.contains("string"))
 }
 
-/// Where the string that isn't closed begins: its opening quote, on the line where the error is.
-fn string_start(text: &str, at: usize, line: &Range<usize>) -> usize {
-    let before = text.get(line.start..at).unwrap_or_default();
-    before.find(['"', '\'']).map_or(line.start, |n| line.start + n)
+/// Says that a string or bracket isn't closed, when that explains the error.
+fn unclosed(message: &str, span: &Range<usize>, text: &str) -> Option<Plain> {
+    let line = line_at(text, span.start);
+    if is_unclosed_string(message) {
+        let quotes = scan::open_at(text, span.start).string;
+        let at = quotes.unwrap_or_else(|| {
+            let first = text[line.clone()].find(['"', '\'']).unwrap_or(0);
+            line.start + first..line.end
+        });
+        return Some(Plain { at, also: None, fault: Fault::UnclosedString });
+    }
+    let (bracket, open, end) =
+        if message.starts_with("unclosed array,") || message.starts_with("unclosed inline") {
+            let open = scan::open_at(text, span.start).bracket?;
+            (open.0, open.1, span.start)
+        } else if is_key_or_header(&text[line.clone()]) {
+            let open = scan::open_at(text, line.start).bracket?;
+            (open.0, open.1, text[..line.start].trim_end().len())
+        } else {
+            return None;
+        };
+    let missing = if bracket == b'[' { "]" } else { "}" };
+    let several_lines = text.get(open..line.start).is_some_and(|between| between.contains('\n'));
+    if bracket == b'{' && several_lines && !message.starts_with("unclosed") {
+        return None;
+    }
+    Some(Plain { at: end..end, also: Some(open..open + 1), fault: Fault::UnclosedBracket { missing } })
+}
+
+/// Whether a line looks like `key = …`, `[section]` or `[[section]]`, which never stand inside of an array.
+fn is_key_or_header(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or(line).trim();
+    let name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let header = line.trim_start_matches('[').trim_end_matches(']');
+    line.split_once('=').is_some_and(|(key, _)| name(key.trim()))
+        || line.starts_with('[') && line.ends_with(']') && name(header)
+}
+
+/// Says where a key or section stands first.
+fn duplicate_key(span: Range<usize>, text: &str, root: &DeTable<'_>) -> Plain {
+    let line = line_at(text, span.start);
+    if text[line.clone()].trim_start().starts_with('[') {
+        let at = line.start..line.start + text[line.clone()].trim_end().len();
+        let key = text[at.clone()].trim().to_owned();
+        let also = first_header(text, span.start);
+        return Plain { at, also, fault: Fault::DuplicateKey { what: "section", key } };
+    }
+    let key = text.get(span.clone()).unwrap_or_default().to_owned();
+    let also = first_key(root, text, &key, span.start);
+    Plain { at: span, also, fault: Fault::DuplicateKey { what: "key", key } }
+}
+
+/// The word that ends before a place, behind blanks or a string.
+fn word_before(text: &str, at: usize) -> Range<usize> {
+    let line = line_at(text, at);
+    let start = line.start + (text[line.clone()].len() - text[line.clone()].trim_start().len());
+    word_at(text, start)
 }
 
 /// The first character at or after a place that isn't a blank, on its line.
@@ -187,24 +268,6 @@ fn first_header(text: &str, at: usize) -> Place {
         .last()
 }
 
-/// The opening bracket of an array or inline table that isn't closed.
-fn open_bracket(value: &TomlSpanned<DeValue<'_>>, text: &str) -> Place {
-    let span = value.span();
-    let first = text.as_bytes().get(span.start);
-    let last = text.get(span.clone()).and_then(|written| written.bytes().last());
-    let inner = match value.get_ref() {
-        DeValue::Array(items) => items.iter().filter_map(|item| open_bracket(item, text)).next_back(),
-        DeValue::Table(table) => table.iter().filter_map(|(_, value)| open_bracket(value, text)).next_back(),
-        _ => return None,
-    };
-    let open = match first {
-        Some(b'[') if value.get_ref().is_array() => last != Some(b']'),
-        Some(b'{') => last != Some(b'}'),
-        _ => false,
-    };
-    inner.or_else(|| open.then(|| span.start..span.start + 1))
-}
-
 /// Notes inline tables of more than one line: TOML 1.1 has them, most other tools don't.
 fn multiline_tables(value: &TomlSpanned<DeValue<'_>>, faults: &mut Faults<'_>) {
     let breaks =
@@ -212,10 +275,11 @@ fn multiline_tables(value: &TomlSpanned<DeValue<'_>>, faults: &mut Faults<'_>) {
     match value.get_ref() {
         DeValue::Table(table) => {
             let span = value.span();
-            if faults.text.as_bytes().get(span.start) == Some(&b'{') {
+            let written = faults.text.get(span.clone()).unwrap_or_default();
+            if written.starts_with('{') && written.ends_with('}') {
                 let inside: usize = table.iter().map(|(_, value)| breaks(&value.span())).sum();
                 if breaks(&span) > inside {
-                    let (open, close) = (span.start..span.start + 1, span.end.saturating_sub(1)..span.end);
+                    let (open, close) = (span.start..span.start + 1, span.end - 1..span.end);
                     faults.add_both(open, close, Fault::MultilineTable);
                     return;
                 }

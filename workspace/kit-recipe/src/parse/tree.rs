@@ -45,8 +45,7 @@ fn prefer(section: &Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<TreePath, 
     for value in section.entries() {
         let path = check::check_tree_path(value.key, Root::Refused);
         if let Err(why) = path {
-            let fault = Fault::InvalidPath { path: value.key.to_owned(), why, suggestion: None };
-            faults.add(value.key_span.clone(), fault);
+            faults.add(value.key_span.clone(), check::invalid_path(value.key, why));
         }
         if let (Ok(path), Some(name)) = (path, check::name(&value, faults)) {
             winners.insert(path, name);
@@ -84,7 +83,7 @@ fn additions(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Vec<Spanned<Add
 }
 
 fn path(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<TreePath> {
-    let value = section.required("path", "path = \"/etc/motd\"", faults)?;
+    let value = section.required("path", "path = \"/etc/motd\"")?;
     check::tree_path(&value, Root::Refused, faults)
 }
 
@@ -121,7 +120,7 @@ fn directory(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Addit
 
 fn symlink(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Addition> {
     let path = path(section, faults);
-    let target = section.required("target", "target = \"../run/motd\"", faults);
+    let target = section.required("target", "target = \"../run/motd\"");
     let target = target.and_then(|value| value.text(faults)).map(ToOwned::to_owned);
     Some(Addition::Symlink { path: path?, target: target? })
 }
@@ -147,9 +146,9 @@ fn users(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Vec<Spanned<User>> 
 }
 
 fn user(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<User> {
-    let name = section.required("name", "name = \"web\"", faults);
+    let name = section.required("name", "name = \"web\"");
     let name = name.and_then(|value| check::name(&value, faults)).map(|name| name.value);
-    let uid = section.required("uid", "uid = 1000", faults).and_then(|value| value.owner(faults));
+    let uid = section.required("uid", "uid = 1000").and_then(|value| value.owner(faults));
     let gid = section.value("gid").map(|value| value.owner(faults));
     let mut field = |key, default: &str| match section.value(key) {
         None => Some(default.to_owned()),

@@ -53,6 +53,7 @@ codes! {
     OutOfRange => "out_of_range",
     UnknownWord => "unknown_value",
     InvalidText => "invalid_text",
+    InvalidKey => "invalid_key",
     SplitKey => "split_key",
     Contradiction => "contradiction",
     InvalidName => "invalid_name",

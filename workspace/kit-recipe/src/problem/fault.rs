@@ -62,8 +62,8 @@ pub enum Fault {
     LeadingZero { number: String },
     #[error("a string has an unknown escape")]
     UnknownEscape,
-    #[error("key `{key}` is written twice")]
-    DuplicateKey { key: String },
+    #[error("{what} `{key}` is written twice")]
+    DuplicateKey { what: &'static str, key: String },
     #[error("an inline table spans several lines")]
     MultilineTable,
     #[error("something follows a value on its line")]
@@ -88,7 +88,7 @@ pub enum Fault {
     DoubleBrackets { section: String },
     #[error("`{key}` expects {expected}, not {found}")]
     WrongType { key: String, expected: Shape, found: Shape, written: String },
-    #[error("`{section}` has no key `{key}`")]
+    #[error("{} has no key `{key}`", titled(section))]
     MissingKey { key: &'static str, section: String, example: &'static str },
     #[error("section `{section}` is missing")]
     MissingSection { section: &'static str },
@@ -100,6 +100,8 @@ pub enum Fault {
     UnknownWord { key: String, word: String, suggestion: Option<String>, known: Vec<&'static str> },
     #[error("`{key}` has {what} in it")]
     InvalidText { key: String, what: &'static str },
+    #[error("`{key}` can't be a key of `{section}`")]
+    InvalidKey { key: String, section: String, why: &'static str },
     #[error("a key of `{section}` is split at its dots")]
     SplitKey { section: String, key: String },
     #[error("`{key}` contradicts `{other}`")]
@@ -166,4 +168,9 @@ pub enum Fault {
     Dangling { name: String, section: &'static str },
     #[error("`{address}` is not the address of an archive")]
     InvalidAddress { address: String },
+}
+
+/// A section as written; the whole file has no title.
+fn titled(section: &str) -> String {
+    if section.is_empty() { "the file".to_owned() } else { format!("`{section}`") }
 }

@@ -36,7 +36,7 @@ impl Fault {
             Self::DuplicateKey { .. } => "keep one of the two".to_owned(),
             Self::MultilineTable => "write it on one line, or as a section of its own".to_owned(),
             Self::TrailingText => "put each key on a line of its own".to_owned(),
-            Self::TooDeep => "recipes need no more than four levels".to_owned(),
+            Self::TooDeep => "write it with fewer brackets inside of each other".to_owned(),
             Self::Syntax { .. } => "compare it with the examples in `docs/recipes.md`".to_owned(),
             _ => return None,
         })
@@ -60,12 +60,13 @@ impl Fault {
             Self::MissingKey { example, .. } => format!("add `{example}`"),
             Self::MissingSection { section } => format!("add `{section}` with its keys"),
             Self::Empty { .. } => "fill it, or leave the key out".to_owned(),
-            Self::OutOfRange { most, .. } => format!("choose a number up to {most}"),
+            Self::OutOfRange { .. } => "choose a number in this range, or leave the key out".to_owned(),
             Self::UnknownWord { suggestion, known, .. } => match suggestion {
                 Some(word) => did_you_mean(word),
                 None => format!("the values are {}", listed(known)),
             },
-            Self::InvalidText { what, .. } => format!("remove {what}"),
+            Self::InvalidText { what, .. } => format!("write it without {what}"),
+            Self::InvalidKey { .. } => "rename it, or leave it out".to_owned(),
             Self::SplitKey { key, .. } => format!("put the whole key in quotes: `\"{key}\" = …`"),
             Self::Contradiction { key, other, .. } => format!("keep either `{key}` or `{other}`"),
             _ => return None,
@@ -148,12 +149,15 @@ fn listed(words: &[&str]) -> String {
 }
 
 fn type_help(expected: Shape, found: Shape, written: &str, key: &str) -> Option<String> {
+    let bare = written.trim_matches(['"', '\'']);
+    let digits = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit());
     Some(match (expected, found) {
         (Shape::String, Shape::Integer | Shape::Float | Shape::Boolean | Shape::Datetime) => {
             format!("put it in quotes: `\"{written}\"`")
         }
         (Shape::Array, Shape::String | Shape::Integer) => format!("put it in brackets: `[{written}]`"),
-        (Shape::Integer | Shape::Boolean | Shape::Datetime, Shape::String) => {
+        (Shape::Integer, Shape::String) if digits => "leave the quotes out".to_owned(),
+        (Shape::Boolean, Shape::String) if matches!(bare, "true" | "false") => {
             "leave the quotes out".to_owned()
         }
         (Shape::String, Shape::Array) => format!("write one string: `{key} = \"…\"`"),

@@ -18,6 +18,7 @@ impl Fault {
             | Self::ProjectPath { why, .. }
             | Self::InvalidBind { why, .. }
             | Self::InvalidTmpfs { why, .. }
+            | Self::InvalidKey { why, .. }
             | Self::InvalidPackage { why, .. } => (*why).to_owned(),
             Self::InvalidGlob { why, .. } | Self::InvalidDigest { why, .. } => why.clone(),
             Self::NameMismatch { file, .. } => format!("expected `{file}`"),
@@ -56,7 +57,7 @@ impl Fault {
             Self::SplitKey { .. } => "a table, not a value",
             Self::InvalidName { .. } => "must be 1 to 63 of `a-z 0-9 - . _ +`, first a letter or digit",
             Self::InvalidMode { .. } => "must be four octal digits in quotes",
-            Self::UnknownCapability { .. } => "Linux has no such capability",
+            Self::UnknownCapability { .. } => "not a capability of Linux",
             Self::UnknownFormat { .. } => "kit writes no such format",
             Self::UnknownMountOption { .. } => "no such option",
             Self::InvalidMemory { .. } => "must be bytes, or a number and `K`, `M`, `G` or `T` in quotes",

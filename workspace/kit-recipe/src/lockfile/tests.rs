@@ -1,0 +1,300 @@
+use kit_hash::Identity as _;
+use proptest::prelude::*;
+
+use super::*;
+use crate::image::Format;
+use crate::problem::Fault;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn sha256(byte: u8) -> Sha256 {
+    Sha256::from_bytes([byte; 32])
+}
+
+fn deb_key(name: &str) -> DebKey {
+    DebKey { name: name.to_owned(), version: "1:1.35.0-4+b3".to_owned(), architecture: "amd64".to_owned() }
+}
+
+fn deb(filename: &str, tree: Option<TreeId>) -> Deb {
+    let (suite, filename) = ("bookworm".to_owned(), filename.to_owned());
+    Deb { suite, filename, size: 928_188, sha256: sha256(3), tree }
+}
+
+fn sample() -> Lockfile {
+    let container = ContainerPin {
+        platform: "linux/amd64".to_owned(),
+        package: name("busybox"),
+        recipe: DerivationId::from_bytes([10; 32]),
+        manifest: sha256(11),
+        config: sha256(12),
+        layers: vec![sha256(13), sha256(14)],
+    };
+    let step = Step { derivation: DerivationId::from_bytes([8; 32]), tree: TreeId::from_bytes([9; 32]) };
+    let output = Output {
+        format: Format::Tar,
+        size: 10_240,
+        sha256: sha256(15),
+        blake3: BlobId::from_bytes([16; 32]),
+    };
+    let tree = Some(TreeId::from_bytes([4; 32]));
+    let suite =
+        Suite { date: 1_767_225_600, in_release: sha256(2), signed_by: vec!["A".repeat(40), "B".repeat(40)] };
+    Lockfile {
+        epoch: 0,
+        subject: Subject::Image(name("minimal")),
+        architecture: "x86_64".to_owned(),
+        source_date: 1_767_225_600,
+        recipes: BTreeMap::from([
+            (RecipeName::Image(name("minimal")), RecipeId::from_bytes([0; 32])),
+            (RecipeName::Package(name("busybox")), RecipeId::from_bytes([1; 32])),
+        ]),
+        suites: BTreeMap::from([("bookworm".to_owned(), suite)]),
+        debs: BTreeMap::from([
+            (
+                deb_key("busybox-static"),
+                deb("pool/main/b/busybox/busybox-static_1.35.0-4+b3_amd64.deb", tree),
+            ),
+            (deb_key("libc6"), deb("pool/main/g/glibc/libc6_2.36-9_amd64.deb", None)),
+        ]),
+        closures: BTreeMap::from([
+            ((name("busybox"), name("debian")), vec![deb_key("busybox-static")]),
+            (
+                (name("tools"), name("debian")),
+                vec![deb_key("busybox-static"), deb_key("libc6"), deb_key("libc6")],
+            ),
+        ]),
+        crates: BTreeMap::from([
+            (("libc".to_owned(), "0.2.177".to_owned()), Crate { sha256: sha256(5), tree: None }),
+            (("rustix".to_owned(), "1.1.6".to_owned()), Crate { sha256: sha256(6), tree }),
+        ]),
+        locals: BTreeMap::from([(
+            (RecipeName::Package(name("init")), "src".to_owned()),
+            TreeId::from_bytes([7; 32]),
+        )]),
+        steps: BTreeMap::from([("package busybox".to_owned(), step)]),
+        containers: BTreeMap::from([(name("shell"), container)]),
+        outputs: BTreeMap::from([("minimal.tar".to_owned(), output)]),
+    }
+}
+
+#[test]
+fn the_text_is_pleasant_to_review() {
+    insta::assert_snapshot!(sample().to_text(), @r#"
+    # Everything that decides the bytes of the image `minimal`, and what came out.
+    #
+    # Written by `kit lock`; not to be edited by hand. To change it, edit the recipes and run
+    # `kit lock minimal`. To take newer Debian packages, run `kit lock --update`.
+    # After a merge conflict, keep either side and run `kit lock minimal`.
+    version = 1
+    subject = "image minimal"
+    epoch = 0
+    architecture = "x86_64"
+    source-date = 2026-01-01T00:00:00Z
+
+    # The digest of all that is pinned below, and of the lines above. Images carry it.
+    pin = "5b09a0b65213b5791dfc2bec9e5b9496074912415844bfaf9813bd10aae4eee4"
+
+    # What each recipe that takes part means. A difference is a stale lockfile.
+    [recipes]
+    "image minimal" = "0000000000000000000000000000000000000000000000000000000000000000"
+    "package busybox" = "0101010101010101010101010101010101010101010101010101010101010101"
+
+    # Debian suites as they were signed. Each package below is proved by one of them.
+    [suites.bookworm]
+    date = 2026-01-01T00:00:00Z
+    in-release = "0202020202020202020202020202020202020202020202020202020202020202"
+    signed-by = ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"]
+
+    # Debian packages. `path` is the place in the archive, on any mirror.
+    [debian]
+    debs = [
+      { name = "busybox-static", version = "1:1.35.0-4+b3", arch = "amd64", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/b/busybox/busybox-static_1.35.0-4+b3_amd64.deb", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
+      { name = "libc6", version = "1:1.35.0-4+b3", arch = "amd64", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/g/glibc/libc6_2.36-9_amd64.deb" },
+    ]
+
+    # Which Debian packages each source of each package resolved to.
+    [closures]
+    "busybox/debian" = ["busybox-static 1:1.35.0-4+b3 amd64"]
+    "tools/debian" = [
+      "busybox-static 1:1.35.0-4+b3 amd64",
+      "libc6 1:1.35.0-4+b3 amd64",
+      "libc6 1:1.35.0-4+b3 amd64",
+    ]
+
+    # Crates of the registry.
+    [crates]
+    "libc 0.2.177" = { sha256 = "0505050505050505050505050505050505050505050505050505050505050505" }
+    "rustix 1.1.6" = { sha256 = "0606060606060606060606060606060606060606060606060606060606060606", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
+
+    # Files of the project that recipes use, by the digest of their tree.
+    [locals]
+    "package init/src" = "0707070707070707070707070707070707070707070707070707070707070707"
+
+    # Results from here on: not pinned, but compared with.
+    # Steps: what was asked, and the tree that came out.
+    [steps]
+    "package busybox" = { derivation = "0808080808080808080808080808080808080808080808080808080808080808", tree = "0909090909090909090909090909090909090909090909090909090909090909" }
+
+    # Containers as OCI images.
+    [containers.shell]
+    platform = "linux/amd64"
+    package = "busybox"
+    recipe = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+    manifest = "sha256:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
+    config = "sha256:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c"
+    layers = [
+      "sha256:0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d",
+      "sha256:0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e",
+    ]
+
+    # The files that `kit build` writes.
+    [outputs]
+    "minimal.tar" = { format = "tar", size = 10240, sha256 = "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f", blake3 = "1010101010101010101010101010101010101010101010101010101010101010" }
+    "#);
+}
+
+#[test]
+fn comes_back_as_it_was() {
+    assert_eq!(Lockfile::parse(&sample().to_text()), Ok(sample()));
+    let empty = Lockfile {
+        subject: Subject::Tools,
+        recipes: BTreeMap::new(),
+        suites: BTreeMap::new(),
+        debs: BTreeMap::new(),
+        closures: BTreeMap::new(),
+        crates: BTreeMap::new(),
+        locals: BTreeMap::new(),
+        steps: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        ..sample()
+    };
+    assert_eq!(Lockfile::parse(&empty.to_text()), Ok(empty));
+}
+
+/// To change the vector: raise the version in `Encoder::new("pins", …)` when the meaning of the encoding changes, then
+/// copy what this prints. Every image built before carries the old one.
+#[test]
+fn the_pin_is_stable() {
+    let tools = Lockfile { subject: Subject::Tools, ..sample() };
+    insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
+    5b09a0b65213b5791dfc2bec9e5b9496074912415844bfaf9813bd10aae4eee4
+    375471eca1b1d587bada7de328c91f8bff73c2f0ce7adbe060a35df419ec7e34
+    "#);
+}
+
+#[test]
+fn every_pin_counts_and_no_result_does() {
+    let pin = sample().pin_id();
+    let pins: [fn(&mut Lockfile); 22] = [
+        |l| l.epoch = 1,
+        |l| l.subject = Subject::Tools,
+        |l| l.subject = Subject::Image(name("other")),
+        |l| l.architecture = "aarch64".to_owned(),
+        |l| l.source_date += 1,
+        |l| _ = l.recipes.pop_first(),
+        |l| *l.recipes.first_entry().unwrap().get_mut() = RecipeId::from_bytes([99; 32]),
+        |l| l.suites.get_mut("bookworm").unwrap().date += 1,
+        |l| l.suites.get_mut("bookworm").unwrap().in_release = sha256(99),
+        |l| _ = l.suites.get_mut("bookworm").unwrap().signed_by.pop(),
+        |l| _ = l.debs.pop_first(),
+        |l| l.debs.first_entry().unwrap().get_mut().suite = "trixie".to_owned(),
+        |l| l.debs.first_entry().unwrap().get_mut().filename = "pool/x".to_owned(),
+        |l| l.debs.first_entry().unwrap().get_mut().size += 1,
+        |l| l.debs.first_entry().unwrap().get_mut().sha256 = sha256(99),
+        |l| _ = l.closures.pop_first(),
+        |l| l.closures.first_entry().unwrap().get_mut()[0].version = "2".to_owned(),
+        |l| l.closures.first_entry().unwrap().get_mut()[0].architecture = "all".to_owned(),
+        |l| _ = l.crates.pop_first(),
+        |l| l.crates.first_entry().unwrap().get_mut().sha256 = sha256(99),
+        |l| _ = l.locals.pop_first(),
+        |l| *l.locals.first_entry().unwrap().get_mut() = TreeId::from_bytes([99; 32]),
+    ];
+    let mut seen = std::collections::BTreeSet::from([pin]);
+    for (at, change) in pins.into_iter().enumerate() {
+        let mut lockfile = sample();
+        change(&mut lockfile);
+        assert!(seen.insert(lockfile.pin_id()), "change {at} doesn't count");
+    }
+    let mut results = sample();
+    results.debs.values_mut().for_each(|deb| deb.tree = None);
+    results.crates.values_mut().for_each(|one| one.tree = None);
+    results.steps.clear();
+    results.containers.clear();
+    results.outputs.clear();
+    assert_eq!(results.pin_id(), pin);
+}
+
+#[test]
+fn an_edited_pin_is_noticed() {
+    let text = sample().to_text();
+    for (from, to) in [
+        ("size = 928188", "size = 928189"),
+        ("epoch = 0", "epoch = 1"),
+        ("+b3_amd64.deb", "+b4_amd64.deb"),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+        ("\"libc 0.2.177\"", "\"libc 0.2.178\""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let problems = Lockfile::parse(&text.replacen(from, to, 1)).unwrap_err();
+        let codes: Vec<_> = problems.iter().map(crate::problem::Problem::code).collect();
+        assert_eq!(codes, ["kit::lock::edited"], "{from}");
+    }
+    let comment = text.replace("# Containers as OCI images.", "# Reviewed by two people.");
+    assert_eq!(Lockfile::parse(&comment), Ok(sample()));
+}
+
+#[test]
+fn a_merge_conflict_is_one_problem() {
+    let text = sample().to_text().replace("[crates]", "<<<<<<< ours\n[crates]\n=======\n>>>>>>> theirs");
+    let problems = Lockfile::parse(&text).unwrap_err();
+    assert_eq!(problems.iter().map(|p| &p.fault).collect::<Vec<_>>(), [&Fault::ConflictMarker]);
+}
+
+prop_compose! {
+    fn any_name()(text in "[a-z0-9][a-z0-9._+-]{0,12}") -> Name {
+        name(&text)
+    }
+}
+
+prop_compose! {
+    fn any_lockfile()(
+        names in prop::collection::vec(any_name(), 1..5),
+        words in prop::collection::vec("[!-~]{1,20}", 1..5),
+        texts in prop::collection::vec("\\PC{1,20}", 1..5),
+        numbers in prop::collection::vec(any::<u64>(), 4),
+        date in 0u64..253_402_300_800,
+        trees in any::<bool>(),
+    ) -> Lockfile {
+        let tree = trees.then(|| TreeId::from_bytes([numbers[0].to_le_bytes()[0]; 32]));
+        let mut lockfile = Lockfile { epoch: numbers[0], source_date: date, ..sample() };
+        for (word, text) in words.iter().zip(&texts) {
+            let suite = Suite { date, in_release: sha256(1), signed_by: texts.clone() };
+            lockfile.suites.insert(text.clone(), suite);
+            let key = DebKey { name: word.clone(), ..deb_key("") };
+            let deb = Deb { suite: text.clone(), filename: text.clone(), size: numbers[1], sha256: sha256(2), tree };
+            lockfile.debs.insert(key.clone(), deb);
+            let step = Step { derivation: DerivationId::from_bytes([1; 32]), tree: TreeId::from_bytes([2; 32]) };
+            lockfile.steps.insert(text.clone(), step);
+            lockfile.crates.insert((word.clone(), word.clone()), Crate { sha256: sha256(3), tree });
+            for name in &names {
+                lockfile.recipes.insert(RecipeName::Image(name.clone()), RecipeId::from_bytes([3; 32]));
+                lockfile.locals.insert((RecipeName::Package(name.clone()), text.clone()), TreeId::from_bytes([2; 32]));
+                lockfile.closures.entry((name.clone(), name.clone())).or_default().push(key.clone());
+            }
+        }
+        lockfile
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_lockfile_comes_back(lockfile in any_lockfile()) {
+        let text = lockfile.to_text();
+        let back = Lockfile::parse(&text);
+        prop_assert_eq!(back.as_ref(), Ok(&lockfile), "{}", text);
+        prop_assert_eq!(back.unwrap().to_text(), text);
+    }
+}
