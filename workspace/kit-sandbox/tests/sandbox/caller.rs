@@ -28,8 +28,10 @@ pub(crate) fn probe() {
 pub(crate) fn use_terminal(directory: &Path) {
     let fixture = Fixture::at(directory);
     let mut job = fixture.job("");
-    let script =
-        "echo begun > /dev/tty; sleep 0 & fg > /dev/null; /inside inside type-into-terminal; stty size";
+    // Fields 5 and 8 are the process's group and the group that has the terminal.
+    let script = "echo begun > /dev/tty; \
+                  sh -c 'set -- $(cat /proc/$$/stat); test $5 = $$ && test $8 = $$ && echo in front'; \
+                  /inside inside type-into-terminal; stty size";
     job.command = ["bash", "--norc", "-ic", script].map(Into::into).into();
     job.stdio = Stdio::Inherited;
     let outcome = sandbox().run(&job, &mut |_| {}).unwrap();

@@ -17,5 +17,5 @@ fn a_shell_has_job_control() {
         .output()
         .unwrap();
     let output = String::from_utf8(output.stdout).unwrap().replace('\r', "");
-    assert_eq!(output, format!("begun\n[1] 3\n{}\n0 0\nExited(0), terminal is ours: true\n", libc::EPERM));
+    assert_eq!(output, format!("begun\nin front\n{}\n0 0\nExited(0), terminal is ours: true\n", libc::EPERM));
 }
