@@ -60,7 +60,7 @@ fn end_on_panic(ending: Ending) {
 /// Makes the machine ready for containers.
 fn prepare() -> Result<(Supervisor, Options), Failure> {
     mounts::mount_essential()?;
-    let mut console = Console::open().during("open", "/dev/console")?;
+    let mut console = Console::open().during("open", "a console")?;
     let (options, complaints) = cmdline::parse(&files::read_text("/proc/cmdline")?);
     for complaint in complaints {
         console.say(complaint);

@@ -22,15 +22,19 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Opens `/dev/console` and makes it the standard streams of this process too.
+    /// Opens `/dev/console` and makes it the standard streams of this process too. A machine that has no console runs
+    /// without a word.
     pub(crate) fn open() -> Result<Self, Errno> {
         let flags = libc::O_RDWR | libc::O_NOCTTY;
-        let plain = io::open(c"/dev/console", flags)?;
+        let (plain, path) = match io::open(c"/dev/console", flags) {
+            Ok(plain) => (plain, c"/dev/console"),
+            Err(_) => (io::open(c"/dev/null", flags)?, c"/dev/null"),
+        };
         for stream in 0..3 {
             io::duplicate_to(plain.as_fd(), stream)?;
         }
         // A file description of its own, so that not waiting is no matter of the standard streams.
-        Ok(Self::new(io::open(c"/dev/console", flags | libc::O_NONBLOCK)?))
+        Ok(Self::new(io::open(path, flags | libc::O_NONBLOCK)?))
     }
 
     /// Prints to an open file.
@@ -38,8 +42,12 @@ impl Console {
         Self { fd, waiting: VecDeque::new(), lost: 0 }
     }
 
-    /// Prints a line of kit-init's own. It is never lost.
+    /// Prints a line of kit-init's own. A slow console loses it later than it loses the lines of containers.
     pub(crate) fn say(&mut self, text: impl Display) {
+        if self.waiting.len() > 2 * WAITING_LIMIT {
+            self.lost += 1;
+            return;
+        }
         let line = format!("kit-init: {}\n", logs::escape(text.to_string().as_bytes()));
         self.waiting.extend(line.bytes());
         self.write_some();

@@ -133,6 +133,12 @@ fn set_up(bundle: &Bundle, config: &Config, ends: &Ends, groups: Groups) -> Resu
     for (from, to) in [(&ends.null, 0), (&ends.stdout, 1), (&ends.stderr, 2)] {
         sys::io::duplicate_to(from.as_fd(), to).during("set up", "standard streams")?;
     }
+    // The program may open /dev/stdout anew, as its own user.
+    let user = &config.process.user;
+    for stream in [&ends.stdout, &ends.stderr] {
+        let owned = std::os::unix::fs::fchown(stream, Some(user.uid), Some(user.gid));
+        owned.during("give", "the standard streams to the user")?;
+    }
     program::set_limits(&config.process)?;
     root::enter(&bundle.path, config)?;
     let directory = sys::c_string(&*config.process.cwd);

@@ -243,6 +243,22 @@ fn the_system_call_filter_holds() {
     }
 }
 
+/// The kernel takes the filter of the example configuration, and ordinary programs run under it.
+#[test]
+fn programs_run_under_the_default_profile() {
+    let script = "ls / | wc -l; (unshare -m true) 2>&1; (sleep 0.01 & wait) && echo waited; (echo a; echo b) | sort -r; mkdir /dev/shm/x && echo made";
+    let mut bundle = Bundle::new("profile", script);
+    let example = include_str!("config.json");
+    let start = example.find("\"seccomp\"").unwrap();
+    let end = example.find("\"hostname\"").unwrap();
+    // From the member's name to the end of the object `linux` that it is the last of.
+    let profile = example[start..end].trim_end().trim_end_matches(',').trim_end().strip_suffix('}').unwrap();
+    bundle.linux = format!(", {profile}");
+    let lines = lines(bundle);
+    assert_eq!(lines[1], "unshare: unshare failed: Operation not permitted");
+    assert_eq!(lines[2..], ["waited", "b", "a", "made"]);
+}
+
 #[test]
 fn a_forbidden_system_call_can_kill() {
     let mut bundle = Bundle::new("sigsys", "echo before; exec mkdir /dev/shm/x");

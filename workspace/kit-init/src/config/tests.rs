@@ -41,6 +41,18 @@ fn the_least_configuration() {
     assert!(config.linux.seccomp.is_none() && config.mounts.is_empty() && config.host_name.is_none());
 }
 
+/// The example that the image's builder follows.
+#[test]
+fn the_example() {
+    let config = parse(include_str!("../../tests/config.json")).unwrap();
+    assert_eq!(config.process.args, ["/bin/sh", "-c", "echo ready; exec sleep inf"]);
+    assert_eq!(config.restart, Restart::Always);
+    assert_eq!((config.mounts.len(), config.linux.masked_paths.len()), (7, 11));
+    let profile = config.linux.seccomp.unwrap();
+    assert_eq!(profile.default, Action::Error(1));
+    assert!(profile.rules[0].names.len() > 290);
+}
+
 #[test]
 fn the_process_in_full() {
     let config = parse(&document(
