@@ -32,7 +32,7 @@ fn a_hanging_job_is_stopped() {
 fn a_fork_bomb_is_contained() {
     let fixture = Fixture::new();
     let alive = fixture.fifo();
-    let mut job = fixture.job("exec 9>/work/alive; f() { f | f & f; }; f 2>/dev/null & sleep 1000");
+    let mut job = fixture.job("exec 9>/work/alive; f() { f | f & f; }; f 2>/dev/null & exec sleep 1000");
     job.limits.wall = Some(Duration::from_secs(2));
     job.limits.processes = Some(64);
     let started = Instant::now();
