@@ -31,12 +31,15 @@ impl Store {
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<BlobId, StoreError> {
         let id = BlobId::of(bytes);
         let name = id.to_string();
-        if self.blob_size(&id)? == Some(bytes.len() as u64) {
+        let path = self.objects.path_of(&name);
+        let dir = self.objects.make_dir_of(&name).at("write", &path)?;
+        let there = disk::stat(&dir, name.as_bytes()).at("read", &path)?;
+        if there.is_some_and(|stat| {
+            disk::kind(&stat) == FileType::RegularFile && disk::size(&stat) == bytes.len() as u64
+        }) {
             self.note_published();
             return Ok(id);
         }
-        let path = self.objects.path_of(&name);
-        let dir = self.objects.make_dir_of(&name).at("write", &path)?;
         let parent = path.parent().unwrap_or(&path);
         self.publish(dir.as_fd(), &name, parent, bytes, Policy::Content)?;
         Ok(id)

@@ -1,12 +1,15 @@
 //! Single steps on directory handles: each takes one name in one directory and follows no symbolic link.
+//!
+//! Handles that come from outside may be good for nothing but looking up names (`O_PATH`), as cap-std's are: what is
+//! listed, synced or changed is opened anew, as `.`.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_NOW, chmodat,
-    fchmod, mkdirat, openat, renameat_with, statat, unlinkat, utimensat,
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, Timespec, Timestamps, UTIME_NOW,
+    chmodat, fchmod, mkdirat, openat, openat2, renameat_with, statat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -150,7 +153,7 @@ pub(crate) fn rename_new(
 /// Names in a directory, sorted by their bytes.
 pub(crate) fn list(dir: impl AsFd) -> io::Result<Vec<Vec<u8>>> {
     let mut names = Vec::new();
-    for entry in Dir::read_from(dir)? {
+    for entry in Dir::new(open_dir(dir, b".")?)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
@@ -204,11 +207,50 @@ pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Opens the directory at a path of names below `root`.
-pub(crate) fn walk<'a>(root: impl AsFd, names: impl Iterator<Item = &'a [u8]>) -> io::Result<OwnedFd> {
-    let mut dir = root.as_fd().try_clone_to_owned()?;
-    for name in names {
+/// Opens the directory at a path of names below `root`, following no symbolic link on the way.
+pub(crate) fn walk(root: impl AsFd, path: &[u8]) -> io::Result<OwnedFd> {
+    if path.is_empty() {
+        return open_dir(root, b".");
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat2(&root, path, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS) {
+        Ok(dir) => Ok(dir),
+        // Old kernels lack it, and old container run-times forbid it.
+        Err(Errno::NOSYS | Errno::PERM) => walk_by_name(root, path),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn walk_by_name(root: impl AsFd, path: &[u8]) -> io::Result<OwnedFd> {
+    let mut dir = open_dir(root, b".")?;
+    for name in path.split(|byte| *byte == b'/') {
         dir = open_dir(&dir, name)?;
     }
     Ok(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{make_dir, open_dir as open_path};
+
+    #[test]
+    fn both_ways_to_walk_agree() {
+        let root = tempfile::tempdir().unwrap();
+        make_dir(&root.path().join("a/b/c"));
+        std::os::unix::fs::symlink("b", root.path().join("a/link")).unwrap();
+        crate::testing::write(&root.path().join("a/b/file"), b"");
+        let dir = open_path(root.path());
+        for (path, is_there) in [
+            ("a", true),
+            ("a/b/c", true),
+            ("a/link", false),
+            ("a/link/c", false),
+            ("a/b/file", false),
+            ("x", false),
+        ] {
+            assert_eq!(walk(&dir, path.as_bytes()).is_ok(), is_there, "{path}");
+            assert_eq!(walk_by_name(&dir, path.as_bytes()).is_ok(), is_there, "{path}");
+        }
+    }
 }

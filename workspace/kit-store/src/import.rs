@@ -181,8 +181,7 @@ struct Import<'a> {
 impl Import<'_> {
     fn directory(&mut self, path: &TreePath, below: &mut Vec<TreePath>) -> Result<(), ImportError> {
         let fail = |source| ImportError::Io { path: path.clone(), source };
-        let names: Vec<_> = path.names().collect();
-        let dir = disk::walk(self.root, names.iter().map(FileName::as_bytes)).map_err(fail)?;
+        let dir = disk::walk(self.root, path.as_bytes()).map_err(fail)?;
         for name in disk::list(&dir).map_err(fail)? {
             let child = match FileName::new(name.clone()).and_then(|name| path.join(&name)) {
                 Ok(child) => child,

@@ -55,6 +55,8 @@ pub mod scratch;
 mod sealed;
 mod session;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod tree;
 pub mod usage;
 pub mod verify;

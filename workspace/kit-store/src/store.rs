@@ -82,7 +82,7 @@ impl Store {
         on_wait: &mut dyn FnMut(),
     ) -> Result<Self, StoreError> {
         let path = path.into();
-        let dir = OwnedFd::from(dir);
+        let dir = disk::open_dir(dir, b".").at("open", &path)?;
         let fresh = check_version(&dir, &path)? == Found::Nothing;
         let make = |name: &str| disk::make_dir(&dir, name.as_bytes()).at("open", &path.join(name));
         let locks = make("locks")?;

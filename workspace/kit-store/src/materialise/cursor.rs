@@ -19,7 +19,7 @@ pub(super) struct Cursor {
 impl Cursor {
     /// Starts at a root.
     pub(super) fn new(root: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { open: vec![(TreePath::root(), root.try_clone_to_owned()?)] })
+        Ok(Self { open: vec![(TreePath::root(), disk::open_dir(root, b".")?)] })
     }
 
     /// Opens the directory above a path.
@@ -32,12 +32,11 @@ impl Cursor {
         while self.open.len() > 1 && path.strip_prefix(&self.last().0).is_none() {
             self.open.pop();
         }
-        let mut at = self.last().0.clone();
-        let rest = path.strip_prefix(&at).expect("because the last directory is above the path");
-        for name in rest.names() {
-            at = at.join(&name).map_err(|_| io::ErrorKind::InvalidFilename)?;
-            let dir = disk::open_dir(&self.last().1, name.as_bytes())?;
-            self.open.push((at.clone(), dir));
+        let (at, dir) = self.last();
+        let rest = path.strip_prefix(at).expect("because the last directory is above the path");
+        if !rest.is_root() {
+            let dir = disk::walk(dir, rest.as_bytes())?;
+            self.open.push((path.clone(), dir));
             if self.open.len() > OPEN {
                 self.open.remove(1);
             }

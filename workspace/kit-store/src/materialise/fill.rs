@@ -163,9 +163,10 @@ impl Fill<'_> {
 
     /// Gives a copy another name.
     fn link_copy(&self, first: &TreePath, place: Place<'_>) -> io::Result<()> {
-        let names: Vec<_> = first.names().collect();
-        let (last, above) = names.split_last().ok_or(io::ErrorKind::InvalidInput)?;
-        let dir = disk::walk(self.target, above.iter().map(FileName::as_bytes))?;
+        let (Some(above), Some(last)) = (first.parent(), first.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let dir = disk::walk(self.target, above.as_bytes())?;
         Ok(linkat(dir, last.as_bytes(), place.dir, place.name.as_bytes(), AtFlags::empty())?)
     }
 
