@@ -46,6 +46,9 @@ fn does_what_it_is_started_for() {
     match job.to_str().unwrap() {
         "fill" => fill(dir),
         "modes" => make_modes(dir),
+        "collect" => collect_when_full(dir),
+        "denied" => refuse(dir, "kit::store::denied", "permission denied", "owner"),
+        "read-only" => refuse(dir, "kit::store::read_only", "is read-only", "writable file system"),
         seed => work(dir, seed.parse().unwrap()),
     }
 }
@@ -200,6 +203,57 @@ fn running_out_of_room_leaves_nothing_behind() {
     let store = open(root.path());
     assert_eq!(store.put_bytes(&content(5)).unwrap(), BlobId::of(&content(5)), "with room, it goes on");
     assert_eq!(store.verify(&mut |_| ()).unwrap(), []);
+}
+
+/// Fills the disk to its last byte behind the store's back, then makes room.
+fn collect_when_full(dir: &Path) {
+    let store = open(dir);
+    let blob = store.put_bytes(&content(7)).unwrap();
+    let tree = put_tree(&store, 2);
+    store.put_tree(&tree).unwrap();
+    store.materialised(&tree.id()).unwrap();
+    drop(store);
+    let mut filler = std::fs::File::create(dir.join("tmp/filler")).unwrap();
+    while filler.write_all(&[1; 512]).is_ok() {}
+    let mut store = Store::open(Dir::open_ambient_dir(dir, ambient_authority()).unwrap(), dir).unwrap();
+    let mut filler = std::fs::File::create(dir.join(".filler")).unwrap();
+    while filler.write_all(&[1; 512]).is_ok() {}
+    assert!(store.has_blob(&blob).unwrap());
+    let error = store.put_bytes(&content(9)).unwrap_err();
+    assert_eq!(error.code(), "kit::store::full", "{error}");
+    let freed = store.gc(Keep::RootsOnly, Sweep::Remove, Wait::Never, &mut |_, _| ()).unwrap();
+    assert!(freed.items > 3);
+    store.put_bytes(&content(7)).unwrap();
+}
+
+fn refuse(dir: &Path, code: &str, message: &str, help: &str) {
+    let dir = Dir::open_ambient_dir(dir, ambient_authority()).unwrap();
+    let error = Store::open(dir, "the/store").unwrap_err();
+    assert_eq!(error.code(), code, "{error}");
+    assert!(error.to_string().contains("the/store") && error.to_string().contains(message), "{error}");
+    assert!(error.help().unwrap().contains(help));
+}
+
+#[test]
+fn says_why_it_can_t_write() {
+    let fresh = tempfile::tempdir().unwrap();
+    let used = tempfile::tempdir().unwrap();
+    drop(open(used.path()));
+    let mount = "mount -t tmpfs -o size=100k none \"$KIT_STORE_TEST_DIR\"";
+    let read_only = "mount --bind -o ro \"$KIT_STORE_TEST_DIR\" \"$KIT_STORE_TEST_DIR\"";
+    let namespaces = |mount: &str| format!("exec unshare -Urm sh -c '{mount} && exec \"$0\" \"$@\"'");
+    // Even root may only do there what an ordinary user may.
+    let powerless = "chmod 555 \"$KIT_STORE_TEST_DIR\" \"$KIT_STORE_TEST_DIR\"/* 2>/dev/null; \
+                     exec unshare -Ur setpriv --bounding-set=-all --inh-caps=-all";
+    for (job, dir, before) in [
+        ("collect", &fresh, namespaces(mount)),
+        ("read-only", &fresh, namespaces(read_only)),
+        ("read-only", &used, namespaces(read_only)),
+        ("denied", &fresh, powerless.to_owned()),
+    ] {
+        let output = start(job, dir.path(), &before).wait_with_output().unwrap();
+        assert!(output.status.success(), "{job}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 fn make_modes(dir: &Path) {
