@@ -138,7 +138,10 @@ fn shut_down(supervisor: &mut Supervisor) {
         match run_to_end(supervisor, &bundle, Some(Instant::now() + SHUTDOWN_PATIENCE)) {
             Ok(Some(ended)) if ended.outcome == Outcome::Exit(Exit::Code(0)) => {}
             Ok(Some(ended)) => supervisor.console.say(format_args!("{bundle} {}", ended.outcome)),
-            Ok(None) => supervisor.console.say(format_args!("{bundle} takes too long")),
+            Ok(None) => {
+                supervisor.console.say(format_args!("{bundle} takes too long, killing it"));
+                supervisor.kill(&bundle);
+            }
             Err(failure) => supervisor.console.say(format_args!("{}: {failure}", bundle.name)),
         }
     }

@@ -35,6 +35,10 @@ impl Hierarchy {
             group.path = group.file(name);
             files::make_directory(&group.path).during("make control group", &*group.path)?;
         }
+        // Left over from an earlier run of the container, with its limits and counters.
+        if files::remove_directory(&group.path).is_ok() {
+            files::make_directory(&group.path).during("make control group", &*group.path)?;
+        }
         for Setting { file, value } in settings {
             let path = group.file(file);
             files::write_existing(&path, value).during("write", format!("{value:?} to {path}"))?;

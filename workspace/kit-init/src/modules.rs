@@ -36,13 +36,14 @@ fn load(path: &str) -> Result<(), Failure> {
     if !path.starts_with('/') {
         return Err(Failure::new("load module", path, "its path is not absolute"));
     }
-    let load = || {
-        let file = sys::io::open(&sys::c_string(path)?, libc::O_RDONLY)?;
-        sys::system::load_module(file.as_fd())
-    };
-    match load() {
+    let file = sys::c_string(path).and_then(|path| sys::io::open(&path, libc::O_RDONLY));
+    match sys::system::load_module(file.during("load module", path)?.as_fd()) {
         // It is loaded, or part of the kernel.
         Ok(()) | Err(Errno(libc::EEXIST)) => Ok(()),
+        Err(Errno(libc::ENOENT)) => {
+            Err(Failure::new("load module", path, "it needs a module that is not loaded before it"))
+        }
+        Err(Errno(libc::ENOEXEC)) => Err(Failure::new("load module", path, "it is not for this kernel")),
         failed => failed.during("load module", path),
     }
 }

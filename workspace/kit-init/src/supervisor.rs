@@ -62,6 +62,13 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Kills a container; its end comes with a later [`turn`](Self::turn).
+    pub(crate) fn kill(&self, bundle: &Bundle) {
+        for running in self.running.iter().filter(|running| running.bundle() == bundle) {
+            let _ = signal::kill(running.pid(), libc::SIGKILL);
+        }
+    }
+
     /// Whether a container runs.
     pub(crate) fn is_running(&self) -> bool {
         !self.running.is_empty()

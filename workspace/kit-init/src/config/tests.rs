@@ -53,6 +53,26 @@ fn the_example() {
     assert!(profile.rules[0].names.len() > 290);
 }
 
+/// What a damaged configuration says is a problem or a configuration, and never a panic.
+#[test]
+fn never_panics() {
+    let text = include_str!("../../tests/config.json");
+    for end in (0..text.len()).step_by(41) {
+        assert!(parse(&text[..end]).is_err());
+    }
+    for (index, at) in (0..text.len()).step_by(17).enumerate() {
+        for with in ["null", "-1", "1e999", "\"", "{", "]", "[]", "99999999999999999999999999999999999999999"]
+        {
+            // In place of a character, and in place of the value that starts there.
+            let _ = parse(&format!("{}{with}{}", &text[..at], &text[at + 1..]));
+            let value = text[at..].find([',', '}', ']', '\n']).map_or(text.len(), |length| at + length);
+            if index % 4 == 0 {
+                let _ = parse(&format!("{}{with}{}", &text[..at], &text[value..]));
+            }
+        }
+    }
+}
+
 #[test]
 fn the_process_in_full() {
     let config = parse(&document(
