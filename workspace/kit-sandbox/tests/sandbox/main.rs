@@ -14,7 +14,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -59,6 +58,9 @@ fn main() {
         let name = *name;
         Trial::test(format!("user/{name}"), move || run_as_user(name))
     });
+    if as_root {
+        make_readable_copy();
+    }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), direct.chain(as_user).collect());
     std::fs::remove_dir_all(copy_directory()).ok();
     conclusion.exit();
@@ -78,7 +80,7 @@ fn trial(name: &str, test: fn()) -> Trial {
 fn run_as_user(name: &str) -> Result<(), Failed> {
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-        .arg(readable_copy())
+        .arg(copy_directory().join("tests"))
         .args(["--exact", name])
         .env("TMPDIR", "/tmp")
         .output()?;
@@ -86,18 +88,14 @@ fn run_as_user(name: &str) -> Result<(), Failed> {
     if output.status.success() && text.contains("1 passed") { Ok(()) } else { Err(text.into_owned().into()) }
 }
 
-/// A copy of this program in a place that every user can read.
-fn readable_copy() -> &'static Path {
+/// Makes a copy of this program in a place that every user can read. While other threads start programs, which for a moment have the
+/// copy open too, it could not be executed: so it is made before.
+fn make_readable_copy() {
     use std::os::unix::fs::PermissionsExt;
-    static COPY: OnceLock<PathBuf> = OnceLock::new();
-    COPY.get_or_init(|| {
-        let directory = copy_directory();
-        std::fs::DirBuilder::new().create(&directory).unwrap();
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let copy = directory.join("tests");
-        std::fs::copy(env::current_exe().unwrap(), &copy).unwrap();
-        copy
-    })
+    let directory = copy_directory();
+    std::fs::DirBuilder::new().create(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::copy(env::current_exe().unwrap(), directory.join("tests")).unwrap();
 }
 
 fn copy_directory() -> PathBuf {
