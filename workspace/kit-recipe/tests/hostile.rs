@@ -65,7 +65,7 @@ fn check(text: &str, problems: Option<Problems>) -> Result<(), TestCaseError> {
 
 fn check_all(text: &str) -> Result<(), TestCaseError> {
     for (name, _) in SEEDS {
-        let name: RecipeName = name.parse().unwrap();
+        let name: RecipeName = name.parse().expect("the seeds are named");
         check(text, Recipe::parse(&name, text).err())?;
     }
     check(text, Lockfile::parse(text).err())?;
@@ -98,7 +98,7 @@ proptest! {
             characters.splice(at..end, piece.unwrap_or_default().chars());
         }
         let text: String = characters.into_iter().collect();
-        check(&text, Recipe::parse(&name.parse().unwrap(), &text).err())?;
+        check(&text, Recipe::parse(&name.parse().expect("the seeds are named"), &text).err())?;
     }
 
     #[test]
@@ -116,8 +116,16 @@ proptest! {
 #[test]
 fn the_seeds_are_right() {
     for (name, text) in SEEDS {
-        let parsed = Recipe::parse(&name.parse().unwrap(), text);
+        let parsed = Recipe::parse(&name.parse().expect("the seeds are named"), text);
         assert!(parsed.is_ok(), "{name}: {parsed:#?}");
+    }
+}
+
+/// What once went wrong.
+#[test]
+fn known_cases() {
+    for text in ["={\n\u{a1}", "a = [\n\"é", "[\"é", "é"] {
+        check_all(text).unwrap();
     }
 }
 

@@ -137,7 +137,7 @@ contents = "Hello\n"
 const TOOLS: &str = "[tools]\npackages = [\"qemu\", \"skopeo\"]\n";
 
 fn id(name: &str, text: &str) -> String {
-    match Recipe::parse(&name.parse().unwrap(), text) {
+    match Recipe::parse(&name.parse().expect("the recipe is named"), text) {
         Ok(recipe) => recipe.id().to_string(),
         Err(problems) => panic!("{problems}: {problems:#?}\n{text}"),
     }
@@ -147,11 +147,11 @@ fn id(name: &str, text: &str) -> String {
 fn every_change_counts(name: &str, text: &str, changes: &str) {
     let mut ids = BTreeMap::from([(id(name, text), "nothing".to_owned())]);
     for change in changes.lines().filter(|line| !line.is_empty()) {
-        let (old, new) = change.split_once(" => ").unwrap();
+        let (old, new) = change.split_once(" => ").expect("a change has two sides");
         let old = old.replace('⏎', "\n");
         assert_eq!(text.matches(&old).count(), 1, "{old}");
-        let changed = text.replace(&old, &new.replace('⏎', "\n"));
-        if let Some(same) = ids.insert(id(name, &changed), change.to_owned()) {
+        let edited = text.replace(&old, &new.replace('⏎', "\n"));
+        if let Some(same) = ids.insert(id(name, &edited), change.to_owned()) {
             panic!("`{change}` gives the same identity as `{same}`");
         }
     }

@@ -20,6 +20,9 @@ use std::path::PathBuf;
 use kit_recipe::problem::{Fault, Problem};
 use kit_recipe::{Lockfile, Recipe, Settings};
 
+const TAKES: &str = "a string takes everything";
+const READ: &str = "the fixtures can be read";
+
 /// Parses a text as the file that `# file:` names, and returns its problems.
 fn problems(file: &str, text: &str) -> Vec<Problem> {
     let problems = match file {
@@ -45,7 +48,7 @@ fn place(text: &str, span: &Range<usize>) -> String {
     let point = |at: usize| {
         let before = text.get(..at).expect("a span is inside its text, between characters");
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+        let column = before.rsplit('\n').next().expect("a split has a last part").chars().count() + 1;
         (line, column)
     };
     let ((line, column), (end_line, end_column)) = (point(span.start), point(span.end));
@@ -60,15 +63,15 @@ fn annotations(text: &str, problems: &[Problem]) -> String {
     let mut lines = String::new();
     for problem in problems {
         let labels = problem.labels();
-        let (primary, others) = labels.split_first().unwrap();
+        let (primary, others) = labels.split_first().expect("a problem has a label");
         writeln!(lines, "# error[{}] {} {}", problem.code(), place(text, &primary.0), problem.message())
-            .unwrap();
-        writeln!(lines, "#   label: {}", primary.1).unwrap();
+            .expect(TAKES);
+        writeln!(lines, "#   label: {}", primary.1).expect(TAKES);
         for (span, label) in others {
-            writeln!(lines, "#   also {}: {label}", place(text, span)).unwrap();
+            writeln!(lines, "#   also {}: {label}", place(text, span)).expect(TAKES);
         }
         if let Some(help) = problem.help() {
-            writeln!(lines, "#   help: {help}").unwrap();
+            writeln!(lines, "#   help: {help}").expect(TAKES);
         }
     }
     lines
@@ -87,9 +90,10 @@ fn annotated(text: &str) -> (String, Vec<Problem>) {
 
 fn fixtures() -> Vec<(PathBuf, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).expect(READ).map(|entry| entry.expect(READ).path()).collect();
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+    paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).expect(READ))).collect()
 }
 
 #[test]

@@ -4,12 +4,12 @@ use kit_recipe::Recipe;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 fn rendered(name: &str, text: &str) -> String {
-    let name = name.parse().unwrap();
-    let problems = Recipe::parse(&name, text).unwrap_err();
+    let name = name.parse().expect("the recipe is named");
+    let problems = Recipe::parse(&name, text).expect_err("the recipe has problems");
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
     let mut screen = String::new();
     for report in problems.into_reports(&name.path(), text) {
-        handler.render_report(&mut screen, &report).unwrap();
+        handler.render_report(&mut screen, &report).expect("a string takes everything");
         screen.push('\n');
     }
     screen

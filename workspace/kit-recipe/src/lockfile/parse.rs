@@ -229,7 +229,10 @@ fn deb(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<(DebKey, De
 
 type Closures = BTreeMap<(Name, Name), Vec<Spanned<DebKey>>>;
 
-fn closure(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<((Name, Name), Vec<Spanned<DebKey>>)> {
+/// One entry of `[closures]`.
+type Closure = ((Name, Name), Vec<Spanned<DebKey>>);
+
+fn closure(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Closure> {
     let names = value.key.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
     let debs = value.list(Items::Any, faults, |item, faults| {
         let text = item.line(faults)?;

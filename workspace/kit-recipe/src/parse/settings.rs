@@ -42,7 +42,7 @@ fn debian(mut section: Section<'_>, faults: &mut Faults<'_>) -> DebianSettings {
 fn address(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
     let text = value.line(faults)?;
     let rest = ["http://", "https://", "file:///"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
-    if !rest.is_some_and(|rest| !rest.is_empty()) || text.contains(char::is_whitespace) {
+    if rest.is_none_or(str::is_empty) || text.contains(char::is_whitespace) {
         return value.fault(Fault::InvalidAddress { address: text.to_owned() }, faults);
     }
     Some(text.to_owned())

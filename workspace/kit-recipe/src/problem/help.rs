@@ -110,7 +110,6 @@ impl Fault {
     /// The form that a value should have, where no better one can be guessed.
     fn form(&self) -> Option<&'static str> {
         Some(match self {
-            Self::InvalidName { .. } => "choose a name such as `web-2`",
             Self::InvalidPath { .. } => "write the whole path, such as `/etc/motd`",
             Self::ProjectPath { .. } => "write a path relative to the project, such as `files/motd`",
             Self::InvalidGlob { .. } => "write a glob such as `/usr/share/doc/**`",
@@ -123,7 +122,7 @@ impl Fault {
             Self::InvalidBind { .. } => "write `source:destination` or `source:destination:option,option`",
             Self::InvalidTmpfs { .. } => "write `/destination` or `/destination:option,option`",
             Self::InvalidMemory { .. } => "write an amount such as `\"64M\"`",
-            Self::InvalidHostname { .. } => "choose a name such as `web-2`",
+            Self::InvalidName { .. } | Self::InvalidHostname { .. } => "choose a name such as `web-2`",
             Self::InvalidSuite { .. } => "write a code name such as `bookworm`",
             Self::SourceWithoutOrigin { .. } => "add `suite` and `packages`, or `local`, or `crates`",
             Self::FileWithoutContent { .. } => {

@@ -13,8 +13,8 @@ impl Fault {
             Self::MissingKey { key, .. } => format!("`{key}` is missing here"),
             Self::MissingSection { .. } => "the whole file lacks it".to_owned(),
             Self::OutOfRange { least, most, .. } => format!("must be from {least} to {most}"),
-            Self::Contradiction { why, .. } => (*why).to_owned(),
-            Self::InvalidPath { why, .. }
+            Self::Contradiction { why, .. }
+            | Self::InvalidPath { why, .. }
             | Self::ProjectPath { why, .. }
             | Self::InvalidBind { why, .. }
             | Self::InvalidTmpfs { why, .. }

@@ -48,8 +48,8 @@ impl Recipe {
     }
 }
 
-fn text(to: &mut Encoder, value: &Option<String>) {
-    to.option(value.as_ref(), |to, text| _ = to.str(text));
+fn text(to: &mut Encoder, value: Option<&String>) {
+    to.option(value, |to, text| _ = to.str(text));
 }
 
 fn texts(to: &mut Encoder, list: &[String]) {
@@ -71,9 +71,9 @@ fn map(to: &mut Encoder, map: &BTreeMap<String, String>) {
 fn package(to: &mut Encoder, package: &Package) {
     let Package { name, version, summary, license, sources, build: step, tree, container: run } = package;
     to.str(name.as_str());
-    text(to, version);
-    text(to, summary);
-    text(to, license);
+    text(to, version.as_ref());
+    text(to, summary.as_ref());
+    text(to, license.as_ref());
     to.list(sources, |to, (name, value)| {
         to.str(name.as_str());
         source(to, value);
@@ -164,7 +164,7 @@ fn process(to: &mut Encoder, container: &Container) {
     let Container { command, env, cwd, uid, gid, groups, capabilities, .. } = container;
     to.option(command.as_ref(), |to, command| texts(to, command));
     to.option(env.as_ref(), map);
-    text(to, cwd);
+    text(to, cwd.as_ref());
     to.option(*uid, |to, uid| _ = to.u64(uid.into()));
     to.option(*gid, |to, gid| _ = to.u64(gid.into()));
     to.option(groups.as_ref(), |to, groups| _ = to.list(groups, |to, gid| _ = to.u64((*gid).into())));
@@ -181,7 +181,7 @@ fn isolation(to: &mut Encoder, container: &Container) {
             });
         });
     }
-    text(to, hostname);
+    text(to, hostname.as_ref());
     to.option(binds.as_ref(), |to, binds| {
         to.list(binds, |to, bind| {
             to.str(&bind.source).str(&bind.destination);
@@ -219,7 +219,7 @@ fn image(to: &mut Encoder, image: &Image) {
         tree,
     } = image;
     to.str(name.as_str());
-    text(to, summary);
+    text(to, summary.as_ref());
     to.list(formats, |to, format| _ = to.str(format.word()));
     names(to, extends);
     names(to, remove);

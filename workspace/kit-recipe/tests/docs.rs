@@ -1,0 +1,99 @@
+//! `docs/recipes.md` says what is so.
+
+use kit_recipe::Recipe;
+use kit_recipe::problem::Fault;
+use kit_recipe::recipe::RecipeName;
+
+const DOCS: &str = include_str!("../../../docs/recipes.md");
+
+/// The examples that are whole recipes, each headed by its path.
+fn examples() -> Vec<(RecipeName, &'static str)> {
+    let blocks = DOCS.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    blocks
+        .filter_map(|text| {
+            let path = text.lines().next()?.strip_prefix("# recipes/")?.strip_suffix(".toml")?;
+            let name = path.replace("packages/", "package ").replace("images/", "image ");
+            Some((name.parse().expect("an example is headed by its path"), text))
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_is_right() {
+    assert_eq!(examples().len(), 2);
+    for (name, text) in examples() {
+        assert!(Recipe::parse(&name, text).is_ok(), "{name}");
+    }
+}
+
+/// The examples in the last column of the tables, each put where its heading says.
+#[test]
+fn every_key_and_its_example_is_right() {
+    let mut section = "";
+    let mut tried = 0;
+    for line in DOCS.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            section = heading;
+        } else if line.starts_with("# ") {
+            section = "";
+        }
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [key, _, _, _, example] = cells.as_slice() else { continue };
+        let Some(example) = example.strip_prefix('`').and_then(|e| e.strip_suffix('`')) else { continue };
+        let text = around(section, example);
+        let name = text.lines().next().unwrap().trim_start_matches("# ").parse().unwrap();
+        let unknown = Recipe::parse(&name, &text).err().into_iter().flatten().find(|problem| {
+            // What else a section needs is not in its one-line example.
+            !matches!(
+                problem.fault,
+                Fault::EmptyPackage { .. }
+                    | Fault::MissingKey { .. }
+                    | Fault::MissingSection { .. }
+                    | Fault::FileWithoutContent { .. }
+            )
+        });
+        assert!(unknown.is_none(), "{key}: {unknown:?}\n{text}");
+        tried += 1;
+    }
+    assert!(tried >= 70, "only {tried} examples were found");
+}
+
+fn around(section: &str, example: &str) -> String {
+    let package = "# package web\n[package]\nname = \"web\"\n";
+    let image = "# image web\n[image]\nname = \"web\"\nextends = [\"minimal\"]\n";
+    match section {
+        "package" if example.starts_with("name") => {
+            "# package dropbear\n[package]\nname = \"dropbear\"\n".to_owned()
+        }
+        "package" => format!("{package}{example}\n[[user]]\nname = \"a\"\nuid = 1\n"),
+        "sources" => {
+            let debian = ["suite", "packages", "dependencies"].iter().any(|key| example.starts_with(key));
+            let origin = match example.split(' ').next().unwrap_or_default() {
+                "suite" | "local" | "crates" => "",
+                _ if debian => "suite = \"bookworm\"\n",
+                _ => "local = \"src\"\n",
+            };
+            format!("{package}[sources.main]\n{origin}{example}\n")
+        }
+        "build" | "tree" | "container" => {
+            format!("{package}[[user]]\nname = \"a\"\nuid = 1\n[{section}]\n{example}\n")
+        }
+        "file" | "directory" | "symlink" | "user" => format!("{package}[[{section}]]\n{example}\n"),
+        "image" if example.starts_with("name") => "# image minimal\n[image]\nname = \"minimal\"\n".to_owned(),
+        "image" if example.starts_with("extends") => {
+            format!("# image web\n[image]\nname = \"web\"\n{example}\n")
+        }
+        "image" => format!("{image}{example}\n"),
+        "kernel" | "init" => format!("{image}[{section}]\n{example}\n"),
+        "onboot, service, onshutdown" => format!("{image}[[service]]\n{example}\n"),
+        "tools" => format!("# tools\n[tools]\n{example}\n"),
+        _ => panic!("no place for `{example}` of `{section}`"),
+    }
+}
+
+#[test]
+fn every_code_is_listed() {
+    for slug in Fault::SLUGS {
+        assert!(DOCS.contains(&format!("\n| `{slug}` |")), "{slug}");
+    }
+}
