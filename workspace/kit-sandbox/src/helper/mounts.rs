@@ -226,9 +226,13 @@ impl Root {
 
     /// Finds or makes what `wanted` is to be mounted on; `part` is `wanted` or one of its parents.
     fn place(&self, wanted: &Path, part: &Path, kind: Kind) -> Result<OwnedFd, Failure> {
-        let look_up = || {
+        let look_up = || loop {
             let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-            openat2(&self.mount, part, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
+            match openat2(&self.mount, part, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                // Something was renamed or mounted on this machine meanwhile, so that the kernel can't vouch for a `..`.
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                found => break found,
+            }
         };
         let missing = match look_up() {
             Err(Errno::NOENT) => Errno::NOENT,
