@@ -1,12 +1,14 @@
 //! The real thing: the machine's apt configuration, Debian's archive, its keys.
 
 use std::io::{Read as _, Seek as _};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use kit_hash::Sha256;
 use kit_source::NoCache;
+use kit_source::crates::{Cargo, CrateHome, fetch_crates, parse_cargo_lock};
 use kit_source::debian::{
     AptConfig, Archives, Dependencies, Group, Known, SuiteRequest, Timestamp, fetch_deb, replay, resolve,
 };
@@ -67,4 +69,45 @@ fn resolves_and_fetches_from_debian() {
     file.rewind().unwrap();
     file.read_exact(&mut magic).unwrap();
     assert_eq!(&magic, b"!<arch>\n");
+}
+
+/// Returns cargo's own configuration, which says where its crates come from.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test stands for the command line, which knows cargo's home"
+)]
+fn cargo_config() -> Option<Vec<u8>> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+    ["config.toml", "config"].iter().find_map(|name| std::fs::read(home.join(name)).ok())
+}
+
+#[test]
+fn fetches_crates_by_cargo() {
+    let folder = tempfile::tempdir().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the test makes its own folders")]
+    let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
+    dir.create_dir_all("home").unwrap();
+    dir.create_dir_all("scratch").unwrap();
+    if let Some(config) = cargo_config() {
+        dir.write("home/config.toml", config).unwrap();
+    }
+    let wanted = ["memchr", "proc-macro2", "quote", "unicode-ident"];
+    let mut pins = parse_cargo_lock(include_str!("../../../Cargo.lock")).unwrap();
+    pins.retain(|pin| wanted.contains(&pin.name.as_str()));
+    assert_eq!(pins.len(), wanted.len());
+    let cargo = Cargo {
+        program: "cargo",
+        home_path: &folder.path().join("home"),
+        scratch: &dir.open_dir("scratch").unwrap(),
+        scratch_path: &folder.path().join("scratch"),
+        network: Network::Online,
+    };
+    let home = || CrateHome::new(dir.open_dir("home").unwrap());
+    let files = fetch_crates(&cargo, &home(), &pins).unwrap_or_else(|error| panic!("{error}"));
+    for (file, pin) in files.iter().zip(&pins) {
+        assert_eq!(file.digests.sha256, pin.sha256);
+    }
+    let offline = Cargo { network: Network::Offline, program: "/no/such/cargo", ..cargo };
+    assert_eq!(fetch_crates(&offline, &home(), &pins).unwrap().len(), pins.len());
 }

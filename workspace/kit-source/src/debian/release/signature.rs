@@ -9,6 +9,7 @@ use sequoia_openpgp::parse::stream::{
 };
 use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse as _};
 use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, KeyHandle, packet::Signature};
 
 use super::{GoodSignature, Keyring, ReleaseError, Times};
@@ -31,7 +32,7 @@ pub(super) fn verify(bytes: &[u8], keyring: &Keyring, times: Times) -> Result<Ve
         }
     };
     let policy = StandardPolicy::at(at);
-    let helper = Helper { keyring, good: Vec::new(), failed: Failed::default() };
+    let helper = Helper { keyring, policy: &policy, at, good: Vec::new(), failed: Failed::default() };
     let mut verifier = VerifierBuilder::from_bytes(bytes)
         .and_then(|builder| builder.with_policy(&policy, at, helper))
         .map_err(|error| refused(&error))?;
@@ -76,6 +77,8 @@ fn signing_time(bytes: &[u8]) -> Option<SystemTime> {
 
 struct Helper<'a> {
     keyring: &'a Keyring,
+    policy: &'a StandardPolicy<'a>,
+    at: SystemTime,
     good: Vec<GoodSignature>,
     failed: Failed,
 }
@@ -101,7 +104,10 @@ impl VerificationHelper for Helper<'_> {
             };
             for result in results {
                 match result {
-                    Ok(good) => self.good.push(good_signature(&good)),
+                    Ok(good) => match self.refuse_key(&good) {
+                        None => self.good.push(good_signature(&good)),
+                        Some(reason) => self.failed.unacceptable.push(reason),
+                    },
                     Err(error) => self.failed.note(&error),
                 }
             }
@@ -111,6 +117,25 @@ impl VerificationHelper for Helper<'_> {
 }
 
 impl Helper<'_> {
+    /// Tells why a key that was good when it signed is not good any more: it is expired or revoked.
+    fn refuse_key(&self, good: &GoodChecksum<'_>) -> Option<String> {
+        let signature = good_signature(good);
+        let refuse = |reason: &str| Some(format!("{}: {reason}", signature.primary));
+        let certificate = match good.ka.cert().with_policy(self.policy, self.at) {
+            Ok(certificate) => certificate,
+            Err(error) => return refuse(&error.to_string()),
+        };
+        if let Err(error) = certificate.alive() {
+            return refuse(&error.to_string());
+        }
+        if matches!(certificate.revocation_status(), RevocationStatus::Revoked(_)) {
+            return refuse("the certificate is revoked");
+        }
+        let mut keys = certificate.keys().alive().revoked(false).for_signing();
+        let signs = keys.any(|key| key.key().fingerprint().to_hex() == signature.signing);
+        if signs { None } else { refuse("the signing key is expired or revoked") }
+    }
+
     /// Accepts one good signature by an admitted key; otherwise picks what tells most.
     fn judge(&mut self) -> Result<(), ReleaseError> {
         let failed = std::mem::take(&mut self.failed);
