@@ -138,11 +138,7 @@ impl Store {
         if matches!(self.blob_of_sha256(sha256), Ok(Some(known)) if known == *blob) {
             return Ok(());
         }
-        self.publish_sealed(
-            &self.sha256,
-            &sha256.to_string(),
-            Encoder::new("sha256", 1).sha256(sha256).id(blob),
-        )
+        self.publish_sealed(&self.sha256, &sha256.to_string(), &encode_name(sha256, blob))
     }
 
     /// Returns the blob with this SHA-256, or none when none is known or it isn't there any more.
@@ -202,6 +198,13 @@ impl Store {
             StoreError::io("read", category.path_of(name), e)
         }
     }
+}
+
+/// Writes what the file of a name by SHA-256 holds.
+pub(crate) fn encode_name(sha256: &Sha256, blob: &BlobId) -> Encoder {
+    let mut encoder = Encoder::new("sha256", 1);
+    encoder.sha256(sha256).id(blob);
+    encoder
 }
 
 /// Reads a name by SHA-256 back.

@@ -62,9 +62,7 @@ impl Store {
 
     /// Remembers what a derivation resolved to, in place of what it did before.
     pub fn put_memo(&self, derivation: &DerivationId, resolved: &ResolvedId) -> Result<(), StoreError> {
-        let mut encoder = Encoder::new("memo", 1);
-        encoder.id(derivation).id(resolved);
-        self.publish_sealed(&self.memos, &derivation.to_string(), &encoder)
+        self.publish_sealed(&self.memos, &derivation.to_string(), &encode_memo(derivation, resolved))
     }
 
     /// Returns what a derivation last resolved to, or none when that isn't known.
@@ -76,7 +74,8 @@ impl Store {
     }
 }
 
-fn encode_record(id: &ResolvedId, record: &Record) -> Encoder {
+/// Writes what a record's file holds.
+pub(crate) fn encode_record(id: &ResolvedId, record: &Record) -> Encoder {
     let mut encoder = Encoder::new("record", 1);
     encoder.id(id).id(&record.tree).option(record.log.as_ref(), |e, log| _ = e.id(log));
     encoder.u64(record.cost.wall_millis).u64(record.cost.cpu_millis).u64(record.cost.bytes);
@@ -102,6 +101,13 @@ fn decode_log(d: &mut Decoder<'_>) -> Result<Option<BlobId>, Damage> {
         1 => Ok(Some(d.id()?)),
         _ => Err(d.invalid("option of the log").into()),
     }
+}
+
+/// Writes what a memo's file holds.
+pub(crate) fn encode_memo(derivation: &DerivationId, resolved: &ResolvedId) -> Encoder {
+    let mut encoder = Encoder::new("memo", 1);
+    encoder.id(derivation).id(resolved);
+    encoder
 }
 
 /// Checks and reads the bytes of a memo's file.

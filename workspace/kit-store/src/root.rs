@@ -106,7 +106,8 @@ impl Store {
     }
 }
 
-fn encode(name: &RootName, roots: &Roots) -> Encoder {
+/// Writes what a root's file holds.
+pub(crate) fn encode(name: &RootName, roots: &Roots) -> Encoder {
     let mut encoder = Encoder::new("roots", 1);
     encoder.str(&name.0);
     encoder.list(&roots.trees, |e, id| _ = e.id(id)).list(&roots.derivations, |e, id| _ = e.id(id));
@@ -114,7 +115,8 @@ fn encode(name: &RootName, roots: &Roots) -> Encoder {
     encoder
 }
 
-fn decode(bytes: &[u8], name: &RootName) -> Result<Roots, Damage> {
+/// Checks and reads the bytes of a root's file.
+pub(crate) fn decode(bytes: &[u8], name: &RootName) -> Result<Roots, Damage> {
     let mut d = unseal(bytes, "roots")?;
     if d.str()? != name.0 {
         return Err(Damage::Seal);

@@ -22,3 +22,6 @@ pub(crate) fn unseal<'a>(bytes: &'a [u8], kind: &str) -> Result<Decoder<'a>, Dam
     }
     Ok(Decoder::new(encoding, kind, 1)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,43 +1,12 @@
 use kit_hash::Identity as _;
 
 use super::*;
-use crate::sealed::seal;
 use crate::testing::{TestStore, damage, derivation, read};
 
 fn record() -> (ResolvedId, Record) {
     let tree = TreeId::from_bytes([2; 32]);
     let cost = Cost { wall_millis: 4, cpu_millis: 5, bytes: 6 };
     (ResolvedId::from_bytes([1; 32]), Record { tree, log: Some(BlobId::from_bytes([3; 32])), cost })
-}
-
-/// The bytes on disk. They may change with the version in the store's version file alone.
-#[test]
-fn the_encoding_is_pinned() {
-    let (id, record) = record();
-    let with_log = seal(&encode_record(&id, &record));
-    let without_log = seal(&encode_record(&id, &Record { log: None, ..record }));
-    let digests: Vec<_> = [&with_log, &without_log].map(|b| (b.len(), BlobId::of(b).short())).into();
-    assert_eq!(digests, [(174, "8e836be4ef76".to_owned()), (142, "7a3109ab9fc8".to_owned())]);
-    assert_eq!(decode_record(&with_log, &id).unwrap(), self::record().1);
-}
-
-#[test]
-fn every_changed_or_missing_byte_is_noticed() {
-    let (id, record) = record();
-    let bytes = seal(&encode_record(&id, &record));
-    for at in 0..bytes.len() {
-        let mut changed = bytes.clone();
-        changed[at] ^= 0x10;
-        assert_eq!(decode_record(&changed, &id), Err(Damage::Seal), "{at}");
-        assert_eq!(decode_record(&bytes[..at], &id), Err(Damage::Seal), "{at}");
-    }
-    assert_eq!(
-        decode_record(&bytes, &ResolvedId::from_bytes([9; 32])),
-        Err(Damage::Seal),
-        "another's record"
-    );
-    let mut long = encode_record(&id, &record);
-    assert!(matches!(decode_record(&seal(long.u64(0)), &id), Err(Damage::Encoding(_))));
 }
 
 #[test]
