@@ -31,7 +31,7 @@
 //! | [`root`] | [`Roots`]: what is kept alive, by name |
 //! | [`lock`] | [`BuildLock`]: one build per derivation |
 //! | [`materialise`] | trees to directories: hard-linked and read-only, or copied and writable |
-//! | [`import`] | directories to trees: what a run step leaves behind |
+//! | [`mod@import`] | directories to trees: what a run step leaves behind |
 //! | [`scratch`] | [`Scratch`]: working directories that go away |
 //! | [`verify`] | findings, and their repair |
 //! | [`gc`] | collection of what nothing keeps |
