@@ -1,7 +1,7 @@
 //! cpio archives in the "newc" form, which the kernel unpacks as its initial root file system; both ways.
 //!
 //! A member is a header of 110 characters, its name with a NUL, zeros to a multiple of four, its content, zeros to a multiple of four.
-//! The header is `070701` and thirteen numbers of eight hexadecimal digits: ino, mode, nlink, uid, gid, mtime, filesize, devmajor, devminor,
+//! The header is `070701` and thirteen numbers of eight hexadecimal digits: ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor,
 //! rdevmajor, rdevminor, namesize (with the NUL), check (0). The member `TRAILER!!!` ends the archive.
 //!
 //! # Where the content of a hard link stands

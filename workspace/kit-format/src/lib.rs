@@ -28,6 +28,8 @@ pub mod json;
 pub mod limits;
 mod members;
 pub mod oci;
+#[cfg(test)]
+mod samples;
 pub mod tar;
 
 pub use compression::{Compression, Decoder};

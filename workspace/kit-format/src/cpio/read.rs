@@ -154,12 +154,12 @@ impl Header {
     }
 
     fn links(&self) -> u32 {
-        self.0[2]
+        self.0[4]
     }
 
     fn meta(&self) -> Meta {
         let mode = Mode::from_st_mode(self.mode());
-        Meta { uid: self.0[3], gid: self.0[4], ..Meta::root(mode) }
+        Meta { uid: self.0[2], gid: self.0[3], ..Meta::root(mode) }
     }
 
     fn size(&self) -> u32 {

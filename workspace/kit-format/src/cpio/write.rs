@@ -256,9 +256,9 @@ impl Fields {
         let numbers = [
             self.inode.number,
             self.mode,
-            self.inode.links,
             self.uid,
             self.gid,
+            self.inode.links,
             self.mtime,
             self.size,
             0,

@@ -17,12 +17,12 @@ const MOVED: [&str; 6] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// Two different things come to one path.
-    #[error("`{from}` and `{path}` are different, but become one")]
+    #[error("`{moved}` and `{path}` are different, but become one")]
     Contradiction {
-        /// Where both come to.
+        /// Where one was.
+        moved: TreePath,
+        /// Where the other is, and both come to.
         path: TreePath,
-        /// Where the second one was.
-        from: TreePath,
     },
     /// A directory that moves is something else.
     #[error("`{path}` is neither a directory nor the link into `/usr`")]
@@ -65,7 +65,7 @@ pub fn merge_usr(tree: Tree) -> Result<Tree, MergeError> {
         if top {
             aliases.insert(path.clone());
         }
-        place(&mut draft, path, merged, node)?;
+        place(&mut draft, merged, node)?;
     }
     for alias in aliases {
         let target = [b"usr/", alias.as_bytes()].concat();
@@ -96,7 +96,7 @@ fn points_into_usr(path: &TreePath, node: &Node) -> bool {
 }
 
 /// Puts a node where it belongs now, beside what came there from another place.
-fn place(draft: &mut Draft, from: TreePath, path: TreePath, node: Node) -> Result<(), MergeError> {
+fn place(draft: &mut Draft, path: TreePath, node: Node) -> Result<(), MergeError> {
     let node = match draft.get(&path) {
         None => node,
         Some(standing) if draft.same(standing, &node) => return Ok(()),
@@ -105,12 +105,19 @@ fn place(draft: &mut Draft, from: TreePath, path: TreePath, node: Node) -> Resul
                 let meta = if is_plain(&meta) { standing.clone() } else { meta };
                 Node::Other(Entry::Directory(meta))
             }
-            _ => return Err(MergeError::Contradiction { path, from }),
+            _ => return Err(contradiction(path)),
         },
-        Some(_) => return Err(MergeError::Contradiction { path, from }),
+        Some(_) => return Err(contradiction(path)),
     };
     draft.insert(path, node);
     Ok(())
+}
+
+/// Only what was outside `/usr` can come to a place that is taken.
+fn contradiction(path: TreePath) -> MergeError {
+    let usr = TreePath::new("usr").expect("because it is a name");
+    let moved = path.strip_prefix(&usr).unwrap_or_else(|| path.clone());
+    MergeError::Contradiction { moved, path }
 }
 
 fn is_plain(meta: &Meta) -> bool {

@@ -298,9 +298,9 @@ impl<R: Read> Archive<'_, R> {
             if !same && self.options.duplicates == Duplicates::Refuse {
                 return Err(TarReadError::Duplicate { member: self.member.clone() });
             }
-            if !directory && matches!(standing, Node::Other(Entry::Directory(_))) {
-                self.draft.remove_below(&path);
-            }
+        }
+        if !directory && self.options.duplicates == Duplicates::LastWins {
+            self.draft.remove_below(&path);
         }
         self.draft.insert(path, node);
         Ok(())
