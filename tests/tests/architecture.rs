@@ -102,11 +102,15 @@ fn members_share_lints_and_versions() {
         for line in ["[lints]\nworkspace = true", "version.workspace = true", "edition.workspace = true"] {
             assert!(manifest.contains(line), "{} lacks `{line}`", package["name"]);
         }
-        let own_versions: Vec<_> = manifest
-            .lines()
-            .skip_while(|line| !line.contains("dependencies]"))
-            .filter(|line| line.contains("version = \"") || line.ends_with('"') && line.contains(" = \""))
-            .collect();
+        let mut in_dependencies = false;
+        let mut own_versions = Vec::new();
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.ends_with("dependencies]");
+            } else if in_dependencies && !line.is_empty() && !line.contains("workspace = true") {
+                own_versions.push(line);
+            }
+        }
         assert!(own_versions.is_empty(), "{}: {own_versions:?}", package["name"]);
     }
 }

@@ -1,16 +1,18 @@
 //! How each of the five actions is done.
 
+use std::collections::BTreeSet;
 use std::io::{Seek as _, SeekFrom};
 
+use cap_std::fs::OpenOptions;
 use kit_hash::{BlobId, Sha256, TreeId};
 use kit_plan::Derivation;
 use kit_plan::derivation::{Action, Fetch, Input, Run};
-use kit_store::Store;
-use kit_tree::{BlobSink as _, Meta, Mode, Tree, TreePath};
+use kit_store::{RootName, Roots, Store};
+use kit_tree::{BlobSink as _, Mode, Tree, TreePath};
 
+use crate::BuildError;
 use crate::engine::{Engine, Trees};
 use crate::seams::{Event, Script};
-use crate::BuildError;
 
 mod compose;
 mod image;
@@ -59,20 +61,21 @@ fn fetch(engine: &Engine<'_>, title: &str, fetch: &Fetch) -> Result<Done, BuildE
     let (blob, size) = if let Some(known) = known {
         known
     } else {
-        let mut file = store.temporary_file()?;
+        let scratch = store.scratch()?;
         let mut progress = |bytes| engine.events.event(Event::Fetched { title, bytes });
-        engine.fetch.fetch(fetch, &mut file, &mut progress)?;
         let io = |source| BuildError::Io { what: title.to_owned(), source };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let mut file = scratch.dir().open_with("download", &options).map_err(io)?.into_std();
+        engine.fetch.fetch(fetch, &mut file, &mut progress)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         let (blob, size) = store.put(&mut file).map_err(io)?;
         store.put_sha256(&fetch.sha256, &blob)?;
         (blob, size)
     };
     let mut tree = Tree::new();
-    let path = TreePath::new(&fetch.file_name).map_err(|source| BuildError::FileName {
-        name: fetch.file_name.clone(),
-        source,
-    })?;
+    let path = TreePath::new(&fetch.file_name)
+        .map_err(|source| BuildError::FileName { name: fetch.file_name.clone(), source })?;
     tree.insert_file(path, Mode::FILE, blob, size).expect("because the tree is empty");
     Ok(Done { tree: store.put_tree(&tree)?, log: None })
 }
@@ -102,7 +105,7 @@ fn run(
     match result {
         Ok(tree) => Ok(Done { tree, log: Some(log_blob) }),
         Err(error) => {
-            engine.store.put_failure_log(&derivation.id(), &log_blob)?;
+            keep_failure(engine.store, derivation, log_blob)?;
             Err(error.with_log(&log))
         }
     }
@@ -116,7 +119,12 @@ pub(crate) fn only_file(tree: &Tree) -> Option<(&TreePath, BlobId)> {
     })
 }
 
-/// Metadata of generated files.
-pub(crate) fn plain(mode: Mode) -> Meta {
-    Meta::root(mode)
+/// The root that keeps the log of a derivation's last failure.
+pub fn failure_root(id: &kit_hash::DerivationId) -> RootName {
+    format!("failed-{id}").parse().expect("because hexadecimal can name a root")
+}
+
+fn keep_failure(store: &Store, derivation: &Derivation, log: BlobId) -> Result<(), BuildError> {
+    let roots = Roots { blobs: BTreeSet::from([log]), ..Roots::default() };
+    Ok(store.set_root(&failure_root(&derivation.id()), &roots)?)
 }

@@ -64,11 +64,18 @@ impl Engine<'_> {
         self.walk(&todo, known)
     }
 
-    /// Returns the tree of a derivation that was built before, when all of it is still there.
+    /// Returns the tree that a derivation came out as when it was last built, whether or not it is still there.
     pub fn remembered(&self, id: &DerivationId) -> Result<Option<TreeId>, BuildError> {
         let Some(resolved) = self.store.memo(id)? else { return Ok(None) };
-        let Some(record) = self.store.record(&resolved)? else { return Ok(None) };
-        Ok(self.store.is_complete(&record.tree)?.then_some(record.tree))
+        Ok(self.store.record(&resolved)?.map(|record| record.tree))
+    }
+
+    /// Returns the tree of a derivation that was built before, when all of it is still there.
+    fn present(&self, id: &DerivationId) -> Result<Option<TreeId>, BuildError> {
+        match self.remembered(id)? {
+            Some(tree) if self.store.has_tree_complete(&tree)? => Ok(Some(tree)),
+            _ => Ok(None),
+        }
     }
 
     /// Goes from the targets up to what is known: what lies above that isn't even looked at.
@@ -84,7 +91,7 @@ impl Engine<'_> {
             if known.contains_key(&id) || missing.contains(&id) {
                 continue;
             }
-            if let Some(tree) = self.remembered(&id)? {
+            if let Some(tree) = self.present(&id)? {
                 known.insert(id, tree);
                 continue;
             }
@@ -132,8 +139,8 @@ impl Engine<'_> {
             finished(Finished::Reused);
             return Ok(tree);
         }
-        let waiting = || self.events.event(Event::Waiting { title });
-        let _lock = self.store.build_lock(&derivation.id(), &waiting)?;
+        let mut waiting = || self.events.event(Event::Waiting { title });
+        let _lock = self.store.build_lock(&derivation.id(), &mut waiting)?;
         if let Some(tree) = self.recorded(derivation, &resolved)? {
             finished(Finished::Reused);
             return Ok(tree);
@@ -156,7 +163,7 @@ impl Engine<'_> {
         resolved: &kit_hash::ResolvedId,
     ) -> Result<Option<TreeId>, BuildError> {
         let Some(record) = self.store.record(resolved)? else { return Ok(None) };
-        if !self.store.is_complete(&record.tree)? {
+        if !self.store.has_tree_complete(&record.tree)? {
             return Ok(None);
         }
         self.store.put_memo(&derivation.id(), resolved)?;

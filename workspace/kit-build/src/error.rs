@@ -74,6 +74,15 @@ pub enum BuildError {
         /// The end of what it printed.
         log_tail: String,
     },
+    /// What a script left can't be taken over.
+    #[error("what `{title}` left can't be taken over")]
+    Import {
+        /// The step.
+        title: String,
+        /// Why.
+        #[source]
+        source: kit_store::ImportError,
+    },
     /// Reading or writing failed.
     #[error("cannot do `{what}`")]
     Io {
@@ -83,12 +92,18 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
-    /// A Debian archive failed.
+    /// Debian packages can't be pinned.
     #[error(transparent)]
-    Debian(#[from] kit_source::debian::DebianError),
+    Resolve(kit_source::debian::ResolveError),
+    /// No location has a pinned Debian package.
+    #[error(transparent)]
+    Unavailable(kit_source::debian::Unavailable),
     /// The crates registry failed.
     #[error(transparent)]
-    Crates(#[from] kit_source::crates::CratesError),
+    Crates(#[from] kit_source::crates::CrateError),
+    /// Crates are needed, but cargo was never used here.
+    #[error("cargo has no home directory")]
+    NoCargoHome,
     /// A file name that a tree can't hold.
     #[error("`{name}` can't be a file name")]
     FileName {
@@ -169,7 +184,7 @@ pub enum BuildError {
         path: String,
         /// Why.
         #[source]
-        source: kit_source::crates::CratesError,
+        source: kit_source::crates::CrateError,
     },
     /// A program that kit would run but the tools don't have.
     #[error("the tools have no package `{tool}`")]
@@ -222,9 +237,7 @@ pub enum BuildError {
 }
 
 fn parts(contradictions: &[Contradiction]) -> String {
-    contradictions
-        .first()
-        .map_or_else(String::new, |c| format!("`{}` and `{}`", c.first.0, c.second.0))
+    contradictions.first().map_or_else(String::new, |c| format!("`{}` and `{}`", c.first.0, c.second.0))
 }
 
 fn list(changes: &[Change]) -> String {
@@ -237,11 +250,14 @@ impl BuildError {
         match self {
             Self::Plan(_) => "kit::plan::problems",
             Self::Store(error) => error.code(),
-            Self::Sandbox { source, .. } => source.code(),
+            Self::Sandbox { .. } => "kit::sandbox::failed",
             Self::Script { .. } => "kit::build::script_failed",
+            Self::Import { source, .. } => source.code(),
             Self::Io { .. } => "kit::build::io",
-            Self::Debian(error) => error.code(),
+            Self::Resolve(error) => error.code(),
+            Self::Unavailable(error) => error.code(),
             Self::Crates(error) => error.code(),
+            Self::NoCargoHome => "kit::crates::no_home",
             Self::FileName { .. } => "kit::fetch::file_name",
             Self::Unpack { .. } => "kit::unpack::archive",
             Self::Write { .. } => "kit::format::write",
@@ -264,12 +280,15 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Store(error) => return error.help().map(str::to_owned),
-            Self::Sandbox { source, .. } => return source.help().map(str::to_owned),
-            Self::Debian(error) => return error.help(),
+            Self::Sandbox { source, .. } => return source.help(),
+            Self::Import { source, .. } => return source.help().map(str::to_owned),
+            Self::Resolve(error) => return error.help(),
+            Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
             Self::Script { title, .. } => format!(
                 "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
             ),
+            Self::NoCargoHome => "install Rust, or set `CARGO_HOME` to where cargo keeps its cache".to_owned(),
             Self::Unpack { .. } => {
                 "the file is as it was locked, so report the archive to those who made it".to_owned()
             }

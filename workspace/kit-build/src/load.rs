@@ -14,8 +14,8 @@ use kit_recipe::{Lockfile, Name};
 use kit_store::Store;
 use kit_tree::{BlobSink, Entry, Globs, Meta, Mode, Tree, TreePath};
 
-use crate::files::{LocalContent, ProjectFiles};
 use crate::BuildError;
+use crate::files::{LocalContent, ProjectFiles};
 
 /// Everything about a subject that is known without the network and the store.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use kit_hash::TreeId;
 use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
-use kit_store::{ImportError, Scratch, Store};
+use kit_store::import::{ImportError, ImportLimits, import};
+use kit_store::{Scratch, Store};
 
 use crate::error::ScriptFailure;
 use crate::seams::Script;
@@ -16,6 +17,8 @@ use crate::{BuildError, Execute};
 const OUTPUT_LIMIT: u64 = 64 << 20;
 /// The most processes that a script may have at a time.
 const PROCESSES: u64 = 4096;
+/// The most that a script may leave.
+const RESULT_LIMITS: ImportLimits = ImportLimits { entries: 2_000_000, bytes: 64 << 30 };
 /// The user and group that every script runs as.
 const BUILDER: Identity = Identity { uid: 1000, gid: 1000 };
 /// The directories of a step that can be written to, by their place in the sandbox.
@@ -42,7 +45,7 @@ impl Execute for LocalSandbox<'_> {
         }
         let job = self.job(script, &scratch)?;
         let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
-        let outcome = self.sandbox.run(job, log).map_err(sandbox)?;
+        let outcome = self.sandbox.run(&job, log).map_err(sandbox)?;
         let failure = match outcome.status {
             Status::Exited(0) => None,
             Status::Exited(code) => Some(ScriptFailure::Exit(code)),
@@ -52,21 +55,18 @@ impl Execute for LocalSandbox<'_> {
             Status::MemoryLimit => Some(ScriptFailure::Memory),
             Status::Killed => Some(ScriptFailure::Signal(9)),
         };
-        let failed = |failure| BuildError::Script {
-            title: script.title.to_owned(),
-            failure,
-            log_tail: String::new(),
-        };
+        let failed =
+            |failure| BuildError::Script { title: script.title.to_owned(), failure, log_tail: String::new() };
         if let Some(failure) = failure {
             return Err(failed(failure));
         }
         let out = scratch.dir().open_dir("out").map_err(io)?;
-        match self.store.import(&out) {
+        match import(&out, &RESULT_LIMITS, self.store) {
             Ok(tree) => Ok(self.store.put_tree(&tree)?),
             Err(ImportError::Findings(findings)) => {
                 Err(failed(ScriptFailure::Result(findings.iter().map(ToString::to_string).collect())))
             }
-            Err(ImportError::Store(error)) => Err(error.into()),
+            Err(error) => Err(BuildError::Import { title: script.title.to_owned(), source: error }),
         }
     }
 }
@@ -82,7 +82,11 @@ impl LocalSandbox<'_> {
         let mut tmpfs = Vec::new();
         if !script.sources.is_empty() {
             // A small file system of its own, so that the places of the sources can be made.
-            tmpfs.push(kit_sandbox::Tmpfs { target: PathBuf::from("/src"), size_bytes: 1 << 20, mode: 0o755 });
+            tmpfs.push(kit_sandbox::Tmpfs {
+                target: PathBuf::from("/src"),
+                size_bytes: 1 << 20,
+                mode: 0o755,
+            });
         }
         for (name, tree) in &script.sources {
             binds.push(Bind {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kit_plan::requirements::DebianGroup;
 use kit_plan::{Plan, plan};
-use kit_recipe::lockfile::{Crate, DebKey, Lockfile, Subject};
-use kit_recipe::{Name, RecipeName};
+use kit_recipe::Name;
+use kit_recipe::lockfile::{Crate, Lockfile};
+use kit_recipe::recipe::RecipeName;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
 use crate::network::Resolver;
 use crate::{BuildError, check};
@@ -70,7 +71,10 @@ fn still_holds(group: &DebianGroup, loaded: &Loaded, previous: &Lockfile, update
         Update::Packages(names) => names.contains(&group.package),
     };
     let key = (group.package.clone(), group.source.clone());
-    asked_the_same && !given_up && previous.closures.contains_key(&key) && previous.suites.contains_key(&group.suite)
+    asked_the_same
+        && !given_up
+        && previous.closures.contains_key(&key)
+        && previous.suites.contains_key(&group.suite)
 }
 
 fn pin_debian(
@@ -129,8 +133,7 @@ fn keep(previous: &Lockfile, suite: &str, groups: &[&DebianGroup], lock: &mut Lo
 /// Builds what the pins lead to and writes the results into the lockfile.
 pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result<Plan, BuildError> {
     let plan = plan(loaded.plan_inputs(lock, &[])).map_err(BuildError::Plan)?;
-    let targets: Vec<_> = plan.derivations().iter().map(kit_plan::Derivation::id).collect();
-    let trees = engine.build(&plan, &targets)?;
+    let trees = build_all(engine, &plan)?;
     for (key, id) in &plan.debs {
         if let Some(deb) = lock.debs.get_mut(key) {
             deb.tree = trees.get(id).copied();
@@ -154,13 +157,18 @@ pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result
     Ok(plan)
 }
 
-/// Returns the sources that a lockfile pins but no closure uses: none, unless it was edited.
-pub fn unused(lock: &Lockfile) -> Vec<&DebKey> {
-    let used: BTreeSet<_> = lock.closures.values().flatten().collect();
-    lock.debs.keys().filter(|key| !used.contains(key)).collect()
-}
-
-/// Whether a subject is an image.
-pub fn is_image(subject: &Subject) -> bool {
-    matches!(subject, Subject::Image(_))
+/// Builds everything that isn't known; what is known but gone since is made again only where something needs it.
+fn build_all(engine: &Engine<'_>, plan: &Plan) -> Result<Trees, BuildError> {
+    let mut trees = Trees::new();
+    let mut targets: Vec<_> = plan.outputs.values().copied().collect();
+    targets.extend(plan.containers.values().map(|container| container.image));
+    targets.extend(plan.tools.values());
+    for derivation in plan.derivations() {
+        match engine.remembered(&derivation.id())? {
+            Some(tree) => _ = trees.insert(derivation.id(), tree),
+            None => targets.push(derivation.id()),
+        }
+    }
+    trees.extend(engine.build(plan, &targets)?);
+    Ok(trees)
 }

@@ -119,7 +119,8 @@ pub fn plan(inputs: PlanInputs<'_>) -> Result<Plan, Vec<PlanError>> {
         Subject::Image(name) => image::lower(&mut planner, name),
         Subject::Tools => {
             for package in &inputs.recipes.tools().expect("because the subject was loaded").packages {
-                let root = planner.sandbox_root(&format!("tool {}", package.value), &[package.value.clone()]);
+                let root = planner
+                    .sandbox_root(&format!("tool {}", package.value), std::slice::from_ref(&package.value));
                 if let Input::Derivation(id) = root {
                     planner.plan.tools.insert(package.value.clone(), id);
                 }

@@ -83,11 +83,9 @@ fn add(store: &Store, title: &str, tree: &mut Tree, added: &Added) -> Result<(),
     let fail = |e: kit_tree::TreeError| failed(title, &e.to_string());
     tree.make_parents(&added.path, &Meta::root(Mode::DIRECTORY)).map_err(fail)?;
     let entry = match &added.what {
-        AddedEntry::Inline { meta, content } => Entry::File {
-            meta: meta.clone(),
-            blob: store.put_bytes(content)?,
-            size: content.len() as u64,
-        },
+        AddedEntry::Inline { meta, content } => {
+            Entry::File { meta: meta.clone(), blob: store.put_bytes(content)?, size: content.len() as u64 }
+        }
         AddedEntry::Entry(entry) => entry.clone(),
     };
     tree.insert(added.path.clone(), entry).map_err(fail).map(|_| ())

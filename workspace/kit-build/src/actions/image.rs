@@ -1,10 +1,12 @@
 //! The files of an output format.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use kit_format::compression::{ZstdStream, zstd::ZstdOptions};
 use kit_format::cpio::CpioStream;
 use kit_format::dedupe::dedupe;
+use kit_format::oci::{self, ImageConfig, LayerCompression, Platform};
 use kit_format::tar::TarStream;
 use kit_hash::{BlobId, TreeId};
 use kit_plan::derivation::{Image, ImageFormat, Input, OciImage};
@@ -62,8 +64,8 @@ impl Writer<'_> {
     }
 
     fn put(&self, tree: &mut Tree, suffix: &str, content: (BlobId, u64)) -> Result<(), BuildError> {
-        let path = TreePath::new(format!("{}{suffix}", self.image.name))
-            .map_err(|e| self.failed(Box::new(e)))?;
+        let path =
+            TreePath::new(format!("{}{suffix}", self.image.name)).map_err(|e| self.failed(Box::new(e)))?;
         tree.insert_file(path, Mode::FILE, content.0, content.1).map_err(|e| self.failed(Box::new(e)))
     }
 
@@ -114,6 +116,33 @@ impl Writer<'_> {
     }
 
     fn oci(&self, images: &[(&str, &OciImage, Tree)]) -> Result<Tree, BuildError> {
-        todo!("{}", images.len())
+        let images: Vec<_> = images
+            .iter()
+            .map(|(name, image, root)| oci::OciImage {
+                layers: vec![root],
+                config: config(image),
+                annotations: BTreeMap::new(),
+                ref_name: Some((*name).to_owned()),
+            })
+            .collect();
+        let layout =
+            oci::write_layout(&images, LayerCompression::Gzip, self.mtime()?, self.store, self.store)
+                .map_err(|e| self.failed(Box::new(e)))?;
+        let directory =
+            TreePath::new(format!("{}.oci", self.image.name)).map_err(|e| self.failed(Box::new(e)))?;
+        layout.tree.moved_below(&directory).map_err(|e| self.failed(Box::new(e)))
+    }
+}
+
+fn config(image: &OciImage) -> ImageConfig {
+    let platform =
+        Platform { os: "linux".to_owned(), architecture: image.architecture.clone(), variant: None };
+    let env = image.env.iter().filter_map(|pair| pair.split_once('='));
+    ImageConfig {
+        entrypoint: image.command.clone(),
+        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        working_dir: Some(image.cwd.clone()),
+        user: Some(image.user.clone()),
+        ..ImageConfig::new(platform)
     }
 }

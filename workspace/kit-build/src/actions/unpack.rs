@@ -14,12 +14,7 @@ use kit_tree::{Blobs as _, Mode, Tree, TreePath};
 use super::{Done, only_file};
 use crate::BuildError;
 
-pub(super) fn unpack(
-    store: &Store,
-    title: &str,
-    unpack: &Unpack,
-    input: TreeId,
-) -> Result<Done, BuildError> {
+pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId) -> Result<Done, BuildError> {
     let fetched = store.tree(&input)?;
     let (_, blob) = only_file(&fetched).expect("because a fetch leaves one file");
     let reader = store.open(&blob).map_err(|e| failed(title, Box::new(e)))?;
@@ -60,8 +55,8 @@ fn read_crate(
 ) -> Result<Tree, BuildError> {
     let limits = Limits::standard();
     let decoder = Decoder::sniff(reader, &limits).map_err(|e| failed(title, Box::new(e)))?;
-    let mut tree = read_tar(decoder, store, &limits, TarOptions::default())
-        .map_err(|e| failed(title, Box::new(e)))?;
+    let mut tree =
+        read_tar(decoder, store, &limits, TarOptions::package()).map_err(|e| failed(title, Box::new(e)))?;
     let top = TreePath::new(directory).map_err(|e| failed(title, Box::new(e)))?;
     let stranger = tree.entries().skip(1).find(|(path, _)| path.strip_prefix(&top).is_none());
     if let Some((path, _)) = stranger {

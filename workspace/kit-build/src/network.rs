@@ -1,0 +1,314 @@
+//! Files from Debian archives and the crates registry; new pins from Debian archives.
+//!
+//! The machine's configuration is read, and a client made, only when something must be fetched.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Seek as _;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use cap_std::fs::Dir;
+use kit_hash::Sha256;
+use kit_plan::derivation::{Fetch as FetchAction, Origin};
+use kit_plan::requirements::DebianGroup;
+use kit_recipe::Name;
+use kit_recipe::lockfile::{Deb, DebKey, Suite};
+use kit_recipe::package::Dependencies;
+use kit_source::Cache;
+use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
+use kit_source::debian::config::AptConfig;
+use kit_source::debian::date::Timestamp;
+use kit_source::debian::pin::SourcePackage;
+use kit_source::debian::release::Keyring;
+use kit_source::debian::{
+    Archives, DebPin, Group, Known, Mirror, ResolveError, Resolved, SuiteRequest, fetch_deb, resolve, solver,
+};
+use kit_source::http::{Client, Settings};
+use kit_store::Store;
+use kit_tree::Blobs as _;
+
+use crate::{BuildError, Fetch};
+
+pub use kit_source::http::Network as Reach;
+
+/// The largest package index that is taken from the store, in bytes.
+const INDEX_LIMIT: u64 = 1 << 30;
+
+/// What project and user say about where files come from.
+#[derive(Debug)]
+pub struct Places {
+    /// Whether sockets may be opened.
+    pub reach: Reach,
+    /// Mirrors of the Debian archive that are asked first.
+    pub mirrors: Vec<String>,
+    /// An archive that keeps old files, asked last.
+    pub snapshot: Option<String>,
+    /// Keyrings in addition to the machine's, as files hold them.
+    pub keyrings: Vec<Vec<u8>>,
+    /// The machine's root directory, whose apt configuration counts.
+    pub machine: Dir,
+    /// Where cargo keeps its cache, and its path; none before cargo was first used.
+    pub cargo_home: Option<(Dir, PathBuf)>,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// The outside, as far as kit fetches from it.
+#[derive(Debug)]
+pub struct Network<'a> {
+    places: Places,
+    store: &'a Store,
+    connected: OnceLock<Connected>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    client: Client,
+    archives: Archives,
+}
+
+/// What a suite resolved to.
+#[derive(Debug, Clone)]
+pub struct ResolvedSuite {
+    /// Its signed state.
+    pub suite: Suite,
+    /// Every package that a closure names.
+    pub debs: BTreeMap<DebKey, Deb>,
+    /// Which packages each source of each package resolved to.
+    pub closures: BTreeMap<(Name, Name), Vec<DebKey>>,
+}
+
+/// Turns names into pins.
+pub trait Resolver {
+    /// Resolves `groups` in the suite as it is now, not older than `locked`. The groups in `kept` stay at their pins as
+    /// long as the suite still has them.
+    fn resolve(
+        &self,
+        suite: &str,
+        groups: &[&DebianGroup],
+        kept: &[(&DebianGroup, &[DebKey])],
+        locked: Option<u64>,
+    ) -> Result<ResolvedSuite, BuildError>;
+}
+
+impl<'a> Network<'a> {
+    /// Takes note of the places; opens nothing.
+    pub fn new(places: Places, store: &'a Store) -> Self {
+        Self { places, store, connected: OnceLock::new() }
+    }
+
+    /// Returns the archives that can serve packages.
+    pub fn archives(&self) -> &Archives {
+        &self.connected().archives
+    }
+
+    fn connected(&self) -> &Connected {
+        self.connected.get_or_init(|| {
+            let apt = AptConfig::read(&self.places.machine);
+            let mut settings = Settings::new(self.places.reach);
+            settings.proxies = apt.proxies.clone();
+            settings.credentials.clone_from(&apt.credentials);
+            let keyring = self.own_keyring();
+            let mirror = |base: &String| Mirror { base: base.clone(), keyring: keyring.clone() };
+            let mirrors = self.places.mirrors.iter().map(mirror).collect();
+            let archives = Archives::new(mirrors, &apt, self.places.snapshot.clone());
+            Connected { client: Client::new(settings), archives }
+        })
+    }
+
+    /// The project's own keyrings; none when it names none.
+    fn own_keyring(&self) -> Option<Keyring> {
+        let mut keyring = Keyring::new();
+        for bytes in &self.places.keyrings {
+            // A file that is no keyring adds no key, so nothing verifies by it.
+            _ = keyring.add(bytes);
+        }
+        (!self.places.keyrings.is_empty()).then_some(keyring)
+    }
+
+    fn resolve_groups(
+        &self,
+        suite: &str,
+        groups: Vec<Group>,
+        locked: Option<u64>,
+    ) -> Result<Resolved, ResolveError> {
+        let connected = self.connected();
+        let request = SuiteRequest {
+            suite: suite.to_owned(),
+            components: vec!["main".to_owned()],
+            architecture: "amd64".to_owned(),
+            groups,
+        };
+        let known = Known { date: locked.map(Timestamp), signed_by: Vec::new() };
+        let now = Timestamp(self.places.now);
+        let cache = StoreCache(self.store);
+        resolve(&connected.client, &connected.archives, &cache, &request, &known, now)
+    }
+}
+
+impl Resolver for Network<'_> {
+    fn resolve(
+        &self,
+        suite: &str,
+        groups: &[&DebianGroup],
+        kept: &[(&DebianGroup, &[DebKey])],
+        locked: Option<u64>,
+    ) -> Result<ResolvedSuite, BuildError> {
+        let asked = |group: &&DebianGroup| {
+            let pins = kept.iter().find(|(k, _)| k.package == group.package && k.source == group.source);
+            pins.map_or_else(|| wanted(group), |(_, pins)| pinned(pins))
+        };
+        let first = self.resolve_groups(suite, groups.iter().map(asked).collect(), locked);
+        let resolved = match first {
+            // A kept pin may have left the suite: then its group is resolved anew.
+            Err(ResolveError::Solve(_)) if !kept.is_empty() => {
+                self.resolve_groups(suite, groups.iter().map(|group| wanted(group)).collect(), locked)
+            }
+            other => other,
+        };
+        let resolved = resolved.map_err(BuildError::Resolve)?;
+        // The proof, for those who look later.
+        let blob = self.store.put_bytes(&resolved.in_release)?;
+        self.store.put_sha256(&resolved.release.in_release, &blob)?;
+        Ok(suite_of(suite, groups, &resolved))
+    }
+}
+
+fn wanted(group: &DebianGroup) -> Group {
+    let dependencies = match group.dependencies {
+        Dependencies::Closure => solver::Dependencies::Closure,
+        Dependencies::None => solver::Dependencies::None,
+    };
+    Group { names: group.names.clone(), dependencies }
+}
+
+fn pinned(pins: &[DebKey]) -> Group {
+    let names = pins.iter().map(|pin| format!("{}={}", pin.name, pin.version)).collect();
+    Group { names, dependencies: solver::Dependencies::None }
+}
+
+fn suite_of(name: &str, groups: &[&DebianGroup], resolved: &Resolved) -> ResolvedSuite {
+    let release = &resolved.release;
+    let mut result = ResolvedSuite {
+        suite: Suite {
+            date: release.date.0,
+            in_release: release.in_release,
+            signed_by: release.signed_by.clone(),
+        },
+        debs: BTreeMap::new(),
+        closures: BTreeMap::new(),
+    };
+    for (group, pins) in groups.iter().zip(&resolved.groups) {
+        let mut closure = Vec::new();
+        for pin in pins {
+            let key = DebKey {
+                name: pin.name.clone(),
+                version: pin.version.clone(),
+                architecture: pin.architecture.clone(),
+            };
+            let deb = Deb {
+                suite: name.to_owned(),
+                filename: pin.filename.clone(),
+                size: pin.size,
+                sha256: pin.sha256,
+                tree: None,
+            };
+            result.debs.insert(key.clone(), deb);
+            closure.push(key);
+        }
+        result.closures.insert((group.package.clone(), group.source.clone()), closure);
+    }
+    result
+}
+
+impl Fetch for Network<'_> {
+    fn fetch(
+        &self,
+        fetch: &FetchAction,
+        file: &mut File,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), BuildError> {
+        match &fetch.origin {
+            Origin::Debian { suite, filename, date } => {
+                let connected = self.connected();
+                let architecture = if fetch.file_name.ends_with("_all.deb") { "all" } else { "amd64" };
+                let pin = DebPin {
+                    name: fetch.file_name.clone(),
+                    version: String::new(),
+                    architecture: architecture.to_owned(),
+                    source: SourcePackage { name: String::new(), version: String::new() },
+                    filename: filename.clone(),
+                    size: fetch.size.unwrap_or(0),
+                    sha256: fetch.sha256,
+                };
+                let date = Timestamp(*date);
+                fetch_deb(&connected.client, &connected.archives, &pin, suite, date, file, progress)
+                    .map(|_| ())
+                    .map_err(BuildError::Unavailable)
+            }
+            Origin::Crate { name, version } => {
+                let pin = crate_pin(name, version, fetch.sha256);
+                let mut found = self.crates(std::slice::from_ref(&pin))?;
+                let mut archive = found.pop().expect("because each pin gives a file").file;
+                let io = |source| BuildError::Io { what: format!("copy {}", pin.file_name()), source };
+                file.rewind().and_then(|()| file.set_len(0)).map_err(io)?;
+                let bytes = std::io::copy(&mut archive, file).map_err(io)?;
+                progress(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn announce(&self, fetches: &[&FetchAction]) -> Result<(), BuildError> {
+        let pins = fetches.iter().filter_map(|fetch| match &fetch.origin {
+            Origin::Crate { name, version } => Some(crate_pin(name, version, fetch.sha256)),
+            Origin::Debian { .. } => None,
+        });
+        let pins: Vec<_> = pins.collect();
+        if pins.is_empty() { Ok(()) } else { self.crates(&pins).map(drop) }
+    }
+}
+
+impl Network<'_> {
+    /// Returns the files of crates: from cargo's cache, and what isn't there by one run of cargo for all.
+    fn crates(&self, pins: &[CratePin]) -> Result<Vec<CrateFile>, BuildError> {
+        let Some((home, home_path)) = &self.places.cargo_home else {
+            return Err(BuildError::NoCargoHome);
+        };
+        let home = CrateHome::new(home.try_clone().map_err(|source| BuildError::Io {
+            what: "open cargo's home".to_owned(),
+            source,
+        })?);
+        let scratch = self.store.scratch()?;
+        let cargo = Cargo {
+            program: "cargo",
+            home_path,
+            scratch: scratch.dir(),
+            scratch_path: scratch.path(),
+            network: self.places.reach,
+        };
+        fetch_crates(&cargo, &home, pins).map_err(BuildError::Crates)
+    }
+}
+
+fn crate_pin(name: &str, version: &str, sha256: Sha256) -> CratePin {
+    CratePin { name: name.to_owned(), version: version.to_owned(), sha256 }
+}
+
+/// Index files in the store, by their SHA-256.
+struct StoreCache<'a>(&'a Store);
+
+impl Cache for StoreCache<'_> {
+    fn get(&self, sha256: &Sha256) -> Option<Vec<u8>> {
+        let blob = self.0.blob_of_sha256(sha256).ok().flatten()?;
+        self.0.read(&blob, INDEX_LIMIT).ok()
+    }
+
+    fn put(&self, sha256: &Sha256, bytes: &[u8]) {
+        if let Ok(blob) = self.0.put_bytes(bytes) {
+            // What isn't noted is downloaded again, no more.
+            _ = self.0.put_sha256(sha256, &blob);
+        }
+    }
+}
