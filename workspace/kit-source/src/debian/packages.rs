@@ -208,7 +208,8 @@ impl<'a> Entry<'a> {
 
     /// Returns the package's name; the index has checked that there is one.
     pub fn name(&self) -> &'a str {
-        self.field("Package").unwrap_or_default()
+        let value = self.field("Package").unwrap_or_default();
+        value.lines().next().unwrap_or_default().trim_end()
     }
 
     /// Returns the version, empty when the field is missing.
@@ -241,19 +242,17 @@ impl Scan<'_> {
         while self.at < bytes.len() && bytes[self.at] != b'\n' {
             let line = self.at;
             let end = memchr::memchr(b'\n', &bytes[line..]).map_or(bytes.len(), |length| line + length);
-            match bytes[line] {
-                b'P' if bytes[line..end].starts_with(b"Package:") => {
-                    name = Some(line + 8..end);
-                    in_provides = false;
-                }
-                b'P' if bytes[line..end].starts_with(b"Provides:") => {
-                    provides = Some(line + 9..end);
-                    in_provides = true;
-                }
-                b' ' | b'\t' if in_provides => {
-                    provides = provides.map(|range: Range<usize>| range.start..end);
-                }
-                _ => in_provides = false,
+            // The first field of a name counts, as in `stanza::field`.
+            if name.is_none() && has_name(&bytes[line..end], b"Package:") {
+                name = Some(line + b"Package:".len()..end);
+                in_provides = false;
+            } else if provides.is_none() && has_name(&bytes[line..end], b"Provides:") {
+                provides = Some(line + b"Provides:".len()..end);
+                in_provides = true;
+            } else if in_provides && matches!(bytes[line], b' ' | b'\t') {
+                provides = provides.map(|range: Range<usize>| range.start..end);
+            } else {
+                in_provides = false;
             }
             self.at = (end + 1).min(bytes.len());
         }
@@ -269,6 +268,10 @@ impl Scan<'_> {
         let name = name.ok_or(PackagesError::Name { at: start })?;
         Ok(Some(Scanned { range: start..self.at, name, provides }))
     }
+}
+
+fn has_name(line: &[u8], name: &[u8]) -> bool {
+    line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {

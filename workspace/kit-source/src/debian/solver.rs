@@ -157,10 +157,21 @@ fn search(
         Ok(solution) => Ok(solution.into_iter().map(|solvable| EntryId(solvable.into_raw())).collect()),
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => Err(SolveError::Conflict {
             wanted: names.iter().map(ToString::to_string).collect(),
-            explanation: conflict.display_user_friendly(&solver).to_string().trim_end().to_owned(),
+            explanation: tidy(&conflict.display_user_friendly(&solver).to_string()),
         }),
         Err(UnsolvableOrCancelled::Cancelled(_)) => unreachable!("because nothing cancels the solver"),
     }
+}
+
+/// Takes out the gaps that the solver leaves where a package has no constraint.
+fn tidy(explanation: &str) -> String {
+    let line = |line: &str| {
+        let start = line.find(|c: char| !" │├└─".contains(c)).unwrap_or(line.len());
+        let (branch, text) = line.split_at(start);
+        let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+        format!("{branch}{}", words.join(" ").replace(" ,", ","))
+    };
+    explanation.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -42,11 +42,11 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Four attempts within seconds; half a minute for a connection, a minute for bytes.
+    /// Three attempts within seconds; 20 seconds for a connection, a minute for bytes.
     pub const NORMAL: Self = Self {
-        attempts: 4,
+        attempts: 3,
         pause: Duration::from_millis(500),
-        connect: Duration::from_secs(30),
+        connect: Duration::from_secs(20),
         idle: Duration::from_mins(1),
     };
 }

@@ -1,7 +1,7 @@
 //! An HTTP/1.1 server on the loopback interface, that answers as it is told.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Redirect(String),
     /// A body that never ends.
     Endless,
+    /// No answer, until the client goes away.
+    Silence,
 }
 
 /// The paths of a server.
@@ -43,7 +45,7 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+    fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
         let mut reader = BufReader::new(stream.try_clone()?);
         loop {
             let mut line = String::new();
@@ -63,7 +65,7 @@ impl Server {
                 }
             }
             let earlier = self.note(&path, offset);
-            if !self.answer(&stream, &path, offset, earlier)? {
+            if !self.answer(stream, &path, offset, earlier)? {
                 return Ok(());
             }
         }
@@ -81,7 +83,6 @@ impl Server {
     fn answer(&self, stream: &TcpStream, path: &str, offset: usize, earlier: usize) -> std::io::Result<bool> {
         match self.site.get(path) {
             None => status(stream, 404, ""),
-            Some(Answer::Bytes(bytes)) => whole(stream, bytes),
             Some(Answer::After(times, code, bytes)) => {
                 if earlier < *times {
                     status(stream, *code, "")
@@ -94,9 +95,12 @@ impl Server {
             Some(Answer::AlwaysBreaks(bytes)) => half(stream, bytes),
             Some(Answer::Breaks(bytes, true)) if offset > 0 => part(stream, bytes, offset),
             Some(Answer::Patches(bytes)) if offset > 0 => part(stream, &vec![b'?'; bytes.len()], offset),
-            Some(Answer::Breaks(bytes, _) | Answer::Patches(bytes)) => whole(stream, bytes),
+            Some(Answer::Bytes(bytes) | Answer::Breaks(bytes, _) | Answer::Patches(bytes)) => {
+                whole(stream, bytes)
+            }
             Some(Answer::Redirect(target)) => status(stream, 302, &format!("Location: {target}\r\n")),
             Some(Answer::Endless) => endless(stream),
+            Some(Answer::Silence) => (&mut { stream }).read(&mut [0]).map(|_| false),
         }
     }
 }
@@ -129,8 +133,9 @@ fn half(mut stream: &TcpStream, bytes: &[u8]) -> std::io::Result<bool> {
 /// Writes until the client has enough.
 fn endless(mut stream: &TcpStream) -> std::io::Result<bool> {
     write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+    let block = vec![b'x'; 65536];
     loop {
-        stream.write_all(&[b'x'; 65536])?;
+        stream.write_all(&block)?;
     }
 }
 
@@ -148,7 +153,7 @@ pub(crate) fn with_server<T>(site: Site, test: impl FnOnce(&Server) -> T) -> T {
                     return;
                 }
                 // A client that goes away in the middle is part of the tests.
-                scope.spawn(move || server.serve(stream).ok());
+                scope.spawn(move || server.serve(&stream).ok());
             }
         });
         // Also on a panic: the scope waits for the server.

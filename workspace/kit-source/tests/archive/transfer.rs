@@ -1,9 +1,10 @@
 //! One transfer: retries, resumption, limits, redirections.
 
 use std::io::{Read as _, Seek as _, Write as _};
+use std::time::Duration;
 
 use kit_hash::Sha256;
-use kit_source::http::{Expected, HttpError, Network};
+use kit_source::http::{Client, Expected, HttpError, Network, Patience, Settings};
 
 use crate::server::{Answer, Site, nobody, with_server};
 use crate::site::client;
@@ -75,13 +76,33 @@ fn tries_again_after_a_transient_error_only() {
     assert_eq!(asked.len(), 3);
     let (bytes, asked) = download(Answer::After(9, 503, body()), &expected());
     assert!(matches!(bytes, Err(HttpError::Status { status: 503, .. })));
-    assert_eq!(asked.len(), 4);
+    assert_eq!(asked.len(), 3);
     let (bytes, asked) = download(Answer::After(1, 403, body()), &expected());
     assert!(matches!(bytes, Err(HttpError::Status { status: 403, .. })));
     assert_eq!(asked.len(), 1);
     let (bytes, asked) = download(Answer::AlwaysBreaks(body()), &expected());
     assert!(matches!(bytes, Err(HttpError::Interrupted { .. })), "{bytes:?}");
     assert!(asked.len() > 1);
+}
+
+#[test]
+fn gives_up_on_silence() {
+    let site = Site::from([("/file".to_owned(), Answer::Silence)]);
+    with_server(site, |server| {
+        let mut settings = Settings::new(Network::Online);
+        let idle = Duration::from_millis(50);
+        settings.patience = Patience { attempts: 2, pause: Duration::ZERO, idle, ..Patience::NORMAL };
+        let result = Client::new(settings).get(&format!("{}/file", server.base), &expected());
+        assert!(matches!(result, Err(HttpError::Timeout { .. })), "{result:?}");
+        assert_eq!(server.asked().len(), 2);
+    });
+}
+
+#[test]
+fn serves_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Client>();
+    is_shared::<kit_source::debian::Archives>();
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use resolvo::{
     Candidates as Found, Condition, ConditionId, ConditionalRequirement, Dependencies, DependencyProvider,
@@ -40,7 +40,7 @@ struct Interned {
 struct VersionSet {
     name: u32,
     members: Vec<EntryId>,
-    /// What it stands for, for people.
+    /// What people read behind the package's name.
     label: String,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Provider<'a> {
 
     /// Makes the requirement that one of `versions` is taken.
     pub(super) fn require(&self, wanted: &str, versions: &[EntryId]) -> ConditionalRequirement {
-        let sets = self.sets(versions, wanted);
+        let sets = self.sets(versions, wanted, "");
         self.interned.borrow_mut().union(sets).into()
     }
 
@@ -113,17 +113,26 @@ impl<'a> Provider<'a> {
         groups
     }
 
-    fn sets(&self, versions: &[EntryId], label: &str) -> Vec<VersionSetId> {
+    /// Makes a version set for each package of `versions`, which satisfy the relation `asked` with `constraint`.
+    fn sets(&self, versions: &[EntryId], asked: &str, constraint: &str) -> Vec<VersionSetId> {
         let groups = self.by_name(versions);
         let mut interned = self.interned.borrow_mut();
-        groups.into_iter().map(|(name, members)| interned.set(name, members, label.to_owned())).collect()
+        let label = |name: &str| {
+            if name == asked {
+                constraint.to_owned()
+            } else {
+                format!("[for {}]", format!("{asked} {constraint}").trim_end())
+            }
+        };
+        groups.into_iter().map(|(name, members)| interned.set(name, members, label(name))).collect()
     }
 
     /// Makes the requirement of one group of alternatives.
     fn requirement(&self, group: &[Relation<'_>]) -> ConditionalRequirement {
         let mut sets = Vec::new();
         for relation in group {
-            for set in self.sets(&self.candidates.satisfying(relation), &relation.to_string()) {
+            let versions = self.candidates.satisfying(relation);
+            for set in self.sets(&versions, relation.name, &constraint(relation)) {
                 if !sets.contains(&set) {
                     sets.push(set);
                 }
@@ -132,23 +141,22 @@ impl<'a> Provider<'a> {
         let mut interned = self.interned.borrow_mut();
         if sets.is_empty() {
             // A name without candidates can't be taken: the solver reports what asked for it.
-            sets = group
-                .iter()
-                .map(|relation| interned.set(relation.name, Vec::new(), relation.to_string()))
-                .collect();
+            let nothing =
+                |relation: &Relation<'_>| interned.set(relation.name, Vec::new(), constraint(relation));
+            sets = group.iter().map(nothing).collect();
         }
         interned.union(sets).into()
     }
 
     /// Makes the constraints of one negative relation: what remains of each package that it hits.
-    fn constraints(&self, owner: EntryId, relation: &Relation<'_>) -> Vec<VersionSetId> {
+    fn constraints(&self, owner: EntryId, field: &str, relation: &Relation<'_>) -> Vec<VersionSetId> {
         let owner = self.name_of(owner);
         let mut sets = Vec::new();
         for (name, hit) in self.by_name(&self.candidates.satisfying(relation)) {
             if name != owner {
                 let mut members = self.candidates.versions(name);
                 members.retain(|version| !hit.contains(version));
-                sets.push(self.interned.borrow_mut().set(name, members, format!("not {relation}")));
+                sets.push(self.interned.borrow_mut().set(name, members, format!("[{field}: {relation}]")));
             }
         }
         sets
@@ -164,7 +172,7 @@ impl<'a> Provider<'a> {
         }
         for field in ["Conflicts", "Breaks"] {
             for relation in self.candidates.relations(entry, field)?.iter().flatten() {
-                known.constrains.extend(self.constraints(id, relation));
+                known.constrains.extend(self.constraints(id, field, relation));
             }
         }
         Ok(known)
@@ -190,7 +198,7 @@ impl Interner for Provider<'_> {
     }
 
     fn display_version_set(&self, version_set: VersionSetId) -> impl Display + '_ {
-        Label(self.interned.borrow().sets[version_set.0 as usize].label.clone())
+        self.interned.borrow().sets[version_set.0 as usize].label.clone()
     }
 
     fn display_string(&self, string_id: StringId) -> impl Display + '_ {
@@ -214,13 +222,11 @@ impl Interner for Provider<'_> {
     }
 }
 
-/// A relation, shown behind the name that the solver prints already.
-struct Label(String);
-
-impl Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.0)
-    }
+/// Returns the text of a relation's constraint, empty without one.
+fn constraint(relation: &Relation<'_>) -> String {
+    relation
+        .constraint
+        .map_or_else(String::new, |constraint| format!("({} {})", constraint.operator, constraint.version))
 }
 
 impl DependencyProvider for Provider<'_> {

@@ -143,8 +143,11 @@ fn obeys_conflicts_and_breaks() {
 #[test]
 fn explains_what_is_missing() {
     let error = failure("a 1; Depends: b (>= 2)\nb 1; Depends: c\nc 1", &["a"]);
-    let text = error.to_string();
-    assert!(text.contains("b (>= 2)"), "{text}");
+    assert_eq!(
+        error.to_string(),
+        "no set of packages satisfies a:\na cannot be installed because there are no viable options:\n\
+         └─ a 1 would require\n   └─ b (>= 2), for which no candidates were found."
+    );
     let error = failure("libfoo1 1\nlibfoo-dev 1\nother 1", &["libfo1"]);
     let SolveError::Unknown { name, similar } = &error else { panic!("{error}") };
     assert_eq!((name.as_str(), similar.as_slice()), ("libfo1", &["libfoo1".to_owned()][..]));
