@@ -13,6 +13,11 @@
 //!
 //! Content first, as against GNU cpio's writer that has it on the last, means that a reader in one pass knows every file before its links.
 //!
+//! # Segments
+//! The kernel takes archives one after the other, each compressed by itself or not at all; between them it skips zeros. An uncompressed one
+//! starts at a multiple of four, which every archive's length here is. Inode numbers count within a segment. So each part of a system can be one
+//! compressed segment that is made once and kept; parents are repeated in each.
+//!
 //! | module | what |
 //! |---|---|
 //! | [`read`] | [`read_cpio`]: an archive into a tree |
@@ -21,7 +26,7 @@
 pub mod read;
 pub mod write;
 
-pub use read::{CpioReadError, read_cpio};
+pub use read::{CpioReadError, Segments, read_cpio};
 pub use write::{CpioStream, CpioWriteError, write_cpio};
 
 /// What every header starts with.

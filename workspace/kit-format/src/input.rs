@@ -109,7 +109,7 @@ impl<R: Read> Input<R> {
         Ok(buffer.iter().all(|b| *b == 0))
     }
 
-    /// Reads to the end of the stream, so that checksums below are verified; the offset of the first byte that isn't zero.
+    /// Takes zeros up to the next other byte and returns its offset; none at the end, where checksums below are verified.
     pub(crate) fn zeros_to_end(&mut self) -> Result<Option<u64>, InputError> {
         loop {
             let bytes = match self.reader.fill_buf() {
@@ -120,12 +120,13 @@ impl<R: Read> Input<R> {
             if bytes.is_empty() {
                 return Ok(None);
             }
-            if let Some(at) = bytes.iter().position(|b| *b != 0) {
-                return Ok(Some(self.offset + at as u64));
+            let other = bytes.iter().position(|b| *b != 0);
+            let zeros = other.unwrap_or(bytes.len());
+            self.reader.consume(zeros);
+            self.advance(zeros as u64)?;
+            if other.is_some() {
+                return Ok(Some(self.offset));
             }
-            let count = bytes.len();
-            self.reader.consume(count);
-            self.advance(count as u64)?;
         }
     }
 

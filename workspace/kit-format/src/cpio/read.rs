@@ -96,11 +96,26 @@ pub enum CpioReadError {
     },
 }
 
-/// Reads an uncompressed archive to the end of `reader`; content goes to `sink`.
+/// How many archives follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segments {
+    /// One, and zeros after it.
+    One,
+    /// Several, zeros between them, as the kernel takes them. Only equal directories may be in several.
+    Many,
+}
+
+/// Reads uncompressed archives to the end of `reader`; content goes to `sink`.
 ///
 /// Times, inode numbers and devices aren't kept; hard links are found by inode number, wherever the content stands.
-pub fn read_cpio(reader: impl Read, sink: &dyn BlobSink, limits: &Limits) -> Result<Tree, CpioReadError> {
+pub fn read_cpio(
+    reader: impl Read,
+    sink: &dyn BlobSink,
+    limits: &Limits,
+    segments: Segments,
+) -> Result<Tree, CpioReadError> {
     let mut archive = Archive {
+        segments,
         input: Input::new(reader, limits),
         sink,
         limits,
@@ -109,14 +124,19 @@ pub fn read_cpio(reader: impl Read, sink: &dyn BlobSink, limits: &Limits) -> Res
         count: EntryCount::new(limits),
         member: String::from("/"),
     };
-    while archive.read_member()? {}
-    if let Some(offset) = archive.input.zeros_to_end().map_err(|e| archive.input_error(e))? {
-        return Err(CpioReadError::Trailing { offset });
+    loop {
+        while archive.read_member()? {}
+        archive.place_linked()?;
+        match archive.input.zeros_to_end().map_err(|e| archive.input_error(e))? {
+            None => return archive.finish(),
+            Some(_) if segments == Segments::Many => {}
+            Some(offset) => return Err(CpioReadError::Trailing { offset }),
+        }
     }
-    archive.finish()
 }
 
 struct Archive<'a, R: Read> {
+    segments: Segments,
     input: Input<R>,
     sink: &'a dyn BlobSink,
     limits: &'a Limits,
@@ -270,16 +290,19 @@ impl<R: Read> Archive<'_, R> {
     }
 
     fn place(&mut self, path: TreePath, node: Node) -> Result<(), CpioReadError> {
-        let root = path.is_root() && !matches!(node, Node::Other(Entry::Directory(_)));
-        if root || self.draft.get(&path).is_some() {
+        let directory = matches!(node, Node::Other(Entry::Directory(_)));
+        let again = directory && self.segments == Segments::Many;
+        let standing = self.draft.get(&path);
+        let twice = standing.is_some_and(|standing| !again || !self.draft.same(standing, &node));
+        if twice || (path.is_root() && !directory) {
             return Err(CpioReadError::Duplicate { member: Escaped(path.as_bytes()).to_string() });
         }
         self.draft.insert(path, node);
         Ok(())
     }
 
-    /// Gives files of several names their content, and makes the tree.
-    fn finish(mut self) -> Result<Tree, CpioReadError> {
+    /// Gives files of several names their content; inode numbers mean nothing after the trailer.
+    fn place_linked(&mut self) -> Result<(), CpioReadError> {
         for linked in std::mem::take(&mut self.linked).into_values() {
             let file = if let Some(file) = linked.file {
                 file
@@ -294,6 +317,10 @@ impl<R: Read> Archive<'_, R> {
                 self.place(name, node.clone())?;
             }
         }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Tree, CpioReadError> {
         self.draft.finish().map_err(|error| match error {
             TreeError::ParentNotDirectory { path, parent } => {
                 CpioReadError::BelowNonDirectory { member: path, parent }

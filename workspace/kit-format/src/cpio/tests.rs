@@ -17,7 +17,7 @@ fn write(tree: &Tree, blobs: &MemoryBlobs) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Tree, CpioReadError> {
-    read_cpio(bytes, &MemoryBlobs::new(), &Limits::standard())
+    read_cpio(bytes, &MemoryBlobs::new(), &Limits::standard(), Segments::One)
 }
 
 /// A member as other programs write it.
@@ -176,7 +176,7 @@ fn hostile_archives_are_refused() {
 #[test]
 fn limits_hold() {
     let two = archive(&[member("a", 1, 0o100_644, 1, b"xyz"), member("b", 2, 0o100_644, 1, b"")]);
-    let refuse = |limits| read_cpio(two.as_slice(), &MemoryBlobs::new(), &limits).unwrap_err();
+    let refuse = |limits| read_cpio(two.as_slice(), &MemoryBlobs::new(), &limits, Segments::One).unwrap_err();
     let entries = refuse(Limits { entries: 1, ..Limits::standard() });
     assert!(matches!(entries, CpioReadError::Limit { source: LimitError::Entries { limit: 1 }, .. }));
     let file = refuse(Limits { file_bytes: 2, ..Limits::standard() });
@@ -186,6 +186,26 @@ fn limits_hold() {
         total,
         CpioReadError::Input { source: InputError::Limit(LimitError::TotalBytes { .. }), .. }
     ));
+}
+
+#[test]
+fn segments_are_one_tree() {
+    let blobs = MemoryBlobs::new();
+    let (mut a, mut b) = (Tree::new(), Tree::new());
+    put(&mut a, &blobs, "/usr/a", b"a");
+    a.insert(path("/usr/b"), Entry::HardLink { target: path("/usr/a") }).unwrap();
+    put(&mut b, &blobs, "/usr/c", b"c");
+    b.insert(path("/usr/d"), Entry::HardLink { target: path("/usr/c") }).unwrap();
+    let (first, second) = (write(&a, &blobs), write(&b, &blobs));
+    let many = |parts: &[&[u8]]| {
+        read_cpio(parts.concat().as_slice(), &blobs, &Limits::standard(), Segments::Many)
+            .map_err(|e| e.to_string())
+    };
+    let tree = many(&[&first, &[0; 8], &second, &[0; 100]]).unwrap();
+    assert_eq!(tree.get(&path("/usr/b")), Some(&Entry::HardLink { target: path("/usr/a") }));
+    assert_eq!(tree.get(&path("/usr/d")), Some(&Entry::HardLink { target: path("/usr/c") }));
+    assert_eq!(many(&[&first, &first]).unwrap_err(), "`usr/a` is there twice");
+    assert_eq!(many(&[&first, &second, b"x"]).unwrap_err(), "can't read `TRAILER!!!`");
 }
 
 proptest! {

@@ -127,9 +127,7 @@ fn trigger_effects(text: &str) -> Vec<Effect> {
 
 /// Returns what a command changes; none when it changes nothing that an image holds.
 fn classify(command: &Command) -> Option<EffectKind> {
-    let harmless =
-        |file: &String| file.starts_with("/dev/") || file.starts_with("/run/") || file.starts_with("/proc/");
-    if !command.outputs.iter().all(harmless) {
+    if !command.outputs.iter().all(|file| is_harmless(file)) {
         return Some(EffectKind::File);
     }
     let mut words = command.words.iter().map(String::as_str);
@@ -176,6 +174,11 @@ fn classify(command: &Command) -> Option<EffectKind> {
         program if HARMLESS.contains(&program) || program.starts_with("db_") => return None,
         _ => EffectKind::Unknown,
     })
+}
+
+/// Whether nothing that an image holds is written to `file`.
+fn is_harmless(file: &str) -> bool {
+    ["/dev/", "/run/", "/proc/"].iter().any(|start| file.starts_with(start))
 }
 
 /// Programs that compile what other programs can do without.
