@@ -5,12 +5,14 @@
 //! | `candidates` | which package versions satisfy a relation, in apt's order of preference |
 //! | `marking` | apt's walk through the dependencies |
 //! | `provider` | the same relations as clauses for the SAT solver, for when the walk ends in a contradiction |
+//! | `error` | [`SolveError`] |
 //! | `wanted` | what people ask for: `name` or `name=version` |
 //!
 //! The closure runs over `Pre-Depends` and `Depends`, never over `Recommends`, and obeys `Conflicts` and `Breaks`.
 //! The result depends on the index and on the set of names only, not on the order in which they are given.
 
 mod candidates;
+mod error;
 mod marking;
 mod provider;
 mod wanted;
@@ -20,9 +22,9 @@ use std::collections::BTreeSet;
 use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 
 use self::candidates::Candidates;
+pub use self::error::SolveError;
 use self::provider::Provider;
 use super::packages::{EntryId, Packages};
-use super::relation::RelationError;
 
 /// Whether the packages that a package needs are taken too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,86 +33,6 @@ pub enum Dependencies {
     Closure,
     /// The named packages alone.
     None,
-}
-
-/// Why no set of packages satisfies a request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SolveError {
-    /// No package has the name.
-    #[error("there is no package `{name}`")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// Packages whose names are close.
-        similar: Vec<String>,
-    },
-    /// The package exists, but not in this version.
-    #[error("`{name}` has no version {version}; there is {}", available.join(", "))]
-    Version {
-        /// The package.
-        name: String,
-        /// The version that was asked for.
-        version: String,
-        /// The versions that there are, highest first.
-        available: Vec<String>,
-    },
-    /// Only other packages provide the name, and more than one does.
-    #[error("`{name}` is a virtual package that {} provide", providers.join(", "))]
-    Virtual {
-        /// What was asked for.
-        name: String,
-        /// The packages that provide it.
-        providers: Vec<String>,
-    },
-    /// No choice of versions satisfies everything.
-    #[error("no set of packages satisfies {}:\n{explanation}", wanted.join(", "))]
-    Conflict {
-        /// What was asked for.
-        wanted: Vec<String>,
-        /// A tree that shows what contradicts what.
-        explanation: String,
-    },
-    /// A dependency field of a package can't be read.
-    #[error("`{package}` has an unreadable dependency")]
-    Relation {
-        /// The package.
-        package: String,
-        /// What stands there.
-        #[source]
-        source: RelationError,
-    },
-}
-
-impl SolveError {
-    /// Returns the stable code of the error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown { .. } => "kit::debian::unknown_package",
-            Self::Version { .. } => "kit::debian::unknown_version",
-            Self::Virtual { .. } => "kit::debian::virtual_package",
-            Self::Conflict { .. } => "kit::debian::conflict",
-            Self::Relation { .. } => "kit::debian::bad_relation",
-        }
-    }
-
-    /// Returns what to do next.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Unknown { similar, .. } if similar.is_empty() => Some(
-                "look at the suite and its components: packages outside `main` need their component"
-                    .to_owned(),
-            ),
-            Self::Unknown { similar, .. } => Some(format!("did you mean `{}`?", similar.join("` or `"))),
-            Self::Version { name, available, .. } => available
-                .first()
-                .map(|version| format!("ask for `{name}={version}`, or leave the version out")),
-            Self::Virtual { .. } => Some("name one of them".to_owned()),
-            Self::Conflict { .. } => {
-                Some("ask for these packages in separate groups, or leave one out".to_owned())
-            }
-            Self::Relation { .. } => None,
-        }
-    }
 }
 
 /// Chooses the package versions that `names` (each `name` or `name=version`) need on `architecture`.
