@@ -101,7 +101,7 @@ pub enum CpioReadError {
 pub enum Segments {
     /// One, and zeros after it.
     One,
-    /// Several, zeros between them, as the kernel takes them. Only equal directories may be in several.
+    /// Several, zeros between them, as the kernel takes them. Anything but a file may be in several when it is equal.
     Many,
 }
 
@@ -291,7 +291,7 @@ impl<R: Read> Archive<'_, R> {
 
     fn place(&mut self, path: TreePath, node: Node) -> Result<(), CpioReadError> {
         let directory = matches!(node, Node::Other(Entry::Directory(_)));
-        let again = directory && self.segments == Segments::Many;
+        let again = !matches!(node, Node::File(_)) && self.segments == Segments::Many;
         let standing = self.draft.get(&path);
         let twice = standing.is_some_and(|standing| !again || !self.draft.same(standing, &node));
         if twice || (path.is_root() && !directory) {

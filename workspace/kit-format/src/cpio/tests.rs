@@ -195,6 +195,9 @@ fn segments_are_one_tree() {
     put(&mut a, &blobs, "/usr/a", b"a");
     a.insert(path("/usr/b"), Entry::HardLink { target: path("/usr/a") }).unwrap();
     put(&mut b, &blobs, "/usr/c", b"c");
+    for tree in [&mut a, &mut b] {
+        tree.insert(path("/lib"), Entry::symlink("usr/lib")).unwrap();
+    }
     b.insert(path("/usr/d"), Entry::HardLink { target: path("/usr/c") }).unwrap();
     let (first, second) = (write(&a, &blobs), write(&b, &blobs));
     let many = |parts: &[&[u8]]| {
