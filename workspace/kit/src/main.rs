@@ -1,1 +1,48 @@
-fn main(){}
+//! kit: the command line.
+//!
+//! `main` → [`args`] → `commands/<verb>.rs` → one library call → report.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`args`] | the command line as types; its help is written there |
+//! | [`environment`] | the environment variables |
+//! | [`commands`] | one file for each command |
+//! | [`context`] | what all commands work with: project, store, output, made when first needed |
+//! | [`project`] | finds the project; its files, lockfiles and settings |
+//! | [`embedded`] | the standard recipes and the init's source, inside the program |
+//! | [`workbench`] | a subject loaded, locked and planned, and the engine that builds it |
+//! | [`output`] | the only place that prints |
+//! | [`progress`] | draws what happens during a build |
+//! | [`render`] | turns every error into text or JSON, and into an exit code |
+//! | [`failure`] | what can go wrong here |
+//! | [`escape`], [`units`] | text from elsewhere and quantities, made readable |
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod context;
+mod embedded;
+mod environment;
+mod escape;
+mod failure;
+mod output;
+mod panic;
+mod places;
+mod progress;
+mod project;
+mod qemu;
+mod render;
+mod start;
+mod units;
+mod workbench;
+
+use std::process::ExitCode;
+
+pub(crate) use failure::Failure;
+
+fn main() -> ExitCode {
+    if kit_sandbox::is_helper() {
+        kit_sandbox::helper_main()
+    }
+    panic::guard(start::start)
+}

@@ -1,0 +1,135 @@
+use clap::{CommandFactory as _, Parser as _};
+use insta::assert_snapshot;
+
+use super::*;
+
+fn help(of: Option<&str>) -> String {
+    let mut command = Cli::command().term_width(110);
+    command.build();
+    match of {
+        None => command.render_help().to_string(),
+        Some(name) => command.find_subcommand_mut(name).unwrap().render_help().to_string(),
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_of_kit() {
+    assert_snapshot!(help(None), @r#"
+    Build minimal, immutable Linux systems and container images from recipes
+
+    Usage: kit [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Scaffold a project: an image, settings and a CI example, all with comments
+      check        Check recipes, without fetching or building anything
+      lock         Resolve and pin what recipes ask for, and write the lockfiles
+      build        Build images from their lockfiles and write their files
+      run          Boot an image in an emulated machine
+      show         Show what a recipe means: its parts, its steps or its files
+      why          Show which package, source and steps a file of an image comes from
+      log          Print what a build script printed: its last failure, else its last success
+      store        Verify, clean up or measure the store
+      tool         Run a program of a locked tool in a sandbox that has the current directory
+      completions  Print a completion script for a shell
+      man          Write a manual page for each command
+      help         Show help on a command, or on the `environment`
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Options of all commands:
+          --project <DIR>  Use the project in this directory [default: upward from the current directory] [env:
+                           `KIT_PROJECT`]
+          --store <DIR>    Keep everything in this store [default: `store` in the project] [env: `KIT_STORE`]
+      -j, --jobs <N>       Do at most this many steps at the same time [default: one for each processor] [env:
+                           `KIT_JOBS`]
+          --offline        Open no socket; what isn't in the store is an error [env: `KIT_OFFLINE`]
+          --json           Print JSON on standard output, one object per line; the last one is the result or the
+                           error
+      -q, --quiet          Print errors and warnings only
+      -v, --verbose        Show what build scripts print, as it comes
+          --color <WHEN>   Choose when to use colour [default: auto] [possible values: auto, always, never]
+
+    Examples:
+      kit init demo && cd demo   scaffold a project
+      kit lock                   resolve and pin every image of the project
+      kit build                  build what the lockfile pins
+      kit run --until ready      boot it; success once it prints `ready`
+
+    Exit codes:
+      0   done
+      1   your input is at fault: a recipe, a lockfile, a build script
+      2   wrong usage of the command line
+      3   the environment is at fault: network, disk, permissions, store
+      70  a bug in kit
+
+    `kit help environment` lists the environment variables.
+    "#);
+}
+
+#[test]
+fn help_of_build() {
+    assert_snapshot!(help(Some("build")), @r#"
+    Build images from their lockfiles and write their files
+
+    Usage: kit build [OPTIONS] [IMAGE]...
+
+    Arguments:
+      [IMAGE]...  Build this image (can be repeated) [default: the only one of the project]
+
+    Options:
+          --format <FORMAT>  Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by
+                             commas) [default: those of the recipe]
+          --out <DIR>        Write the files to this directory [default: `out` in the project] [env: `KIT_OUT`]
+      -h, --help             Print help (see more with '--help')
+
+    Options of all commands:
+          --project <DIR>  Use the project in this directory [default: upward from the current directory] [env:
+                           `KIT_PROJECT`]
+          --store <DIR>    Keep everything in this store [default: `store` in the project] [env: `KIT_STORE`]
+      -j, --jobs <N>       Do at most this many steps at the same time [default: one for each processor] [env:
+                           `KIT_JOBS`]
+          --offline        Open no socket; what isn't in the store is an error [env: `KIT_OFFLINE`]
+          --json           Print JSON on standard output, one object per line; the last one is the result or the
+                           error
+      -q, --quiet          Print errors and warnings only
+      -v, --verbose        Show what build scripts print, as it comes
+          --color <WHEN>   Choose when to use colour [default: auto] [possible values: auto, always, never]
+
+    Examples:
+      kit build                          the only image of the project
+      kit build minimal --format oci     one image in another format than its recipe says
+      kit build --offline --json         for programs: no socket is opened, events and result as JSON
+    "#);
+}
+
+/// Every variable that stands for an option is named at that option, and every command has examples.
+#[test]
+fn help_is_complete() {
+    let all: String = Cli::command().get_subcommands().map(|c| help(Some(c.get_name()))).collect();
+    let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    for name in ["KIT_PROJECT", "KIT_STORE", "KIT_OUT", "KIT_JOBS", "KIT_OFFLINE"] {
+        assert!(all.contains(&format!("[env: `{name}`]")), "{name}");
+    }
+    for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
+        assert!(help(Some(command.get_name())).contains("Examples:"), "{}", command.get_name());
+    }
+}
+
+#[test]
+fn reads_options_before_and_after_the_command() {
+    for line in ["kit -q --json build minimal -j 3", "kit build -q --json -j3 minimal"] {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!((cli.global.quiet, cli.global.json, cli.global.jobs), (true, true, Some(3)));
+    }
+    for wrong in ["kit build -q -v", "kit build -j 0", "kit build --format vhd", "kit lock --check --update"]
+    {
+        assert!(Cli::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
+    }
+}

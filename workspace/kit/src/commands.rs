@@ -1,0 +1,40 @@
+//! The commands: each reads its arguments, calls the library once and reports.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod help;
+pub(crate) mod init;
+pub(crate) mod lock;
+pub(crate) mod log;
+pub(crate) mod man;
+pub(crate) mod run;
+pub(crate) mod show;
+pub(crate) mod store;
+pub(crate) mod tool;
+pub(crate) mod why;
+
+use std::process::ExitCode;
+
+use crate::Failure;
+use crate::args::Command;
+use crate::context::Context;
+
+/// Runs a command.
+pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Init(args) => init::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
+        Command::Build(args) => build::run(args, context),
+        Command::Run(args) => run::run(args, context),
+        Command::Show(args) => show::run(args, context),
+        Command::Why(args) => why::run(args, context),
+        Command::Log(args) => log::run(args, context),
+        Command::Store(args) => store::run(args, context),
+        Command::Tool(args) => tool::run(args, context),
+        Command::Completions(args) => completions::run(args, context),
+        Command::Man(args) => man::run(args, context),
+        Command::Help(args) => help::run(args, context),
+    }
+}

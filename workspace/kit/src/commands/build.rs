@@ -1,0 +1,173 @@
+//! `kit build`: makes what the lockfile pins and writes the outputs.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use kit_build::check::check_results;
+use kit_build::engine::Trees;
+use kit_build::outputs::{State, Written, write_outputs};
+use kit_hash::Sha256;
+use kit_recipe::image::Format;
+use kit_recipe::lockfile::Subject;
+use kit_store::Store;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::context::{Context, OutDir};
+use crate::progress::{Progress, Tally};
+use crate::units::{Bytes, Millis, count};
+use crate::workbench::{Workpiece, images, keep, store_locals, with_engine};
+
+const EXAMPLES: &str = "\
+Examples:
+  kit build                          the only image of the project
+  kit build minimal --format oci     one image in another format than its recipe says
+  kit build --offline --json         for programs: no socket is opened, events and result as JSON";
+
+/// Build images from their lockfiles and write their files
+///
+/// Prints the path of each file. Nothing is resolved: a lockfile that doesn't hold any more is an error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Build this image (can be repeated) [default: the only one of the project]
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+    /// Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by commas) [default: those of the recipe]
+    #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
+    formats: Vec<Format>,
+    /// Write the files to this directory [default: `out` in the project] [env: `KIT_OUT`]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    let words: Vec<_> = Format::ALL.iter().map(|format| format!("`{format}`")).collect();
+    Format::from_word(text).ok_or_else(|| format!("the formats are {}", words.join(", ")))
+}
+
+/// A file that was written, or was there.
+struct File {
+    written: Written,
+    format: Format,
+    sha256: Option<Sha256>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let project = context.project()?;
+    let mut results = Vec::new();
+    let mut all = Tally::default();
+    for subject in images(project, &args.images)? {
+        let (files, tally) = build(context, &subject, &args.formats, args.out.as_deref())?;
+        results.push((subject, files));
+        all.add(&tally);
+    }
+    let out = context.out_dir(args.out.as_deref())?;
+    report(context, &out, &results, &all, started)
+}
+
+/// Builds an image and writes its files.
+fn build(
+    context: &Context,
+    subject: &Subject,
+    formats: &[Format],
+    out: Option<&Path>,
+) -> Result<(Vec<File>, Tally), Failure> {
+    let project = context.project()?;
+    let piece = Workpiece::prepare(project, subject, formats)?;
+    let store = context.store()?;
+    store_locals(project, &store, &piece.loaded)?;
+    let targets: Vec<_> = piece.plan.outputs.values().copied().collect();
+    let progress = Progress::new(&context.output);
+    let built = with_engine(context, &store, &progress, |engine, _| {
+        let trees = engine.build(&piece.plan, &targets)?;
+        check_results(engine, &piece.lock, &piece.plan, &trees)?;
+        Ok(trees)
+    });
+    let tally = progress.finish();
+    let trees = built?;
+    keep(project, &store, subject, &piece.plan)?;
+    let out = context.out_dir(out)?;
+    Ok((write(&store, &piece, &trees, &out)?, tally))
+}
+
+fn write(store: &Store, piece: &Workpiece, trees: &Trees, out: &OutDir) -> Result<Vec<File>, Failure> {
+    let mut files = Vec::new();
+    for (format, id) in &piece.plan.outputs {
+        let tree = store.tree(&trees[id])?;
+        for written in write_outputs(store, &tree, &out.dir)? {
+            let sha256 = piece.lock.outputs.get(&written.path).map(|output| output.sha256);
+            files.push(File { written, format: *format, sha256 });
+        }
+    }
+    Ok(files)
+}
+
+fn report(
+    context: &Context,
+    out: &OutDir,
+    results: &[(Subject, Vec<File>)],
+    tally: &Tally,
+    started: Instant,
+) -> Result<ExitCode, Failure> {
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let output = &context.output;
+    let mut summary = String::new();
+    for file in results.iter().flat_map(|(_, files)| files) {
+        summary += &line(&out.shown, file);
+        output
+            .data(&format!("{}\n", out.shown.join(&file.written.path).display()))
+            .map_err(Failure::Output)?;
+    }
+    summary += &if tally.steps == 0 {
+        format!("nothing to do, {}\n", Millis(millis))
+    } else {
+        format!("{}, {}\n", work(tally), Millis(millis))
+    };
+    output.say(&summary);
+    let images: Vec<_> = results.iter().map(|(subject, files)| image(subject, files, &out.shown)).collect();
+    let result = json!({
+        "images": images,
+        "steps": { "done": tally.done, "reused": tally.reused() },
+        "fetched_bytes": tally.fetched(),
+        "millis": millis,
+    });
+    output.result(&result).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what had to be done.
+fn work(tally: &Tally) -> String {
+    let mut text = format!("{} done, {} reused", count(tally.done, "step"), tally.reused());
+    if tally.fetched() > 0 {
+        text += &format!(", {} fetched", Bytes(tally.fetched()));
+    }
+    text
+}
+
+/// Returns the line of a file in the summary; the many blobs of a layout have none.
+fn line(out: &Path, file: &File) -> String {
+    if file.written.path.contains("/blobs/") {
+        return String::new();
+    }
+    let sha256 = file.sha256.map(|digest| format!("  sha256 {}", &digest.to_string()[..12]));
+    let unchanged = if file.written.state == State::Unchanged { "  unchanged" } else { "" };
+    let path = out.join(&file.written.path);
+    let size = Bytes(file.written.size);
+    format!("{size:>10}{}  {}{unchanged}\n", sha256.unwrap_or_default(), path.display())
+}
+
+fn image(subject: &Subject, files: &[File], out: &Path) -> Value {
+    let file = |file: &File| {
+        json!({
+            "path": out.join(&file.written.path),
+            "format": file.format.word(),
+            "size": file.written.size,
+            "sha256": file.sha256.map(|digest| digest.to_string()),
+            "unchanged": file.written.state == State::Unchanged,
+        })
+    };
+    json!({ "image": kit_build::load::word(subject), "files": files.iter().map(file).collect::<Vec<_>>() })
+}

@@ -1,0 +1,103 @@
+//! `kit check`: reads recipes and plans them; nothing is fetched or built.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use kit_build::BuildError;
+use kit_build::load::{Loaded, load};
+use kit_build::lock::Update;
+use kit_build::network::{ResolvedSuite, Resolver};
+use kit_hash::Sha256;
+use kit_plan::requirements::DebianGroup;
+use kit_plan::{PlanError, RecipeSet, plan};
+use kit_recipe::lockfile::{DebKey, Subject, Suite};
+use kit_recipe::recipe::RecipeName;
+use serde_json::json;
+
+use crate::Failure;
+use crate::context::Context;
+use crate::project::Project;
+use crate::units::count;
+use crate::workbench::parse_subject;
+
+const EXAMPLES: &str = "\
+Examples:
+  kit check          every recipe of the project
+  kit check minimal  one image and all that it uses";
+
+/// Check recipes, without fetching or building anything
+///
+/// Reports every problem of every file at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Check this image, or `tools` (can be repeated) [default: all recipes of the project]
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = context.project()?;
+    let subjects = if args.images.is_empty() {
+        project.own_recipes()?
+    } else {
+        let parsed = args.images.iter().map(|text| Ok(kit_build::load::recipe_of(&parse_subject(text)?)));
+        parsed.collect::<Result<_, Failure>>()?
+    };
+    let mut problems = Vec::new();
+    let mut checked = BTreeSet::new();
+    for recipe in &subjects {
+        match check(project, recipe) {
+            Ok(names) => checked.extend(names),
+            Err(Failure::Recipes(found) | Failure::Build(BuildError::Plan(found))) => problems.extend(found),
+            Err(other) => return Err(other),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Failure::Recipes(problems));
+    }
+    context.output.say(&format!("{} without problems\n", count(checked.len(), "recipe")));
+    let names: Vec<_> = checked.iter().map(ToString::to_string).collect();
+    context.output.result(&json!({ "recipes": names })).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks a recipe with all that it uses; returns their names.
+fn check(project: &Project, recipe: &RecipeName) -> Result<Vec<RecipeName>, Failure> {
+    let files = project.files();
+    let subject = match recipe {
+        RecipeName::Image(name) => Subject::Image(name.clone()),
+        RecipeName::Tools => Subject::Tools,
+        RecipeName::Package(_) => {
+            let set = RecipeSet::load(recipe, &files).map_err(Failure::Recipes)?;
+            return Ok(set.iter().map(|(name, _)| name.clone()).collect());
+        }
+    };
+    let loaded = load(&subject, &files)?;
+    check_plan(&loaded)?;
+    Ok(loaded.recipes.iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// Plans without any pin: what isn't pinned is no problem of the recipes, all else is.
+fn check_plan(loaded: &Loaded) -> Result<(), Failure> {
+    let lock = kit_build::lock::pin(loaded, None, &Update::Needed, &Nothing)?;
+    let Err(mut problems) = plan(loaded.plan_inputs(&lock, &[])) else { return Ok(()) };
+    problems.retain(|problem| !matches!(problem, PlanError::Unpinned { .. }));
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Recipes(problems)) }
+}
+
+/// Resolves nothing.
+struct Nothing;
+
+impl Resolver for Nothing {
+    fn resolve(
+        &self,
+        _: &str,
+        _: &[&DebianGroup],
+        _: &[(&DebianGroup, &[DebKey])],
+        _: Option<u64>,
+    ) -> Result<ResolvedSuite, BuildError> {
+        let suite = Suite { date: 0, in_release: Sha256::of(b""), signed_by: Vec::new() };
+        Ok(ResolvedSuite { suite, debs: BTreeMap::new(), closures: BTreeMap::new() })
+    }
+}

@@ -1,0 +1,157 @@
+//! `kit lock`: resolves and pins, builds what must be known, writes it down.
+
+mod explain;
+mod fresh;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use kit_build::load::{Loaded, load, lock_path, word};
+use kit_build::lock::{Update, fill, pin};
+use kit_recipe::Lockfile;
+use kit_recipe::lockfile::Subject;
+use kit_recipe::recipe::RecipeName;
+use serde_json::json;
+
+use crate::Failure;
+use crate::context::Context;
+use crate::progress::Progress;
+use crate::project::{Change, Project};
+use crate::units::{Bytes, count};
+use crate::workbench::{keep, parse_name, parse_subject, store_locals, with_engine};
+
+const EXAMPLES: &str = "\
+Examples:
+  kit lock                            every image of the project
+  kit lock minimal --update           the newest of everything in one image
+  kit lock --update busybox           the newest of what package busybox is made of
+  kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
+  kit lock minimal --explain          who signed what, and when";
+
+/// Resolve and pin what recipes ask for, and write the lockfiles
+///
+/// What is pinned stays pinned unless a recipe asks for something else or `--update` says so. Builds what it must to know
+/// the digest of each container and output. A lockfile that doesn't change isn't touched.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Lock this image, or `tools` (can be repeated) [default: every image of the project, and its tools]
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+    /// Take the newest versions: of these packages, separated by commas, or of everything
+    #[arg(long, value_name = "PACKAGE", num_args = 0.., value_delimiter = ',', require_equals = false)]
+    update: Option<Vec<String>>,
+    /// Say whether the lockfiles are up to date; write nothing, open no socket
+    #[arg(long, conflicts_with = "update")]
+    check: bool,
+    /// Show what the lockfiles pin and which keys signed it; write nothing, open no socket
+    #[arg(long, conflicts_with_all = ["update", "check"])]
+    explain: bool,
+}
+
+/// What became of a lockfile.
+struct Locked {
+    subject: Subject,
+    change: Change,
+    pins: usize,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = context.project()?;
+    let subjects = subjects(project, &args.images)?;
+    if args.check {
+        return fresh::run(project, &subjects, context);
+    }
+    if args.explain {
+        return explain::run(project, &subjects, context);
+    }
+    let update = update(args.update.as_deref())?;
+    let mut locked = Vec::new();
+    for subject in &subjects {
+        let one = lock(context, project, subject, &update)?;
+        let path = lock_path(subject);
+        let what = match one.change {
+            Change::None => "is up to date",
+            Change::Written => "written",
+        };
+        context.output.say(&format!("{path} {what}: {}\n", count(one.pins, "pin")));
+        context.output.data(&format!("{path}\n")).map_err(Failure::Output)?;
+        locked.push(one);
+    }
+    let object = |locked: &Locked| {
+        let changed = locked.change == Change::Written;
+        json!({ "path": lock_path(&locked.subject), "changed": changed, "pins": locked.pins })
+    };
+    let result = json!({ "lockfiles": locked.iter().map(object).collect::<Vec<_>>() });
+    context.output.result(&result).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what is named, or all that the project has.
+fn subjects(project: &Project, named: &[String]) -> Result<Vec<Subject>, Failure> {
+    if !named.is_empty() {
+        return named.iter().map(|text| parse_subject(text)).collect();
+    }
+    let subject = |recipe| match recipe {
+        RecipeName::Image(name) => Some(Subject::Image(name)),
+        RecipeName::Tools => Some(Subject::Tools),
+        RecipeName::Package(_) => None,
+    };
+    let subjects: Vec<_> = project.own_recipes()?.into_iter().filter_map(subject).collect();
+    if subjects.is_empty() { Err(Failure::WhichImage { images: Vec::new() }) } else { Ok(subjects) }
+}
+
+fn update(packages: Option<&[String]>) -> Result<Update, Failure> {
+    Ok(match packages {
+        None => Update::Needed,
+        Some([]) => Update::All,
+        Some(names) => {
+            let names: Result<BTreeSet<_>, _> =
+                names.iter().map(|name| parse_name(name, "a package")).collect();
+            Update::Packages(names?)
+        }
+    })
+}
+
+fn lock(context: &Context, project: &Project, subject: &Subject, update: &Update) -> Result<Locked, Failure> {
+    let loaded = load(subject, &project.files())?;
+    let previous = project.find_lock(subject)?;
+    let store = context.store()?;
+    let progress = Progress::new(&context.output);
+    let made = with_engine(context, &store, &progress, |engine, network| {
+        let mut lock = pin(&loaded, previous.as_ref(), update, network)?;
+        if let Some(previous) =
+            previous.as_ref().filter(|previous| fresh::reasons(&loaded, previous, &lock).is_empty())
+        {
+            // All of it is known: nothing has to be built to say so.
+            return Ok((previous.clone(), None));
+        }
+        store_locals(project, &store, &loaded)?;
+        let plan = fill(engine, &loaded, &mut lock)?;
+        Ok((lock, Some(plan)))
+    });
+    let tally = progress.finish();
+    let (lock, plan) = made?;
+    if let Some(plan) = &plan {
+        keep(project, &store, subject, plan)?;
+        if tally.done > 0 {
+            let (done, fetched) = (count(tally.done, "step"), Bytes(tally.fetched()));
+            context.output.say(&format!(
+                "{}: {done} done, {} reused, {fetched} fetched\n",
+                word(subject),
+                tally.reused()
+            ));
+        }
+    }
+    let change = project.write_lock(&lock)?;
+    Ok(Locked { subject: subject.clone(), change, pins: pins(&lock) })
+}
+
+fn pins(lock: &Lockfile) -> usize {
+    lock.debs.len() + lock.crates.len() + lock.locals.len()
+}
+
+/// Loads a subject for a question about its lockfile.
+fn load_subject(project: &Project, subject: &Subject) -> Result<Loaded, Failure> {
+    Ok(load(subject, &project.files())?)
+}

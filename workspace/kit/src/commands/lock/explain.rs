@@ -1,0 +1,148 @@
+//! What lockfiles pin, and who vouches for it.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use kit_build::load::{lock_path, word};
+use kit_build::network::Network;
+use kit_recipe::Lockfile;
+use kit_recipe::lockfile::{DebKey, Subject, Suite};
+use kit_source::debian::date::Timestamp;
+use kit_source::debian::pin::ReleasePin;
+use kit_source::debian::replay;
+use kit_store::Store;
+use kit_tree::Blobs as _;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::context::Context;
+use crate::places::places;
+use crate::project::Project;
+use crate::units::Bytes;
+
+/// The largest `InRelease` that is read from the store, in bytes.
+const RELEASE_LIMIT: u64 = 16 << 20;
+
+/// What a look at a stored `InRelease` says about its pin.
+enum Proof {
+    /// The signature holds.
+    Verified,
+    /// The file isn't in the store.
+    NotKept,
+    /// It doesn't hold, for this reason.
+    Refused(String),
+}
+
+impl Proof {
+    fn words(&self) -> String {
+        match self {
+            Self::Verified => "verified again from the store".to_owned(),
+            Self::NotKept => "not in the store, so not verified again; `kit lock` fetches it".to_owned(),
+            Self::Refused(why) => format!("NOT verified: {why}"),
+        }
+    }
+}
+
+pub(super) fn run(project: &Project, subjects: &[Subject], context: &Context) -> Result<ExitCode, Failure> {
+    let store = context.store()?;
+    let network = Network::new(places(context)?, &store);
+    let mut all = Vec::new();
+    for subject in subjects {
+        let lock = project.read_lock(subject)?;
+        let proofs: BTreeMap<_, _> = lock
+            .suites
+            .iter()
+            .map(|(name, suite)| (name.as_str(), prove(name, suite, &store, &network)))
+            .collect();
+        context.output.data(&text(&lock, &proofs)).map_err(Failure::Output)?;
+        all.push(object(&lock, &proofs));
+    }
+    context.output.result(&json!({ "lockfiles": all })).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prove(name: &str, suite: &Suite, store: &Store, network: &Network<'_>) -> Proof {
+    let kept = store.blob_of_sha256(&suite.in_release).ok().flatten();
+    let Some(bytes) = kept.and_then(|blob| store.read(&blob, RELEASE_LIMIT).ok()) else {
+        return Proof::NotKept;
+    };
+    let pin = ReleasePin {
+        suite: name.to_owned(),
+        codename: None,
+        date: Timestamp(suite.date),
+        in_release: suite.in_release,
+        signed_by: suite.signed_by.clone(),
+        indexes: Vec::new(),
+    };
+    match replay(&bytes, &pin, network.archives()) {
+        Ok(_) => Proof::Verified,
+        Err(error) => Proof::Refused(error.to_string()),
+    }
+}
+
+fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
+    let mut text = format!("{} pins {}\n", lock_path(&lock.subject), lock.pin_id());
+    for (name, suite) in &lock.suites {
+        text += &format!("\nDebian suite {name} of {}\n", Timestamp(suite.date));
+        text += &format!("  InRelease   sha256 {}\n", suite.in_release);
+        for key in &suite.signed_by {
+            text += &format!("  signed by   {key}\n");
+        }
+        text += &format!("  signature   {}\n", proofs[name.as_str()].words());
+    }
+    for ((package, source), debs) in &lock.closures {
+        let size: u64 = debs.iter().filter_map(|key| Some(lock.debs.get(key)?.size)).sum();
+        text += &format!("\npackage {package}, source {source}: {} debs, {}\n", debs.len(), Bytes(size));
+        for key in debs {
+            text += &format!("  {}\n", deb(lock, key));
+        }
+    }
+    if !lock.crates.is_empty() {
+        text += &format!("\ncrates: {}\n", lock.crates.len());
+        for ((name, version), krate) in &lock.crates {
+            text += &format!("  {name} {version}  sha256 {}\n", krate.sha256);
+        }
+    }
+    text
+}
+
+fn deb(lock: &Lockfile, key: &DebKey) -> String {
+    let pinned = lock.debs.get(key).map(|deb| format!("  {}  sha256 {}", deb.suite, deb.sha256));
+    format!("{} {} {}{}", key.name, key.version, key.architecture, pinned.unwrap_or_default())
+}
+
+fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
+    let suite = |(name, suite): (&String, &Suite)| {
+        let proof = &proofs[name.as_str()];
+        json!({
+            "suite": name,
+            "date": Timestamp(suite.date).to_string(),
+            "in_release": suite.in_release.to_string(),
+            "signed_by": suite.signed_by,
+            "verified": matches!(proof, Proof::Verified),
+            "proof": proof.words(),
+        })
+    };
+    let closure = |((package, source), debs): (&(kit_recipe::Name, kit_recipe::Name), &Vec<DebKey>)| {
+        let debs: Vec<_> = debs
+            .iter()
+            .map(|key| {
+                let pinned = lock.debs.get(key);
+                json!({
+                    "name": key.name,
+                    "version": key.version,
+                    "architecture": key.architecture,
+                    "suite": pinned.map(|deb| deb.suite.as_str()),
+                    "sha256": pinned.map(|deb| deb.sha256.to_string()),
+                })
+            })
+            .collect();
+        json!({ "package": package.to_string(), "source": source.to_string(), "debs": debs })
+    };
+    json!({
+        "subject": word(&lock.subject),
+        "pin": lock.pin_id().to_string(),
+        "suites": lock.suites.iter().map(suite).collect::<Vec<_>>(),
+        "sources": lock.closures.iter().map(closure).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,163 @@
+//! `kit show`: what a recipe means.
+
+mod recipe;
+
+use std::process::ExitCode;
+
+use kit_build::load::word;
+use kit_hash::{DerivationId, TreeId};
+use kit_plan::{Input, Plan};
+use kit_recipe::Recipe;
+use kit_recipe::lockfile::Subject;
+use kit_recipe::recipe::RecipeName;
+use kit_store::Store;
+use kit_tree::dump::Dump;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::context::Context;
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::workbench::{Workpiece, find_recipe, with_engine, workpiece_with};
+
+const EXAMPLES: &str = "\
+Examples:
+  kit show                    the images and packages there are
+  kit show busybox            what a package is made of
+  kit show minimal --plan     the steps that make an image, with their ids
+  kit show busybox --files    the files of a package that is built";
+
+/// Show what a recipe means: its parts, its steps or its files
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Show this image or package, or `tools` [default: list them]
+    #[arg(value_name = "IMAGE|PACKAGE")]
+    name: Option<String>,
+    /// List its files with mode, owner, size and digest; it must be built
+    #[arg(long, conflicts_with = "plan")]
+    files: bool,
+    /// List the steps that make it, each after those that it needs
+    #[arg(long)]
+    plan: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = context.project()?;
+    let (text, result) = match &args.name {
+        None => list(project)?,
+        Some(name) => {
+            let recipe = find_recipe(project, name)?;
+            if args.files {
+                files(context, project, &recipe)?
+            } else if args.plan {
+                let piece = workpiece_with(project, &recipe)?;
+                steps(&piece.plan, target(&piece.plan, &recipe))
+            } else {
+                meaning(project, &recipe)?
+            }
+        }
+    };
+    context.output.data(&text).map_err(Failure::Output)?;
+    context.output.result(&result).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lists all recipes: the project's own and the standard ones.
+fn list(project: &Project) -> Result<(String, Value), Failure> {
+    use kit_plan::RecipeFiles as _;
+    let own = project.own_recipes()?;
+    let names = project.files().names().map_err(|error| Failure::Recipes(vec![error]))?;
+    let origin = |name: &RecipeName| if own.contains(name) { "project" } else { "standard" };
+    let text = names.iter().map(|name| format!("{name}  ({})\n", origin(name))).collect();
+    let objects: Vec<_> =
+        names.iter().map(|name| json!({ "recipe": name.to_string(), "origin": origin(name) })).collect();
+    Ok((text, json!({ "recipes": objects })))
+}
+
+/// Shows a recipe; with what its lockfile pins where one covers it.
+fn meaning(project: &Project, name: &RecipeName) -> Result<(String, Value), Failure> {
+    let set = kit_plan::RecipeSet::load(name, &project.files()).map_err(Failure::Recipes)?;
+    let loaded = set.iter().find(|(n, _)| *n == name).map(|(_, loaded)| &loaded.recipe);
+    let recipe = loaded.expect("because the subject of a set is in it");
+    let piece = workpiece_with(project, name).ok();
+    let lock = piece.as_ref().map(|piece| &piece.lock);
+    let derivation = piece.as_ref().and_then(|piece| target(&piece.plan, name));
+    let mut lines = match recipe {
+        Recipe::Package(package) => recipe::package(package, lock),
+        Recipe::Image(image) => recipe::image(image),
+        Recipe::Tools(tools) => recipe::tools(tools),
+    };
+    lines.push(("recipe id".to_owned(), recipe.id().to_string()));
+    match derivation {
+        Some(id) => lines.push(("derivation".to_owned(), id.to_string())),
+        None => {
+            lines.push(("derivation".to_owned(), "not known: no lockfile that holds covers it".to_owned()))
+        }
+    }
+    let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    let mut text = format!("{name}\n");
+    let mut object = serde_json::Map::new();
+    object.insert("recipe".to_owned(), json!(name.to_string()));
+    for (key, value) in lines {
+        text += &format!("  {key:width$}  {}\n", value.replace('\n', &format!("\n  {:width$}  ", "")));
+        object.insert(key.replace(' ', "_"), json!(value));
+    }
+    Ok((text, Value::Object(object)))
+}
+
+/// Returns the derivation that a recipe comes to in a plan: a package's tree, an image's root.
+fn target(plan: &Plan, recipe: &RecipeName) -> Option<DerivationId> {
+    match recipe {
+        RecipeName::Package(name) => plan.packages.get(name).copied(),
+        RecipeName::Image(_) => plan.root,
+        RecipeName::Tools => None,
+    }
+}
+
+/// Lists the steps that lead to a derivation and, for an image, to its outputs.
+fn steps(plan: &Plan, target: Option<DerivationId>) -> (String, Value) {
+    let mut targets: Vec<_> = target.into_iter().collect();
+    if target == plan.root {
+        targets.extend(plan.outputs.values().copied());
+    }
+    let mut text = String::new();
+    let mut objects = Vec::new();
+    for step in plan.closure(targets) {
+        text += &format!("{}  {}\n", step.id().short(), step.title());
+        let inputs: Vec<_> = step.action().inputs().iter().map(input).collect();
+        objects.push(json!({ "derivation": step.id().to_string(), "step": step.title(), "inputs": inputs }));
+    }
+    (text, json!({ "steps": objects }))
+}
+
+fn input(input: &Input) -> Value {
+    match input {
+        Input::Derivation(id) => json!({ "derivation": id.to_string() }),
+        Input::Tree(id) => json!({ "tree": id.to_string() }),
+    }
+}
+
+fn files(context: &Context, project: &Project, recipe: &RecipeName) -> Result<(String, Value), Failure> {
+    let piece = workpiece_with(project, recipe)?;
+    let store = context.store()?;
+    let tree = built(context, &store, &piece, recipe)?;
+    let dump = Dump(&store.tree(&tree)?).to_string();
+    let lines: Vec<_> = dump.lines().collect();
+    let result = json!({ "tree": tree.to_string(), "files": lines });
+    Ok((dump, result))
+}
+
+/// Returns the tree that a recipe was built to.
+fn built(
+    context: &Context,
+    store: &Store,
+    piece: &Workpiece,
+    recipe: &RecipeName,
+) -> Result<TreeId, Failure> {
+    let subject: &Subject = &piece.loaded.subject;
+    let missing = || Failure::NotBuilt { what: recipe.to_string(), subject: word(subject) };
+    let id = target(&piece.plan, recipe).ok_or_else(missing)?;
+    let progress = Progress::new(&context.output);
+    with_engine(context, store, &progress, |engine, _| Ok(engine.remembered(&id)?))?.ok_or_else(missing)
+}

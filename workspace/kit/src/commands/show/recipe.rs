@@ -1,0 +1,83 @@
+//! Recipes as lines of key and value.
+
+use kit_recipe::image::Service;
+use kit_recipe::package::{Dependencies, Source};
+use kit_recipe::{Image, Lockfile, Name, Package, Spanned, Tools};
+
+type Lines = Vec<(String, String)>;
+
+/// Describes a package; with its pinned versions where a lockfile has them.
+pub(super) fn package(package: &Package, lock: Option<&Lockfile>) -> Lines {
+    let mut lines = Lines::new();
+    let mut add = |key: &str, value: Option<String>| lines.extend(value.map(|value| (key.to_owned(), value)));
+    add("summary", package.summary.clone());
+    add("version", package.version.clone());
+    add("license", package.license.clone());
+    for (name, source) in &package.sources {
+        let pinned = lock.and_then(|lock| lock.closures.get(&(package.name.value.clone(), name.clone())));
+        let mut text = describe(&source.value);
+        for deb in pinned.into_iter().flatten() {
+            text += &format!("\n{} {} {}", deb.name, deb.version, deb.architecture);
+        }
+        add(&format!("source {name}"), Some(text));
+    }
+    if let Some(build) = &package.build {
+        add("tools", Some(names(&build.tools)));
+        add("run", Some(build.run.value.trim_end().to_owned()));
+    }
+    add("packages", Some(names(&package.tree.packages)).filter(|names| !names.is_empty()));
+    let added = package.tree.additions.iter().map(|addition| addition.path().to_string());
+    add("adds", Some(added.collect::<Vec<_>>().join("\n")).filter(|paths| !paths.is_empty()));
+    add("command", package.container.command.as_ref().map(|command| command.join(" ")));
+    lines
+}
+
+fn describe(source: &Source) -> String {
+    match source {
+        Source::Debian { suite, packages, dependencies } => {
+            let packages: Vec<_> = packages.iter().map(|package| package.value.as_str()).collect();
+            let dependencies = match dependencies {
+                Dependencies::Closure => "with dependencies",
+                Dependencies::None => "without dependencies",
+            };
+            format!("Debian {}: {}, {dependencies}", suite.value, packages.join(", "))
+        }
+        Source::Local { path, .. } => format!("files of the project: {}", path.value),
+        Source::Crates { lockfile } => format!("crates of {}", lockfile.value),
+    }
+}
+
+/// Describes an image.
+pub(super) fn image(image: &Image) -> Lines {
+    let mut lines = Lines::new();
+    let mut add = |key: &str, value: Option<String>| lines.extend(value.map(|value| (key.to_owned(), value)));
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    add("summary", image.summary.clone());
+    add("formats", some(image.formats.iter().map(|f| f.value.word()).collect::<Vec<_>>().join(", ")));
+    add("extends", some(names(&image.extends)));
+    if let Some(kernel) = &image.kernel {
+        add("kernel", Some(kernel.package.to_string()));
+        add("cmdline", some(kernel.cmdline.clone()));
+        add("modules", some(names(&kernel.modules)));
+    }
+    add("init", some(names(&image.init)));
+    for (key, list) in
+        [("onboot", &image.onboot), ("service", &image.services), ("onshutdown", &image.onshutdown)]
+    {
+        let text =
+            |service: &Spanned<Service>| format!("{}: package {}", service.name.value, service.package.value);
+        add(key, some(list.iter().map(text).collect::<Vec<_>>().join("\n")));
+    }
+    let added = image.tree.additions.iter().map(|addition| addition.path().to_string());
+    add("adds", some(added.collect::<Vec<_>>().join("\n")));
+    lines
+}
+
+/// Describes the tools.
+pub(super) fn tools(tools: &Tools) -> Lines {
+    vec![("packages".to_owned(), names(&tools.packages))]
+}
+
+fn names(names: &[Spanned<Name>]) -> String {
+    names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(", ")
+}

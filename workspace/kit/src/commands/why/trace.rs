@@ -1,0 +1,116 @@
+//! Follows a path from the tree that has it to the step that brought it.
+
+use kit_build::{BuildError, Engine};
+use kit_hash::{DerivationId, TreeId};
+use kit_plan::derivation::{Action, Added, Archive, Compose, Input, Part};
+use kit_plan::{Derivation, Plan};
+use kit_tree::{Entry, TreePath};
+
+use crate::Failure;
+
+/// One step on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) derivation: DerivationId,
+    pub(super) title: String,
+    /// The path in the step's result.
+    pub(super) path: TreePath,
+    /// What the step has to do with it.
+    pub(super) what: String,
+}
+
+/// Follows `path` from the result of `start`; the last step is the one that brought it.
+pub(super) fn trace(
+    engine: &Engine<'_>,
+    plan: &Plan,
+    start: DerivationId,
+    path: &TreePath,
+) -> Result<Vec<Step>, Failure> {
+    let mut steps = Vec::new();
+    let mut next = Some((start, path.clone()));
+    while let Some((id, path)) = next.take() {
+        let Some(derivation) = plan.get(&id) else { break };
+        let (what, from) = match derivation.action() {
+            Action::Compose(compose) => composed(engine, derivation, compose, &path)?,
+            Action::Unpack(unpack) => {
+                let what = match &unpack.archive {
+                    Archive::Deb => "is in this Debian package",
+                    Archive::Crate { .. } => "is in this crate",
+                };
+                (what.to_owned(), None)
+            }
+            Action::Run(_) => ("was left by this build script".to_owned(), None),
+            Action::Fetch(_) => ("was fetched".to_owned(), None),
+            Action::Image(_) => ("was written".to_owned(), None),
+        };
+        steps.push(Step { derivation: id, title: derivation.title().to_owned(), path, what });
+        match from {
+            Some((Input::Derivation(id), path)) => next = Some((id, path)),
+            Some((Input::Tree(_), _)) | None => {}
+        }
+    }
+    Ok(steps)
+}
+
+type From = Option<(Input, TreePath)>;
+
+/// Finds out where a composition has a path from.
+fn composed(
+    engine: &Engine<'_>,
+    derivation: &Derivation,
+    compose: &Compose,
+    path: &TreePath,
+) -> Result<(String, From), Failure> {
+    if compose.additions.iter().any(|Added { path: added, .. }| added == path) {
+        return Ok(("is added by the recipe".to_owned(), None));
+    }
+    let wanted = match engine.remembered(&derivation.id())? {
+        Some(tree) => entry(engine, &tree, path)?,
+        None => None,
+    };
+    let mut owners = Vec::new();
+    for part in &compose.parts {
+        let Some((inner, found)) = part_entry(engine, part, path)? else { continue };
+        // A directory is shared by all that have it; anything else belongs to the one whose entry won.
+        if wanted.is_none() || wanted.as_ref() == Some(&found) || found.is_directory() {
+            owners.push((part, inner));
+        }
+    }
+    match owners.as_slice() {
+        [] => Ok(("is made by the composition itself".to_owned(), None)),
+        [(part, inner), rest @ ..] => {
+            let mut what = match part.input {
+                Input::Derivation(_) => format!("has it from {}", part.owner),
+                Input::Tree(_) => format!("has it from the project's files ({})", part.owner),
+            };
+            if !rest.is_empty() {
+                let also: Vec<_> = rest.iter().map(|(part, _)| part.owner.as_str()).collect();
+                what += &format!(", the same in {}", also.join(", "));
+            }
+            Ok((what, Some((part.input, inner.clone()))))
+        }
+    }
+}
+
+/// Returns the entry that a part provides at a path, and where in the part it is.
+fn part_entry(
+    engine: &Engine<'_>,
+    part: &Part,
+    path: &TreePath,
+) -> Result<Option<(TreePath, Entry)>, BuildError> {
+    let Some(inner) = path.strip_prefix(&part.at) else { return Ok(None) };
+    let tree = match part.input {
+        Input::Derivation(id) => engine.remembered(&id)?,
+        Input::Tree(id) => Some(id),
+    };
+    let Some(tree) = tree else { return Ok(None) };
+    Ok(entry(engine, &tree, &inner)?.map(|entry| (inner, entry)))
+}
+
+/// Returns an entry of a tree; none when the tree isn't in the store any more.
+fn entry(engine: &Engine<'_>, tree: &TreeId, path: &TreePath) -> Result<Option<Entry>, BuildError> {
+    if !engine.store.has_tree(tree)? {
+        return Ok(None);
+    }
+    Ok(engine.store.tree(tree)?.get(path).cloned())
+}

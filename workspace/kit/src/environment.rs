@@ -1,0 +1,151 @@
+//! The environment variables that kit reads: all of them, and the only place that reads them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::Failure;
+
+/// A variable, as `kit help environment` shows it.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// All variables. An empty one counts as not set.
+pub(crate) const VARIABLES: [Variable; 13] = [
+    Variable { name: "KIT_PROJECT", meaning: "the project, like --project" },
+    Variable { name: "KIT_STORE", meaning: "the store, like --store" },
+    Variable { name: "KIT_OUT", meaning: "where outputs go, like --out" },
+    Variable { name: "KIT_JOBS", meaning: "steps at the same time, like --jobs" },
+    Variable { name: "KIT_OFFLINE", meaning: "1 opens no socket, like --offline" },
+    Variable { name: "KIT_DEBIAN_MIRROR", meaning: "Debian archives to try first, separated by spaces" },
+    Variable { name: "KIT_DEBIAN_SNAPSHOT", meaning: "an archive that keeps old files, tried last" },
+    Variable { name: "CARGO_HOME", meaning: "where cargo keeps its cache of crates [default: ~/.cargo]" },
+    Variable { name: "HOME", meaning: "your home directory" },
+    Variable { name: "NO_COLOR", meaning: "any value: no colour, as --color never" },
+    Variable { name: "CLICOLOR_FORCE", meaning: "any value but 0: colour, also when piped" },
+    Variable { name: "COLUMNS", meaning: "width of the terminal" },
+    Variable { name: "TERM", meaning: "`dumb`: no colour and no progress bars" },
+];
+
+/// What the environment says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Environment {
+    pub(crate) project: Option<PathBuf>,
+    pub(crate) store: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) jobs: Option<usize>,
+    pub(crate) offline: bool,
+    pub(crate) debian_mirrors: Vec<String>,
+    pub(crate) debian_snapshot: Option<String>,
+    pub(crate) cargo_home: Option<PathBuf>,
+    pub(crate) no_color: bool,
+    pub(crate) force_color: bool,
+    pub(crate) columns: Option<usize>,
+    pub(crate) dumb_terminal: bool,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Self::from_lookup(&|name| std::env::var_os(name))
+    }
+
+    fn from_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
+        let raw = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let text = |name: &'static str, wanted: &'static str| match raw(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(value)) => {
+                let value = value.to_string_lossy().into_owned();
+                Err(Failure::Variable { name, value, wanted })
+            }
+        };
+        let path = |name: &str| raw(name).map(PathBuf::from);
+        let count = |name: &'static str, wanted: &'static str| match text(name, wanted)? {
+            None => Ok(None),
+            Some(value) => match value.parse::<usize>() {
+                Ok(count) if count > 0 => Ok(Some(count)),
+                _ => Err(Failure::Variable { name, value, wanted }),
+            },
+        };
+        let offline = match text("KIT_OFFLINE", "`1` or `0`")?.as_deref() {
+            None | Some("0" | "false" | "no") => false,
+            Some("1" | "true" | "yes") => true,
+            Some(value) => {
+                let value = value.to_owned();
+                return Err(Failure::Variable { name: "KIT_OFFLINE", value, wanted: "`1` or `0`" });
+            }
+        };
+        let mirrors = text("KIT_DEBIAN_MIRROR", "addresses separated by spaces")?;
+        Ok(Self {
+            project: path("KIT_PROJECT"),
+            store: path("KIT_STORE"),
+            out: path("KIT_OUT"),
+            jobs: count("KIT_JOBS", "a number from 1")?,
+            offline,
+            debian_mirrors: mirrors.iter().flat_map(|m| m.split_whitespace()).map(str::to_owned).collect(),
+            debian_snapshot: text("KIT_DEBIAN_SNAPSHOT", "an address")?,
+            cargo_home: path("CARGO_HOME").or_else(|| Some(path("HOME")?.join(".cargo"))),
+            no_color: raw("NO_COLOR").is_some(),
+            force_color: raw("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            // Shells set it to whatever they like; a bad one is no reason to stop.
+            columns: raw("COLUMNS")
+                .and_then(|value| value.to_str()?.parse().ok())
+                .filter(|columns| *columns > 0),
+            dumb_terminal: raw("TERM").is_some_and(|value| value == "dumb"),
+        })
+    }
+}
+
+/// Returns the table of variables, for help.
+pub(crate) fn table() -> String {
+    let width = VARIABLES.iter().map(|variable| variable.name.len()).max().unwrap_or(0);
+    let line = |variable: &Variable| format!("  {:width$}  {}\n", variable.name, variable.meaning);
+    VARIABLES.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Environment, Failure> {
+        Environment::from_lookup(&|name| {
+            assert!(VARIABLES.iter().any(|variable| variable.name == name), "{name} is not in the table");
+            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn reads_what_is_set() {
+        let environment = read(&[
+            ("KIT_STORE", "/s"),
+            ("KIT_OUT", ""),
+            ("KIT_JOBS", "3"),
+            ("KIT_OFFLINE", "1"),
+            ("KIT_DEBIAN_MIRROR", " http://a.example/debian  file:///b "),
+            ("CLICOLOR_FORCE", "0"),
+            ("COLUMNS", "wide"),
+        ])
+        .unwrap();
+        assert_eq!(
+            environment,
+            Environment {
+                store: Some("/s".into()),
+                jobs: Some(3),
+                offline: true,
+                debian_mirrors: vec!["http://a.example/debian".to_owned(), "file:///b".to_owned()],
+                ..Environment::default()
+            }
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_use() {
+        for bad in [("KIT_JOBS", "0"), ("KIT_JOBS", "many"), ("KIT_OFFLINE", "maybe")] {
+            assert!(matches!(read(&[bad]), Err(Failure::Variable { name, .. }) if name == bad.0));
+        }
+    }
+}

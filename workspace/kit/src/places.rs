@@ -1,0 +1,51 @@
+//! Where files come from: what the command line, the environment and `kit.toml` say, in this order.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use kit_build::network::{Places, Reach};
+
+use crate::Failure;
+use crate::context::Context;
+use crate::project::{self, Project};
+
+/// Returns the places; nothing of the machine's configuration is read yet.
+pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
+    let project = context.project()?;
+    let environment = &context.environment;
+    let debian = &project.settings().debian;
+    let keyrings: Result<_, Failure> = debian.keyrings.iter().map(|path| keyring(project, path)).collect();
+    Ok(Places {
+        reach: if context.is_offline() { Reach::Offline } else { Reach::Online },
+        mirrors: environment.debian_mirrors.iter().chain(&debian.mirrors).cloned().collect(),
+        snapshot: environment.debian_snapshot.clone().or_else(|| debian.snapshot.clone()),
+        keyrings: keyrings?,
+        machine: project::open_dir(Path::new("/"))?,
+        // Nobody needs it who fetches no crate.
+        cargo_home: environment
+            .cargo_home
+            .as_ref()
+            .and_then(|path| Some((project::open_dir(path).ok()?, path.clone()))),
+        now: now(),
+    })
+}
+
+/// Reads a keyring: relative to the project, or anywhere by an absolute path.
+fn keyring(project: &Project, path: &str) -> Result<Vec<u8>, Failure> {
+    let full = project.path().join(path);
+    let (Some(parent), Some(name)) = (full.parent(), full.file_name()) else {
+        let source = std::io::ErrorKind::IsADirectory.into();
+        return Err(Failure::File { action: "read", path: full, source });
+    };
+    project::open_dir(parent)?.read(name).map_err(|source| Failure::File {
+        action: "read",
+        path: full.clone(),
+        source,
+    })
+}
+
+/// Returns the seconds since 1970: signatures that have expired are refused when something is locked.
+#[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,133 @@
+//! The errors of the libraries: problems of recipes, plans that can't be made, builds that fail, stores that break.
+
+use kit_build::BuildError;
+use kit_plan::PlanError;
+use kit_plan::error::Place;
+use kit_recipe::Problems;
+use kit_source::crates::CrateError;
+use kit_source::debian::ResolveError;
+use kit_store::StoreError;
+
+use super::{Kind, Label, Report};
+
+/// Shows each problem of a file.
+pub(super) fn problems(problems: &Problems, file: &str, text: &str) -> Vec<Report> {
+    let label = |(span, label)| Label { file: file.to_owned(), text: text.to_owned(), span, label };
+    let report = |problem: &kit_recipe::problem::Problem| Report {
+        labels: problem.labels().into_iter().map(label).collect(),
+        ..Report::new(Kind::User, problem.code(), problem.message()).with_help(problem.help())
+    };
+    problems.iter().map(report).collect()
+}
+
+/// Shows each problem of recipes taken together; the same one again is left out.
+pub(super) fn plan(errors: &[PlanError]) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for error in errors {
+        let new = match error {
+            PlanError::Recipe(file) => problems(&file.problems, &file.recipe.path(), &file.text),
+            _ => vec![plan_error(error)],
+        };
+        for report in new {
+            if !reports.contains(&report) {
+                reports.push(report);
+            }
+        }
+    }
+    reports
+}
+
+fn plan_error(error: &PlanError) -> Report {
+    let kind = if let PlanError::Read { .. } = error { Kind::Environment } else { Kind::User };
+    let mut report = Report::new(kind, error.code(), error.to_string()).caused_by(error);
+    report.labels = error.labels().into_iter().map(|(at, label)| place(at, label)).collect();
+    report.with_help(error.help())
+}
+
+fn place(place: &Place, label: impl Into<String>) -> Label {
+    Label {
+        file: place.recipe.path(),
+        text: place.text.clone(),
+        span: place.span.clone(),
+        label: label.into(),
+    }
+}
+
+/// Shows an error of the store.
+pub(super) fn store(error: &StoreError) -> Report {
+    let help = error.help().map(str::to_owned);
+    Report::new(Kind::Environment, error.code(), error.to_string()).caused_by(error).with_help(help)
+}
+
+/// Shows why a build failed.
+pub(super) fn build(error: &BuildError) -> Vec<Report> {
+    match error {
+        BuildError::Plan(errors) => return plan(errors),
+        BuildError::LockProblems { path, text, problems: found } => return problems(found, path, text),
+        BuildError::Store(error) => return vec![store(error)],
+        _ => {}
+    }
+    let mut report = Report::new(build_kind(error), error.code(), error.to_string()).caused_by(error);
+    match error {
+        BuildError::Script { log_tail, .. } if !log_tail.is_empty() => {
+            report.notes.push(format!("the end of its log:\n{}", bars(log_tail)));
+        }
+        BuildError::NoLocal { place: at, .. } => report.labels.push(place(at, "named here")),
+        BuildError::Conflict { contradictions, .. } => {
+            for c in contradictions {
+                report.notes.push(format!("`{}` has  {}", c.first.0, c.first.1));
+                report.notes.push(format!("`{}` has  {}", c.second.0, c.second.1));
+            }
+        }
+        BuildError::Different { expected, found, first, .. } => {
+            report.notes.push(format!("expected blake3 {expected}\n     got blake3 {found}"));
+            if let Some((step, files)) = first {
+                let files: String = files.iter().map(|file| format!("\n  {file}")).collect();
+                report.notes.push(format!("first step that came out different: `{step}`{files}"));
+            }
+        }
+        BuildError::NoKernel { found, .. } if !found.is_empty() => report.notes.push(found.join("\n")),
+        _ => {}
+    }
+    vec![report.with_help(error.help())]
+}
+
+fn bars(text: &str) -> String {
+    text.lines().map(|line| format!("| {line}\n")).collect()
+}
+
+/// Whose fault a failed build is.
+pub(super) fn build_kind(error: &BuildError) -> Kind {
+    match error {
+        BuildError::Plan(errors) if errors.iter().any(|error| matches!(error, PlanError::Read { .. })) => {
+            Kind::Environment
+        }
+        BuildError::Resolve(ResolveError::Solve(_) | ResolveError::Release(_))
+        | BuildError::Crates(CrateError::Lock { .. } | CrateError::Source { .. })
+        | BuildError::Plan(_)
+        | BuildError::Script { .. }
+        | BuildError::Import { .. }
+        | BuildError::FileName { .. }
+        | BuildError::Unpack { .. }
+        | BuildError::Write { .. }
+        | BuildError::Compose { .. }
+        | BuildError::Conflict { .. }
+        | BuildError::GlobMatchesNothing { .. }
+        | BuildError::NoInit { .. }
+        | BuildError::NoKernel { .. }
+        | BuildError::NoLocal { .. }
+        | BuildError::CargoLock { .. }
+        | BuildError::NoTool { .. }
+        | BuildError::NoLock { .. }
+        | BuildError::LockProblems { .. }
+        | BuildError::Stale { .. }
+        | BuildError::Different { .. } => Kind::User,
+        BuildError::Store(_)
+        | BuildError::Sandbox { .. }
+        | BuildError::Io { .. }
+        | BuildError::Resolve(_)
+        | BuildError::Unavailable(_)
+        | BuildError::Crates(_)
+        | BuildError::NoCargoHome => Kind::Environment,
+    }
+}
