@@ -87,15 +87,7 @@ fn run(
     tree_of: &dyn Fn(&Input) -> TreeId,
 ) -> Result<Done, BuildError> {
     let title = derivation.title();
-    let script = Script {
-        title,
-        derivation: derivation.id(),
-        root: tree_of(&run.root),
-        sources: run.sources.iter().map(|(name, input)| (name.clone(), tree_of(input))).collect(),
-        script: &run.script,
-        env: &run.env,
-        timeout: run.timeout,
-    };
+    let script = script(derivation, run, tree_of);
     let mut log = Vec::new();
     let result = engine.execute.execute(&script, &mut |bytes| {
         log.extend_from_slice(bytes);
@@ -108,6 +100,23 @@ fn run(
             keep_failure(engine.store, derivation, log_blob)?;
             Err(error.with_log(&log))
         }
+    }
+}
+
+/// Returns the script of a step whose inputs are known.
+pub fn script<'a>(
+    derivation: &'a Derivation,
+    run: &'a Run,
+    tree_of: &dyn Fn(&Input) -> TreeId,
+) -> Script<'a> {
+    Script {
+        title: derivation.title(),
+        derivation: derivation.id(),
+        root: tree_of(&run.root),
+        sources: run.sources.iter().map(|(name, input)| (name.clone(), tree_of(input))).collect(),
+        script: &run.script,
+        env: &run.env,
+        timeout: run.timeout,
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`seams`] | the traits to the outside: [`Fetch`], [`Execute`], [`Events`] |
 //! | [`network`] | [`Fetch`] from Debian archives and the crates registry |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
+//! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |
 //! | [`lock`] | making a lockfile |
@@ -19,6 +20,7 @@ pub mod actions;
 pub mod check;
 pub mod engine;
 pub mod error;
+pub mod failed;
 pub mod files;
 pub mod load;
 pub mod local;

@@ -1,17 +1,17 @@
 //! Runs scripts in the sandbox of this machine.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_hash::TreeId;
 use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
-use kit_store::import::{ImportError, ImportLimits, import};
 use kit_store::{Scratch, Store};
+use kit_store::import::{ImportError, ImportLimits, import};
 
 use crate::error::ScriptFailure;
 use crate::seams::Script;
-use crate::{BuildError, Execute};
+use crate::{BuildError, Execute, failed};
 
 /// The most that a script may print, in bytes.
 const OUTPUT_LIMIT: u64 = 64 << 20;
@@ -43,7 +43,7 @@ impl Execute for LocalSandbox<'_> {
         for (name, _) in WRITABLE {
             scratch.dir().create_dir(name).map_err(io)?;
         }
-        let job = self.job(script, &scratch)?;
+        let job = self.job(script, scratch.path())?;
         let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
         let outcome = self.sandbox.run(&job, log).map_err(sandbox)?;
         let failure = match outcome.status {
@@ -58,12 +58,14 @@ impl Execute for LocalSandbox<'_> {
         let failed =
             |failure| BuildError::Script { title: script.title.to_owned(), failure, log_tail: String::new() };
         if let Some(failure) = failure {
+            self.keep(scratch, script)?;
             return Err(failed(failure));
         }
         let out = scratch.dir().open_dir("out").map_err(io)?;
         match import(&out, &RESULT_LIMITS, self.store) {
             Ok(tree) => Ok(self.store.put_tree(&tree)?),
             Err(ImportError::Findings(findings)) => {
+                self.keep(scratch, script)?;
                 Err(failed(ScriptFailure::Result(findings.iter().map(ToString::to_string).collect())))
             }
             Err(error) => Err(BuildError::Import { title: script.title.to_owned(), source: error }),
@@ -72,9 +74,27 @@ impl Execute for LocalSandbox<'_> {
 }
 
 impl LocalSandbox<'_> {
-    fn job(&self, script: &Script<'_>, scratch: &Scratch) -> Result<Job, BuildError> {
+    /// Keeps what a failed step left, with what it takes to step into its sandbox.
+    fn keep(&self, scratch: Scratch, script: &Script<'_>) -> Result<(), BuildError> {
+        let io = |source| BuildError::Io { what: format!("keep {}", script.title), source };
+        scratch.dir().write(failed::FILE, failed::encode(script).finish()).map_err(io)?;
+        Ok(self.store.keep_failed(scratch, &script.derivation)?)
+    }
+
+    /// Opens a shell on this terminal in the sandbox of a step, over the directories that `working` has. Returns how it
+    /// ended.
+    pub fn shell(&self, script: &Script<'_>, working: &Path) -> Result<Status, BuildError> {
+        let mut job = self.job(script, working)?;
+        job.command = vec![OsString::from("/bin/sh")];
+        job.stdio = Stdio::Inherited;
+        job.limits.wall = None;
+        let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
+        Ok(self.sandbox.run(&job, &mut |_| ()).map_err(sandbox)?.status)
+    }
+
+    fn job(&self, script: &Script<'_>, working: &Path) -> Result<Job, BuildError> {
         let writable = WRITABLE.map(|(name, target)| Bind {
-            source: scratch.path().join(name),
+            source: working.join(name),
             target: PathBuf::from(target),
             access: Access::Writable,
         });

@@ -276,10 +276,10 @@ impl Network<'_> {
         let Some((home, home_path)) = &self.places.cargo_home else {
             return Err(BuildError::NoCargoHome);
         };
-        let home = CrateHome::new(home.try_clone().map_err(|source| BuildError::Io {
-            what: "open cargo's home".to_owned(),
-            source,
-        })?);
+        let home = CrateHome::new(
+            home.try_clone()
+                .map_err(|source| BuildError::Io { what: "open cargo's home".to_owned(), source })?,
+        );
         let scratch = self.store.scratch()?;
         let cargo = Cargo {
             program: "cargo",

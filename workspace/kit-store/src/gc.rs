@@ -94,6 +94,7 @@ impl Collection<'_> {
         })?;
         self.sweep_locks()?;
         if self.sweep == Sweep::Remove {
+            self.store.forget_failed()?;
             let tmp = self.store.path.join("tmp");
             crate::session::sweep(&self.store.tmp).at("empty", &tmp)?;
         }

@@ -33,6 +33,7 @@
 //! | [`materialise`] | trees to directories: hard-linked and read-only, or copied and writable |
 //! | [`mod@import`] | directories to trees: what a run step leaves behind |
 //! | [`scratch`] | [`Scratch`]: working directories that go away |
+//! | [`failed`] | [`Failed`]: what the step that failed last left behind |
 //! | [`verify`] | findings, and their repair |
 //! | [`gc`] | collection of what nothing keeps |
 //! | [`usage`] | sizes by category and by root |
@@ -42,6 +43,7 @@
 pub mod blob;
 mod disk;
 pub mod error;
+pub mod failed;
 mod fan_out;
 pub mod gc;
 pub mod import;
@@ -63,6 +65,7 @@ pub mod verify;
 
 pub use disk::FILE_TIME;
 pub use error::{Damage, Item, StoreError};
+pub use failed::Failed;
 pub use import::{ImportError, import};
 pub use lock::BuildLock;
 pub use materialise::{LeftOut, Materialise, Materialised};

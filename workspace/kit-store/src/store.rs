@@ -20,8 +20,19 @@ use crate::{StoreError, disk};
 const VERSION: &str = "kit-store 1";
 
 /// Everything that the store puts into its directory.
-const NAMES: [&str; 10] =
-    ["version", "objects", "trees", "records", "memo", "sha256", "materialised", "roots", "locks", "tmp"];
+const NAMES: [&str; 11] = [
+    "version",
+    "objects",
+    "trees",
+    "records",
+    "memo",
+    "sha256",
+    "materialised",
+    "failed",
+    "roots",
+    "locks",
+    "tmp",
+];
 
 /// What a store survives without losing finished work.
 ///
@@ -53,6 +64,7 @@ pub struct Store {
     pub(crate) memos: FanOut,
     pub(crate) sha256: FanOut,
     pub(crate) materialised: OwnedFd,
+    pub(crate) failed: OwnedFd,
     pub(crate) roots: OwnedFd,
     pub(crate) locks: OwnedFd,
     pub(crate) tmp: OwnedFd,
@@ -95,6 +107,7 @@ impl Store {
             memos: fan_out("memo")?,
             sha256: fan_out("sha256")?,
             materialised: make("materialised")?,
+            failed: make("failed")?,
             roots: make("roots")?,
             tmp: make("tmp")?,
             locks,

@@ -91,6 +91,7 @@ impl Store {
         let materialised = disk::list(&self.materialised).at("list", &self.path.join("materialised"))?;
         usage.materialised = materialised.len() as u64;
         measure(self.tmp.as_fd(), &mut usage.temporary, 0).at("measure", &self.path.join("tmp"))?;
+        measure(self.failed.as_fd(), &mut usage.temporary, 0).at("measure", &self.path.join("failed"))?;
         self.measure_roots(&sizes, &mut usage)?;
         Ok(usage)
     }

@@ -30,7 +30,7 @@ impl fmt::Display for Line<'_> {
             Entry::Directory(meta) => write!(f, "dir {}", Owner(meta))?,
             Entry::File { meta, blob, size } => write!(f, "file {} {size} {blob}", Owner(meta))?,
             Entry::Symlink { uid, gid, target } => {
-                write!(f, "symlink 0777 {uid}:{gid} -> {}", Escaped(target))?
+                write!(f, "symlink 0777 {uid}:{gid} -> {}", Escaped(target))?;
             }
             Entry::HardLink { target } => write!(f, "link = {target}")?,
             Entry::Device { meta, kind, major, minor } => {

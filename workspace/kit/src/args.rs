@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{build, check, completions, help, init, lock, log, man, run, show, store, tool, why};
+use crate::commands::{build, check, completions, help, init, lock, log, man, run, shell, show, store, tool, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +83,7 @@ pub(crate) enum Command {
     Lock(lock::Args),
     Build(build::Args),
     Run(run::Args),
+    Shell(shell::Args),
     Show(show::Args),
     Why(why::Args),
     Log(log::Args),

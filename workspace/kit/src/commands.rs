@@ -9,6 +9,7 @@ pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod run;
+pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod store;
 pub(crate) mod tool;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Lock(args) => lock::run(args, context),
         Command::Build(args) => build::run(args, context),
         Command::Run(args) => run::run(args, context),
+        Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Log(args) => log::run(args, context),

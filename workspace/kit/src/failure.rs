@@ -27,6 +27,9 @@ pub(crate) enum Failure {
         #[source]
         source: kit_sandbox::SandboxError,
     },
+    /// No step has failed, or what it left was collected.
+    #[error("no failed step is kept")]
+    NothingFailed,
     /// Recipes have problems.
     #[error("the recipes have problems")]
     Recipes(Vec<PlanError>),

@@ -32,7 +32,7 @@ pub(super) fn write(
     let writer = Writer { store, title, image };
     let tree = match &image.format {
         ImageFormat::KernelInitrd { kernel, root, cmdline } => {
-            writer.kernel_initrd(&store.tree(&tree_of(kernel))?, store.tree(&tree_of(root))?, cmdline)?
+            writer.kernel_initrd(&store.tree(&tree_of(kernel))?, &store.tree(&tree_of(root))?, cmdline)?
         }
         ImageFormat::Tar { root } => writer.tar(&store.tree(&tree_of(root))?)?,
         ImageFormat::Oci { images } => {
@@ -69,12 +69,12 @@ impl Writer<'_> {
         tree.insert_file(path, Mode::FILE, content.0, content.1).map_err(|e| self.failed(Box::new(e)))
     }
 
-    fn kernel_initrd(&self, kernel: &Tree, root: Tree, cmdline: &str) -> Result<Tree, BuildError> {
+    fn kernel_initrd(&self, kernel: &Tree, root: &Tree, cmdline: &str) -> Result<Tree, BuildError> {
         let init = "/init".parse().expect("because it is a constant path");
         if root.get(&init).is_none() {
             return Err(BuildError::NoInit { title: self.title.to_owned() });
         }
-        let root = dedupe(&root, &[TreePath::root()]);
+        let root = dedupe(root, &[TreePath::root()]);
         let cpio = CpioStream::new(&root, self.store, self.mtime()?).map_err(|e| self.failed(Box::new(e)))?;
         let size = cpio.total_len();
         let options = ZstdOptions { level: INITRD_LEVEL, workers: WORKERS };

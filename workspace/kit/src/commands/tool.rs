@@ -19,7 +19,7 @@ use crate::workbench::{parse_name, with_engine};
 
 const EXAMPLES: &str = "\
 Examples:
-  kit tool skopeo -- skopeo inspect --config oci:out/minimal.oci:shell
+  kit tool skopeo -- skopeo inspect --config oci:out/minimal.oci:minimal-shell
   kit tool gnu-tar -- tar -tvf out/minimal.tar
 
 `kit show tools` lists the tools. The program sees its tool as `/`, the current directory as `/work`, and no network.

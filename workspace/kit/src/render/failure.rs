@@ -18,6 +18,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NotBuilt { .. }
         | Failure::NoSuchPath { .. }
         | Failure::NoSuchRecipe { .. }
+        | Failure::NothingFailed
         | Failure::NoLog { .. } => Kind::User,
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
         | Failure::NoProject { .. }
@@ -62,6 +63,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Store(error) => error.code(),
         Failure::Machine(error) => error.code(),
         Failure::Tool { .. } => "kit::tool::start",
+        Failure::NothingFailed => "kit::shell::nothing_failed",
         Failure::Recipes(_) => "kit::plan::problems",
         Failure::Settings { .. } => "kit::settings::problems",
         Failure::NoProject { .. } => "kit::project::none",
@@ -95,6 +97,7 @@ fn help(failure: &Failure) -> Option<String> {
         Failure::NoProject { .. } => {
             "run `kit init DIR` to make a project, or name one by `--project DIR`".to_owned()
         }
+        Failure::NothingFailed => "only the last failed step is kept, until `kit store gc`".to_owned(),
         Failure::NotText { .. } => "save the file as UTF-8".to_owned(),
         Failure::Variable { wanted, .. } => format!("set it to {wanted}, or unset it"),
         Failure::WhichImage { images } => match images.first() {
