@@ -20,8 +20,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`read`] | [`read_cpio`]: an archive into a tree |
-//! | [`write`] | [`CpioStream`]: a tree as the one archive that there is for it |
+//! | [`mod@read`] | [`read_cpio`]: an archive into a tree |
+//! | [`mod@write`] | [`CpioStream`]: a tree as the one archive that there is for it |
 
 pub mod read;
 pub mod write;

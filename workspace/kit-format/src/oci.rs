@@ -12,8 +12,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
-//! | [`write`] | [`write_layout`]: images into a layout |
-//! | [`read`] | [`read_layout`]: what is in a layout, every digest checked |
+//! | [`mod@write`] | [`write_layout`]: images into a layout |
+//! | [`mod@read`] | [`read_layout`]: what is in a layout, every digest checked |
 
 pub mod config;
 mod document;

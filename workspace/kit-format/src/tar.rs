@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`read`] | [`read_tar`]: hostile archives into a tree |
-//! | [`write`] | [`TarStream`]: a tree as the one archive that there is for it |
+//! | [`mod@read`] | [`read_tar`]: hostile archives into a tree |
+//! | [`mod@write`] | [`TarStream`]: a tree as the one archive that there is for it |
 //! | [`error`] | why an archive is refused |
 
 pub mod error;
