@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{build, check, completions, help, init, lock, log, man, run, shell, show, store, tool, why};
+use crate::commands::{
+    build, check, completions, help, init, lock, log, man, run, shell, show, store, tool, why,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +39,7 @@ pub(crate) struct Cli {
 /// Options of all commands.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Options of all commands")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named by its field")]
 pub(crate) struct Global {
     /// Use the project in this directory [default: upward from the current directory] [env: `KIT_PROJECT`]
     #[arg(long, global = true, value_name = "DIR", display_order = 100)]

@@ -31,6 +31,7 @@ pub(crate) const VARIABLES: [Variable; 13] = [
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own, named by its field")]
 pub(crate) struct Environment {
     pub(crate) project: Option<PathBuf>,
     pub(crate) store: Option<PathBuf>,

@@ -15,7 +15,7 @@
 //! | [`progress`] | draws what happens during a build |
 //! | [`render`] | turns every error into text or JSON, and into an exit code |
 //! | [`failure`] | what can go wrong here |
-//! | [`escape`], [`units`] | text from elsewhere and quantities, made readable |
+//! | [`escape`], [`units`], [`text`] | text from elsewhere, quantities and lines, made readable |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -33,6 +33,7 @@ mod project;
 mod qemu;
 mod render;
 mod start;
+mod text;
 mod units;
 mod workbench;
 

@@ -34,12 +34,11 @@ impl<'a> Progress<'a> {
     pub(crate) fn new(output: &'a Output) -> Self {
         let view = match (output.format, output.talk) {
             (Format::Json, _) => View::Json,
-            (_, Talk::Quiet) => View::Silent,
             (_, Talk::Normal | Talk::Verbose) if output.drawing.terminal => {
                 View::Bars(bars::Bars::new(output.talk, output.drawing.columns))
             }
             (_, Talk::Verbose) => View::Lines(lines::Lines::default()),
-            (_, Talk::Normal) => View::Silent,
+            (_, Talk::Quiet | Talk::Normal) => View::Silent,
         };
         Self { output, tally: Mutex::new(Tally::default()), view: Mutex::new(view) }
     }

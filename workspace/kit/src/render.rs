@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::escape;
 use crate::output::{Drawing, Format, Output};
+use crate::text::Text;
 
 /// Whose fault it is; decides the heading and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +81,7 @@ pub(crate) struct Label {
     pub(crate) text: String,
     /// Bytes of it.
     pub(crate) span: std::ops::Range<usize>,
-    pub(crate) label: String,
+    pub(crate) words: String,
 }
 
 impl Report {
@@ -135,23 +136,21 @@ impl Report {
     pub(crate) fn to_text(&self, drawing: &Drawing) -> String {
         let (strong, weak, off) =
             if drawing.color { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+        let mut text = Text::default();
         let heading = self.kind.heading();
-        let mut text = format!(
-            "{strong}{heading}[{}]{off}: {}\n",
-            self.code,
-            indented(&escape::text(&self.message), "  ")
-        );
+        let message = indented(&self.message, "  ");
+        text.line(format_args!("{strong}{heading}[{}]{off}: {message}", self.code));
         for cause in &self.causes {
-            text += &format!("  {weak}cause:{off} {}\n", indented(&escape::text(cause), "         "));
+            text.line(format_args!("  {weak}cause:{off} {}", indented(cause, "         ")));
         }
-        text += &snippet::draw(&self.labels, drawing);
+        text.add(&snippet::draw(&self.labels, drawing));
         for note in &self.notes {
-            text += &format!("  {}\n", indented(&escape::text(note), "  "));
+            text.line(format_args!("  {}", indented(note, "  ")));
         }
         if let Some(help) = &self.help {
-            text += &format!("  {weak}help:{off} {}\n", indented(&escape::text(help), "        "));
+            text.line(format_args!("  {weak}help:{off} {}", indented(help, "        ")));
         }
-        text
+        text.into_string()
     }
 
     fn to_json(&self) -> Value {
@@ -163,7 +162,7 @@ impl Report {
                 "end": label.span.end,
                 "line": line,
                 "column": column,
-                "label": label.label,
+                "label": label.words,
             })
         };
         json!({
@@ -178,8 +177,9 @@ impl Report {
     }
 }
 
+/// Makes text harmless and indents all of its lines but the first.
 fn indented(text: &str, indent: &str) -> String {
-    text.trim_end().replace('\n', &format!("\n{indent}"))
+    escape::text(text).trim_end().replace('\n', &format!("\n{indent}"))
 }
 
 /// Shows several problems: as text on standard error, or as JSON on standard output, first problem first.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::context::{Context, OutDir};
 use crate::progress::{Progress, Tally};
+use crate::text::Text;
 use crate::units::{Bytes, Millis, count};
 use crate::workbench::{Workpiece, images, keep, store_locals, with_engine};
 
@@ -114,19 +115,18 @@ fn report(
 ) -> Result<ExitCode, Failure> {
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let output = &context.output;
-    let mut summary = String::new();
+    let mut summary = Text::default();
     for file in results.iter().flat_map(|(_, files)| files) {
-        summary += &line(&out.shown, file);
+        if let Some(line) = line(&out.shown, file) {
+            summary.line(line);
+        }
         output
             .data(&format!("{}\n", out.shown.join(&file.written.path).display()))
             .map_err(Failure::Output)?;
     }
-    summary += &if tally.steps == 0 {
-        format!("nothing to do, {}\n", Millis(millis))
-    } else {
-        format!("{}, {}\n", work(tally), Millis(millis))
-    };
-    output.say(&summary);
+    let work = if tally.steps == 0 { "nothing to do".to_owned() } else { work(tally) };
+    summary.line(format_args!("{work}, {}", Millis(millis)));
+    output.say(summary.as_str());
     let images: Vec<_> = results.iter().map(|(subject, files)| image(subject, files, &out.shown)).collect();
     let result = json!({
         "images": images,
@@ -142,21 +142,21 @@ fn report(
 fn work(tally: &Tally) -> String {
     let mut text = format!("{} done, {} reused", count(tally.done, "step"), tally.reused());
     if tally.fetched() > 0 {
-        text += &format!(", {} fetched", Bytes(tally.fetched()));
+        text = format!("{text}, {} fetched", Bytes(tally.fetched()));
     }
     text
 }
 
 /// Returns the line of a file in the summary; the many blobs of a layout have none.
-fn line(out: &Path, file: &File) -> String {
+fn line(out: &Path, file: &File) -> Option<String> {
     if file.written.path.contains("/blobs/") {
-        return String::new();
+        return None;
     }
     let sha256 = file.sha256.map(|digest| format!("  sha256 {}", &digest.to_string()[..12]));
     let unchanged = if file.written.state == State::Unchanged { "  unchanged" } else { "" };
     let path = out.join(&file.written.path);
     let size = Bytes(file.written.size);
-    format!("{size:>10}{}  {}{unchanged}\n", sha256.unwrap_or_default(), path.display())
+    Some(format!("{size:>10}{}  {}{unchanged}", sha256.unwrap_or_default(), path.display()))
 }
 
 fn image(subject: &Subject, files: &[File], out: &Path) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use kit_build::actions::failure_root;
+use kit_build::failed::{FILE, FailedStep, LOG_FILE};
 use kit_hash::{BlobId, DerivationId};
 use kit_plan::derivation::Action;
 use kit_plan::{Derivation, Plan};
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
+use crate::project::open_dir;
 use crate::workbench::Workpiece;
 
 const EXAMPLES: &str = "\
@@ -41,8 +42,11 @@ enum Ended {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let project = context.project()?;
     let store = context.store()?;
+    if let Some((title, bytes)) = last_failure(&store, &args.title)? {
+        return show(context, &title, &bytes, Ended::Failed);
+    }
+    let project = context.project()?;
     let mut subjects: Vec<_> = project.own_images()?.into_iter().map(Subject::Image).collect();
     subjects.push(Subject::Tools);
     let mut known = BTreeSet::new();
@@ -50,8 +54,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     for subject in &subjects {
         match Workpiece::prepare(project, subject, &[]) {
             Ok(piece) => {
-                if let Some((derivation, blob, ended)) = find(&store, &piece.plan, &args.title)? {
-                    return show(context, &store, derivation, &blob, ended);
+                if let Some((title, blob)) = find(&store, &piece.plan, &args.title)? {
+                    let path = store.path().join(format!("objects (blob {blob})"));
+                    let bytes = store.read(&blob, LOG_LIMIT);
+                    let bytes = bytes.map_err(|source| Failure::File { action: "read", path, source })?;
+                    return show(context, title, &bytes, Ended::Well);
                 }
                 known.extend(
                     piece.plan.derivations().iter().filter(|d| is_script(d)).map(|d| d.title().to_owned()),
@@ -70,32 +77,37 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Whether a step is what the user means: by its title, or by the package that it builds.
+fn is_meant(title: &str, wanted: &str) -> bool {
+    title == wanted || title == format!("build {wanted}")
+}
+
+/// Reads the log of the step that failed last, when it is the wanted one.
+fn last_failure(store: &Store, wanted: &str) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    let Some(failed) = store.failed()? else { return Ok(None) };
+    let dir = open_dir(&failed.path)?;
+    let read = |name: &str| {
+        let path = failed.path.join(name);
+        dir.read(name).map_err(|source| Failure::File { action: "read", path, source })
+    };
+    match FailedStep::decode(&read(FILE)?) {
+        Ok(step) if is_meant(&step.title, wanted) => Ok(Some((step.title, read(LOG_FILE)?))),
+        _ => Ok(None),
+    }
+}
+
 fn is_script(derivation: &Derivation) -> bool {
     matches!(derivation.action(), Action::Run(_))
 }
 
-/// Finds the log of a script by its title or its package; a failure comes first.
-fn find<'p>(
-    store: &Store,
-    plan: &'p Plan,
-    wanted: &str,
-) -> Result<Option<(&'p Derivation, BlobId, Ended)>, Failure> {
-    let names = |d: &&Derivation| d.title() == wanted || d.title() == format!("build {wanted}");
-    let mut done = None;
-    for derivation in plan.derivations().iter().filter(|d| is_script(d)).filter(names) {
-        if let Some(blob) = failure(store, &derivation.id())? {
-            return Ok(Some((derivation, blob, Ended::Failed)));
-        }
+/// Finds the log of a script that ended well, by its title or its package.
+fn find<'p>(store: &Store, plan: &'p Plan, wanted: &str) -> Result<Option<(&'p str, BlobId)>, Failure> {
+    for derivation in plan.derivations().iter().filter(|d| is_script(d) && is_meant(d.title(), wanted)) {
         if let Some(blob) = success(store, &derivation.id())? {
-            done = done.or(Some((derivation, blob, Ended::Well)));
+            return Ok(Some((derivation.title(), blob)));
         }
     }
-    Ok(done)
-}
-
-fn failure(store: &Store, id: &DerivationId) -> Result<Option<BlobId>, Failure> {
-    let roots = store.root(&failure_root(id))?;
-    Ok(roots.and_then(|roots| roots.blobs.first().copied()))
+    Ok(None)
 }
 
 fn success(store: &Store, id: &DerivationId) -> Result<Option<BlobId>, Failure> {
@@ -103,26 +115,15 @@ fn success(store: &Store, id: &DerivationId) -> Result<Option<BlobId>, Failure> 
     Ok(store.record(&resolved)?.and_then(|record| record.log))
 }
 
-fn show(
-    context: &Context,
-    store: &Store,
-    derivation: &Derivation,
-    blob: &BlobId,
-    ended: Ended,
-) -> Result<ExitCode, Failure> {
-    let bytes = store.read(blob, LOG_LIMIT).map_err(|source| Failure::File {
-        action: "read",
-        path: store.path().join(format!("objects (blob {blob})")),
-        source,
-    })?;
+fn show(context: &Context, title: &str, bytes: &[u8], ended: Ended) -> Result<ExitCode, Failure> {
     let how = if ended == Ended::Failed { "failed" } else { "ended well" };
-    context.output.say(&format!("`{}` {how}; {} bytes\n", derivation.title(), bytes.len()));
+    context.output.say(&format!("`{title}` {how}; {} bytes\n", bytes.len()));
     let result = json!({
-        "step": derivation.title(),
+        "step": title,
         "failed": ended == Ended::Failed,
-        "log": String::from_utf8_lossy(&bytes),
+        "log": String::from_utf8_lossy(bytes),
     });
     context.output.result(&result).map_err(Failure::Output)?;
-    context.output.foreign(&bytes).map_err(Failure::Output)?;
+    context.output.foreign(bytes).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,6 +18,7 @@ use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::text::Text;
 use crate::workbench::{Workpiece, find_recipe, with_engine, workpiece_with};
 
 const EXAMPLES: &str = "\
@@ -69,10 +70,13 @@ fn list(project: &Project) -> Result<(String, Value), Failure> {
     let own = project.own_recipes()?;
     let names = project.files().names().map_err(|error| Failure::Recipes(vec![error]))?;
     let origin = |name: &RecipeName| if own.contains(name) { "project" } else { "standard" };
-    let text = names.iter().map(|name| format!("{name}  ({})\n", origin(name))).collect();
+    let mut text = Text::default();
+    for name in &names {
+        text.line(format_args!("{name}  ({})", origin(name)));
+    }
     let objects: Vec<_> =
         names.iter().map(|name| json!({ "recipe": name.to_string(), "origin": origin(name) })).collect();
-    Ok((text, json!({ "recipes": objects })))
+    Ok((text.into_string(), json!({ "recipes": objects })))
 }
 
 /// Shows a recipe; with what its lockfile pins where one covers it.
@@ -89,21 +93,19 @@ fn meaning(project: &Project, name: &RecipeName) -> Result<(String, Value), Fail
         Recipe::Tools(tools) => recipe::tools(tools),
     };
     lines.push(("recipe id".to_owned(), recipe.id().to_string()));
-    match derivation {
-        Some(id) => lines.push(("derivation".to_owned(), id.to_string())),
-        None => {
-            lines.push(("derivation".to_owned(), "not known: no lockfile that holds covers it".to_owned()))
-        }
-    }
+    let derivation = derivation
+        .map_or_else(|| "not known: no lockfile that holds covers it".to_owned(), |id| id.to_string());
+    lines.push(("derivation".to_owned(), derivation));
     let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-    let mut text = format!("{name}\n");
+    let mut text = Text::default();
+    text.line(name);
     let mut object = serde_json::Map::new();
     object.insert("recipe".to_owned(), json!(name.to_string()));
     for (key, value) in lines {
-        text += &format!("  {key:width$}  {}\n", value.replace('\n', &format!("\n  {:width$}  ", "")));
+        text.line(format_args!("  {key:width$}  {}", value.replace('\n', &format!("\n  {:width$}  ", ""))));
         object.insert(key.replace(' ', "_"), json!(value));
     }
-    Ok((text, Value::Object(object)))
+    Ok((text.into_string(), Value::Object(object)))
 }
 
 /// Returns the derivation that a recipe comes to in a plan: a package's tree, an image's root.
@@ -121,14 +123,14 @@ fn steps(plan: &Plan, target: Option<DerivationId>) -> (String, Value) {
     if target == plan.root {
         targets.extend(plan.outputs.values().copied());
     }
-    let mut text = String::new();
+    let mut text = Text::default();
     let mut objects = Vec::new();
     for step in plan.closure(targets) {
-        text += &format!("{}  {}\n", step.id().short(), step.title());
+        text.line(format_args!("{}  {}", step.id().short(), step.title()));
         let inputs: Vec<_> = step.action().inputs().iter().map(input).collect();
         objects.push(json!({ "derivation": step.id().to_string(), "step": step.title(), "inputs": inputs }));
     }
-    (text, json!({ "steps": objects }))
+    (text.into_string(), json!({ "steps": objects }))
 }
 
 fn input(input: &Input) -> Value {

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::Failure;
 use crate::context::Context;
 use crate::failure::Repair;
+use crate::text::Text;
 use crate::units::{Bytes, count};
 
 const EXAMPLES: &str = "\
@@ -115,16 +116,16 @@ fn measure(store: &Store, context: &Context) -> Result<ExitCode, Failure> {
         ("unfinished", usage.temporary),
         ("kept by no root", usage.unrooted),
     ];
-    let mut text = String::new();
+    let mut text = Text::default();
     for (name, sum) in rows {
-        text += &format!("{:>10}  {:>7}  {name}\n", Bytes(sum.bytes), sum.count);
+        text.line(format_args!("{:>10}  {:>7}  {name}", Bytes(sum.bytes), sum.count));
     }
-    text += &format!("{:>10}  {:>7}  in all\n", Bytes(usage.bytes()), "");
+    text.line(format_args!("{:>10}  {:>7}  in all", Bytes(usage.bytes()), ""));
     for (name, root) in &usage.roots {
         let (all, own) = (Bytes(root.all.bytes), Bytes(root.own.bytes));
-        text += &format!("{all:>10}  {:>7}  root {name}, {own} of it alone\n", root.all.count);
+        text.line(format_args!("{all:>10}  {:>7}  root {name}, {own} of it alone", root.all.count));
     }
-    context.output.data(&text).map_err(Failure::Output)?;
+    context.output.data(text.as_str()).map_err(Failure::Output)?;
     let sum = |sum: &Sum| json!({ "count": sum.count, "bytes": sum.bytes });
     let roots: serde_json::Map<_, _> = usage
         .roots

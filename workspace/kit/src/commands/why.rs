@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
+use crate::text::Text;
 use crate::workbench::{Workpiece, parse_name, with_engine};
 
 const EXAMPLES: &str = "\
@@ -54,11 +55,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         };
         Ok((Line(&path, entry).to_string(), trace::trace(engine, &piece.plan, root, &path)?))
     })?;
-    let mut text = format!("{entry}\n");
+    let mut text = Text::default();
+    text.line(&entry);
     for step in &steps {
-        text += &format!("  {}  {}  {}\n", step.derivation.short(), step.title, step.what);
+        text.line(format_args!("  {}  {}  {}", step.derivation.short(), step.title, step.what));
     }
-    context.output.data(&text).map_err(Failure::Output)?;
+    context.output.data(text.as_str()).map_err(Failure::Output)?;
     let object = |step: &trace::Step| {
         json!({
             "derivation": step.derivation.to_string(),

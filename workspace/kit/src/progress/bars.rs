@@ -133,7 +133,7 @@ fn fetch_note(tally: &Tally, elapsed: Option<Duration>) -> String {
     let millis = elapsed.map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
     if millis > 2000 && fetched > 0 && total > fetched {
         let left = u128::from(total - fetched) * u128::from(millis) / u128::from(fetched);
-        note += &format!(", {} left", Millis(u64::try_from(left).unwrap_or(u64::MAX) / 1000 * 1000));
+        note = format!("{note}, {} left", Millis(u64::try_from(left).unwrap_or(u64::MAX) / 1000 * 1000));
     }
     note
 }

@@ -143,7 +143,7 @@ fn odd(kind: FileType) -> io::Error {
 
 /// Adds the path to an error; the innermost one is the whole path.
 fn at(path: &[u8], error: io::Error) -> io::Error {
-    if error.get_ref().is_some_and(|inner| inner.is::<At>()) {
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<At>()).is_some() {
         return error;
     }
     let kind = error.kind();

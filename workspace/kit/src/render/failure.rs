@@ -11,6 +11,7 @@ use crate::qemu::MachineError;
 pub(crate) fn kind(failure: &Failure) -> Kind {
     match failure {
         Failure::Build(error) => library::build_kind(error),
+        Failure::Machine(error) if is_environment(error) => Kind::Environment,
         Failure::Recipes(_)
         | Failure::Settings { .. }
         | Failure::NotText { .. }
@@ -18,6 +19,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NotBuilt { .. }
         | Failure::NoSuchPath { .. }
         | Failure::NoSuchRecipe { .. }
+        | Failure::Machine(_)
         | Failure::NothingFailed
         | Failure::NoLog { .. } => Kind::User,
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
@@ -27,16 +29,17 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::BadName { .. }
         | Failure::NoTopic { .. }
         | Failure::NotEmpty { .. } => Kind::Usage,
-        Failure::Machine(
-            MachineError::Sandbox(_) | MachineError::Emulator { .. } | MachineError::Console(_),
-        ) => Kind::Environment,
-        Failure::Machine(_) => Kind::User,
         Failure::Tool { .. }
         | Failure::Store(_)
         | Failure::File { .. }
         | Failure::Damaged { .. }
         | Failure::Output(_) => Kind::Environment,
     }
+}
+
+/// Whether a machine failed because of what it runs on.
+fn is_environment(error: &MachineError) -> bool {
+    matches!(error, MachineError::Sandbox(_) | MachineError::Emulator { .. } | MachineError::Console(_))
 }
 
 /// Shows a failure: one report for each problem, at least one.

@@ -12,7 +12,7 @@ use super::{Kind, Label, Report};
 
 /// Shows each problem of a file.
 pub(super) fn problems(problems: &Problems, file: &str, text: &str) -> Vec<Report> {
-    let label = |(span, label)| Label { file: file.to_owned(), text: text.to_owned(), span, label };
+    let label = |(span, label)| Label { file: file.to_owned(), text: text.to_owned(), span, words: label };
     let report = |problem: &kit_recipe::problem::Problem| Report {
         labels: problem.labels().into_iter().map(label).collect(),
         ..Report::new(Kind::User, problem.code(), problem.message()).with_help(problem.help())
@@ -49,7 +49,7 @@ fn place(place: &Place, label: impl Into<String>) -> Label {
         file: place.recipe.path(),
         text: place.text.clone(),
         span: place.span.clone(),
-        label: label.into(),
+        words: label.into(),
     }
 }
 
@@ -82,8 +82,9 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
         BuildError::Different { expected, found, first, .. } => {
             report.notes.push(format!("expected blake3 {expected}\n     got blake3 {found}"));
             if let Some((step, files)) = first {
-                let files: String = files.iter().map(|file| format!("\n  {file}")).collect();
-                report.notes.push(format!("first step that came out different: `{step}`{files}"));
+                let mut lines = vec![format!("first step that came out different: `{step}`")];
+                lines.extend(files.iter().map(|file| format!("  {file}")));
+                report.notes.push(lines.join("\n"));
             }
         }
         BuildError::NoKernel { found, .. } if !found.is_empty() => report.notes.push(found.join("\n")),
@@ -93,7 +94,7 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
 }
 
 fn bars(text: &str) -> String {
-    text.lines().map(|line| format!("| {line}\n")).collect()
+    text.lines().map(|line| format!("| {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Whose fault a failed build is.

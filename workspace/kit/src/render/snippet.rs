@@ -89,7 +89,7 @@ fn draw_file(file: &str, labels: &[&Label], drawing: &Drawing) -> String {
     let text = if text.is_empty() { " " } else { text };
     let spans = labels.iter().enumerate().map(|(at, label)| {
         let span = inside(text, &label.span);
-        let words = Some(escape::line(&label.label));
+        let words = Some(escape::line(&label.words));
         if at == 0 {
             LabeledSpan::new_primary_with_span(words, span)
         } else {
@@ -148,7 +148,7 @@ mod tests {
                         file: "recipes/a\nb.toml".to_owned(),
                         text: text.to_owned(),
                         span,
-                        label: "here".to_owned(),
+                        words: "here".to_owned(),
                     };
                     let drawn = draw(&[label(start..end), label(0..start)], &drawing);
                     assert!(drawn.contains("here"), "{text:?} {start}..{end}: {drawn}");

@@ -18,6 +18,7 @@ use crate::Failure;
 use crate::context::Context;
 use crate::places::places;
 use crate::project::Project;
+use crate::text::Text;
 use crate::units::Bytes;
 
 /// The largest `InRelease` that is read from the store, in bytes.
@@ -81,29 +82,30 @@ fn prove(name: &str, suite: &Suite, store: &Store, network: &Network<'_>) -> Pro
 }
 
 fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
-    let mut text = format!("{} pins {}\n", lock_path(&lock.subject), lock.pin_id());
+    let mut text = Text::default();
+    text.line(format_args!("{} pins {}", lock_path(&lock.subject), lock.pin_id()));
     for (name, suite) in &lock.suites {
-        text += &format!("\nDebian suite {name} of {}\n", Timestamp(suite.date));
-        text += &format!("  InRelease   sha256 {}\n", suite.in_release);
+        text.line(format_args!("\nDebian suite {name} of {}", Timestamp(suite.date)));
+        text.line(format_args!("  InRelease   sha256 {}", suite.in_release));
         for key in &suite.signed_by {
-            text += &format!("  signed by   {key}\n");
+            text.line(format_args!("  signed by   {key}"));
         }
-        text += &format!("  signature   {}\n", proofs[name.as_str()].words());
+        text.line(format_args!("  signature   {}", proofs[name.as_str()].words()));
     }
     for ((package, source), debs) in &lock.closures {
         let size: u64 = debs.iter().filter_map(|key| Some(lock.debs.get(key)?.size)).sum();
-        text += &format!("\npackage {package}, source {source}: {} debs, {}\n", debs.len(), Bytes(size));
+        text.line(format_args!("\npackage {package}, source {source}: {} debs, {}", debs.len(), Bytes(size)));
         for key in debs {
-            text += &format!("  {}\n", deb(lock, key));
+            text.line(format_args!("  {}", deb(lock, key)));
         }
     }
     if !lock.crates.is_empty() {
-        text += &format!("\ncrates: {}\n", lock.crates.len());
+        text.line(format_args!("\ncrates: {}", lock.crates.len()));
         for ((name, version), krate) in &lock.crates {
-            text += &format!("  {name} {version}  sha256 {}\n", krate.sha256);
+            text.line(format_args!("  {name} {version}  sha256 {}", krate.sha256));
         }
     }
-    text
+    text.into_string()
 }
 
 fn deb(lock: &Lockfile, key: &DebKey) -> String {

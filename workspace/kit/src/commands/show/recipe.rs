@@ -1,6 +1,7 @@
 //! Recipes as lines of key and value.
 
 use kit_recipe::image::Service;
+use kit_recipe::lockfile::DebKey;
 use kit_recipe::package::{Dependencies, Source};
 use kit_recipe::{Image, Lockfile, Name, Package, Spanned, Tools};
 
@@ -15,11 +16,10 @@ pub(super) fn package(package: &Package, lock: Option<&Lockfile>) -> Lines {
     add("license", package.license.clone());
     for (name, source) in &package.sources {
         let pinned = lock.and_then(|lock| lock.closures.get(&(package.name.value.clone(), name.clone())));
-        let mut text = describe(&source.value);
-        for deb in pinned.into_iter().flatten() {
-            text += &format!("\n{} {} {}", deb.name, deb.version, deb.architecture);
-        }
-        add(&format!("source {name}"), Some(text));
+        let mut lines = vec![describe(&source.value)];
+        let deb = |deb: &DebKey| format!("{} {} {}", deb.name, deb.version, deb.architecture);
+        lines.extend(pinned.into_iter().flatten().map(deb));
+        add(&format!("source {name}"), Some(lines.join("\n")));
     }
     if let Some(build) = &package.build {
         add("tools", Some(names(&build.tools)));

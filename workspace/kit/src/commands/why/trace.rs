@@ -2,11 +2,14 @@
 
 use kit_build::{BuildError, Engine};
 use kit_hash::{DerivationId, TreeId};
-use kit_plan::derivation::{Action, Added, Archive, Compose, Input, Part};
+use kit_plan::derivation::{Action, Added, Archive, Compose, Input, Part, Run};
 use kit_plan::{Derivation, Plan};
 use kit_tree::{Entry, TreePath};
 
 use crate::Failure;
+
+/// How many parts of a source are named.
+const NAMED: usize = 4;
 
 /// One step on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub(super) fn trace(
                 };
                 (what.to_owned(), None)
             }
-            Action::Run(_) => ("was left by this build script".to_owned(), None),
+            Action::Run(run) => (scripted(plan, run), None),
             Action::Fetch(_) => ("was fetched".to_owned(), None),
             Action::Image(_) => ("was written".to_owned(), None),
         };
@@ -50,6 +53,33 @@ pub(super) fn trace(
         }
     }
     Ok(steps)
+}
+
+/// Says what a build script was given: a file can't be followed further than that.
+fn scripted(plan: &Plan, run: &Run) -> String {
+    let sources: Vec<_> =
+        run.sources.iter().map(|(name, input)| format!("{name} ({})", contents(plan, input))).collect();
+    match sources.as_slice() {
+        [] => "was left by this build script".to_owned(),
+        sources => format!("was left by this build script, from {}", sources.join(", ")),
+    }
+}
+
+/// Names what a source is made of: the archives themselves, as far as they are few.
+fn contents(plan: &Plan, input: &Input) -> String {
+    let Input::Derivation(id) = input else { return "the project's files".to_owned() };
+    let Some(derivation) = plan.get(id) else { return id.short() };
+    let Action::Compose(compose) = derivation.action() else { return derivation.title().to_owned() };
+    let part = |part: &Part| match part.input {
+        Input::Derivation(id) => plan.get(&id).map_or_else(|| id.short(), |d| d.title().to_owned()),
+        Input::Tree(_) => "the project's files".to_owned(),
+    };
+    let named = compose.parts.iter().take(NAMED).map(part);
+    let mut text = named.map(|title| title.replace("unpack ", "")).collect::<Vec<_>>().join(", ");
+    if compose.parts.len() > NAMED {
+        text = format!("{text} and {} more", compose.parts.len() - NAMED);
+    }
+    text
 }
 
 type From = Option<(Input, TreePath)>;
@@ -85,7 +115,7 @@ fn composed(
             };
             if !rest.is_empty() {
                 let also: Vec<_> = rest.iter().map(|(part, _)| part.owner.as_str()).collect();
-                what += &format!(", the same in {}", also.join(", "));
+                what = format!("{what}, the same in {}", also.join(", "));
             }
             Ok((what, Some((part.input, inner.clone()))))
         }
