@@ -160,3 +160,6 @@ fn join(base: &mut Evaluated, later: Evaluated) {
 pub(crate) fn place(set: &RecipeSet, recipe: &RecipeName, span: std::ops::Range<usize>) -> Place {
     Place { recipe: recipe.clone(), text: set.text(recipe).to_owned(), span }
 }
+
+#[cfg(test)]
+mod tests;

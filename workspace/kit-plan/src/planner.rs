@@ -199,3 +199,6 @@ impl Planner<'_> {
         Some(Input::Derivation(id))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

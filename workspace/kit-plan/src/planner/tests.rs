@@ -1,0 +1,227 @@
+//! Plans of small projects, from text to steps.
+
+use kit_hash::{BlobId, Identity as _};
+use kit_recipe::lockfile::{Deb, Suite};
+
+use super::*;
+use crate::recipes::RecipeFiles;
+use crate::stale::{Change, stale};
+
+/// Recipes in memory.
+pub(crate) struct Texts(pub(crate) BTreeMap<RecipeName, String>);
+
+impl RecipeFiles for Texts {
+    fn text(&self, name: &RecipeName) -> Result<Option<String>, PlanError> {
+        Ok(self.0.get(name).cloned())
+    }
+    fn names(&self) -> Result<Vec<RecipeName>, PlanError> {
+        Ok(self.0.keys().cloned().collect())
+    }
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(crate) fn package(text: &str) -> RecipeName {
+    RecipeName::Package(name(text))
+}
+
+const IMAGE: &str = "\
+[image]
+name = \"demo\"
+formats = [\"tar\", \"oci\"]
+[init]
+packages = [\"base\"]
+[[service]]
+name = \"web\"
+package = \"busybox\"
+command = [\"/bin/sh\"]
+";
+const BASE: &str = "\
+[package]
+name = \"base\"
+[[file]]
+path = \"/init\"
+contents = \"x\"
+";
+const BUSYBOX: &str = "\
+[package]
+name = \"busybox\"
+[sources.debian]
+suite = \"bookworm\"
+packages = [\"busybox-static\"]
+dependencies = \"none\"
+";
+
+pub(crate) fn texts() -> Texts {
+    let image = RecipeName::Image(name("demo"));
+    Texts(BTreeMap::from([
+        (image, IMAGE.to_owned()),
+        (package("base"), BASE.to_owned()),
+        (package("busybox"), BUSYBOX.to_owned()),
+    ]))
+}
+
+fn deb() -> (DebKey, Deb) {
+    let key = DebKey {
+        name: "busybox-static".to_owned(),
+        version: "1".to_owned(),
+        architecture: "amd64".to_owned(),
+    };
+    let deb = Deb {
+        suite: "bookworm".to_owned(),
+        filename: "pool/b/busybox-static_1_amd64.deb".to_owned(),
+        size: 3,
+        sha256: Sha256::of(b"deb"),
+        tree: None,
+    };
+    (key, deb)
+}
+
+fn lock(recipes: &RecipeSet) -> Lockfile {
+    let (key, deb) = deb();
+    let suite = Suite { date: 7, in_release: Sha256::of(b"r"), signed_by: vec!["AB".to_owned()] };
+    Lockfile {
+        epoch: 0,
+        subject: Subject::Image(name("demo")),
+        architecture: "x86_64".to_owned(),
+        source_date: 7,
+        recipes: recipes.iter().map(|(name, loaded)| (name.clone(), loaded.recipe.id())).collect(),
+        suites: BTreeMap::from([("bookworm".to_owned(), suite)]),
+        debs: BTreeMap::from([(key.clone(), deb)]),
+        closures: BTreeMap::from([((name("busybox"), name("debian")), vec![key])]),
+        crates: BTreeMap::new(),
+        locals: BTreeMap::new(),
+        steps: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    }
+}
+
+fn plan_of(texts: &Texts, lock: impl Fn(&RecipeSet) -> Lockfile) -> Result<Plan, Vec<PlanError>> {
+    let recipes = RecipeSet::load(&RecipeName::Image(name("demo")), texts)?;
+    let (locals, crates) = (BTreeMap::new(), BTreeMap::new());
+    plan(PlanInputs {
+        recipes: &recipes,
+        lock: &lock(&recipes),
+        locals: &locals,
+        crates: &crates,
+        formats: &[],
+    })
+}
+
+fn codes(problems: Vec<PlanError>) -> Vec<&'static str> {
+    problems.iter().map(PlanError::code).collect()
+}
+
+#[test]
+fn steps_come_after_what_they_take() {
+    let plan = plan_of(&texts(), lock).unwrap();
+    let titles: Vec<_> = plan.derivations().iter().map(Derivation::title).collect();
+    let expected = [
+        "fetch busybox-static_1_amd64.deb",
+        "unpack busybox-static 1",
+        "package busybox",
+        "container web",
+        "container image web",
+        "package base",
+        "root demo",
+        "output demo tar",
+        "output demo oci",
+    ];
+    assert_eq!(titles, expected);
+    let mut seen = Vec::new();
+    for derivation in plan.derivations() {
+        for input in derivation.action().inputs() {
+            assert!(matches!(input, Input::Derivation(id) if seen.contains(&id)), "{}", derivation.title());
+        }
+        seen.push(derivation.id());
+    }
+    assert_eq!(plan.closure([plan.packages[&name("busybox")]]).len(), 3);
+}
+
+#[test]
+fn the_same_inputs_give_the_same_plan_and_another_pin_another_root() {
+    let ids = |plan: &Plan| plan.derivations().iter().map(Derivation::id).collect::<Vec<_>>();
+    let first = plan_of(&texts(), lock).unwrap();
+    assert_eq!(ids(&first), ids(&plan_of(&texts(), lock).unwrap()));
+    let epoch = |recipes: &RecipeSet| Lockfile { epoch: 1, ..lock(recipes) };
+    let other = plan_of(&texts(), epoch).unwrap();
+    assert_eq!(first.containers, other.containers, "containers don't carry the pin");
+    assert_ne!(first.root, other.root, "the root does");
+    let results = |recipes: &RecipeSet| {
+        let mut lock = lock(recipes);
+        let tree = kit_hash::TreeId::from_bytes([1; 32]);
+        lock.debs.values_mut().for_each(|deb| deb.tree = Some(tree));
+        lock
+    };
+    assert_eq!(first.root, plan_of(&texts(), results).unwrap().root, "results are no pins");
+}
+
+#[test]
+fn what_a_lockfile_lacks_is_named() {
+    let without = |recipes: &RecipeSet| Lockfile { closures: BTreeMap::new(), ..lock(recipes) };
+    let problems = plan_of(&texts(), without).unwrap_err();
+    assert_eq!(problems[0].to_string(), "the lockfile doesn't pin the source `debian` of package busybox");
+    assert_eq!(problems[0].help().unwrap(), "run `kit lock`");
+}
+
+#[test]
+fn unknown_recipes_and_cycles_point_at_their_use() {
+    let mut texts = texts();
+    texts.0.insert(
+        package("base"),
+        BASE.replace("\"base\"\n", "\"base\"\n[tree]\npackages = [\"busibox\", \"loop\"]\n"),
+    );
+    let around = "[package]\nname = \"loop\"\n[tree]\npackages = [\"base\"]\n";
+    texts.0.insert(package("loop"), around.to_owned());
+    let problems = plan_of(&texts, lock).unwrap_err();
+    assert_eq!(problems[0].help().unwrap(), "did you mean `busybox`?");
+    let shown: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "there is no package busibox",
+            "recipes need each other: package base → package loop → package base"
+        ]
+    );
+    let (place, label) = problems[1].labels()[0].clone();
+    assert_eq!((&place.text[place.span.clone()], label.as_str()), ("\"base\"", "closes the cycle"));
+}
+
+#[test]
+fn a_format_without_its_kernel_and_a_container_without_a_command_are_refused_together() {
+    let mut texts = texts();
+    let image = IMAGE.replace("\"tar\"", "\"kernel+initrd\"").replace("command = [\"/bin/sh\"]\n", "");
+    texts.0.insert(RecipeName::Image(name("demo")), image);
+    let problems = plan_of(&texts, lock).unwrap_err();
+    assert_eq!(codes(problems), ["kit::plan::no_command", "kit::plan::no_kernel"]);
+}
+
+#[test]
+fn a_lockfile_is_stale_when_a_recipe_or_a_file_changes() {
+    let texts = texts();
+    let subject = RecipeName::Image(name("demo"));
+    let recipes = RecipeSet::load(&subject, &texts).unwrap();
+    let locals = BTreeMap::from([((package("base"), "source".to_owned()), Tree::new())]);
+    let mut lock = lock(&recipes);
+    lock.locals = locals.iter().map(|(key, tree)| (key.clone(), tree.id())).collect();
+    assert_eq!(stale(&lock, &recipes, &locals), []);
+    lock.recipes.insert(package("base"), kit_hash::RecipeId::from_bytes([0; 32]));
+    lock.recipes.remove(&package("busybox"));
+    lock.recipes.insert(package("gone"), kit_hash::RecipeId::from_bytes([0; 32]));
+    let mut changed = Tree::new();
+    changed.insert_file("/x".parse().unwrap(), kit_tree::Mode::FILE, BlobId::of(b""), 0).unwrap();
+    let locals = BTreeMap::from([((package("base"), "source".to_owned()), changed)]);
+    let changes = stale(&lock, &recipes, &locals);
+    assert_eq!(
+        changes,
+        [
+            Change::Edited(package("base")),
+            Change::Added(package("busybox")),
+            Change::Removed(package("gone")),
+            Change::Files { recipe: package("base"), label: "source".to_owned() },
+        ]
+    );
+}
