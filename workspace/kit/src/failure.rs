@@ -74,6 +74,9 @@ pub(crate) enum Failure {
     /// A name that is neither an image nor a package.
     #[error("there is no image or package `{name}`")]
     NoSuchRecipe { name: String, close: Option<String> },
+    /// A package to update that nothing uses.
+    #[error("nothing uses package `{package}`")]
+    NotUsed { package: String, close: Option<String> },
     /// A word that help knows nothing about.
     #[error("there is no command or topic `{topic}`")]
     NoTopic { topic: String },

@@ -153,7 +153,7 @@ pub(crate) fn workpiece_with(project: &Project, recipe: &RecipeName) -> Result<W
 }
 
 /// Returns the name that was probably meant, when one is close.
-fn closest(word: &str, names: impl Iterator<Item = String>) -> Option<String> {
+pub(crate) fn closest(word: &str, names: impl Iterator<Item = String>) -> Option<String> {
     let allowed = (word.chars().count() / 3).max(1);
     names
         .map(|name| (strsim::osa_distance(word, &name), name))

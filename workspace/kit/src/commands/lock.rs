@@ -6,6 +6,7 @@ mod fresh;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use kit_build::BuildError;
 use kit_build::load::{Loaded, load, lock_path, word};
 use kit_build::lock::{Update, fill, pin};
 use kit_recipe::Lockfile;
@@ -18,7 +19,7 @@ use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::{Change, Project};
 use crate::units::{Bytes, count};
-use crate::workbench::{keep, parse_name, parse_subject, store_locals, with_engine};
+use crate::workbench::{closest, keep, parse_name, parse_subject, store_locals, with_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,10 +67,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return explain::run(project, &subjects, context);
     }
     let update = update(args.update.as_deref())?;
+    let loaded: Vec<_> =
+        subjects.iter().map(|subject| load_subject(project, subject)).collect::<Result<_, _>>()?;
+    refuse_unused(&update, &loaded)?;
     let mut locked = Vec::new();
-    for subject in &subjects {
-        let one = lock(context, project, subject, &update)?;
-        let path = lock_path(subject);
+    for loaded in &loaded {
+        let one = lock(context, project, loaded, &update)?;
+        let path = lock_path(&loaded.subject);
         let what = match one.change {
             Change::None => "is up to date",
             Change::Written => "written",
@@ -113,21 +117,39 @@ fn update(packages: Option<&[String]>) -> Result<Update, Failure> {
     })
 }
 
-fn lock(context: &Context, project: &Project, subject: &Subject, update: &Update) -> Result<Locked, Failure> {
-    let loaded = load(subject, &project.files())?;
-    let previous = project.find_lock(subject)?;
+/// Fails when a package is to be updated that nothing uses: probably an image was meant, or the name is misspelt.
+fn refuse_unused(update: &Update, loaded: &[Loaded]) -> Result<(), Failure> {
+    let Update::Packages(names) = update else { return Ok(()) };
+    let used: BTreeSet<_> =
+        loaded.iter().flat_map(|loaded| loaded.recipes.packages()).map(|p| &p.name.value).collect();
+    match names.iter().find(|name| !used.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let close = closest(name.as_str(), used.iter().map(ToString::to_string));
+            Err(Failure::NotUsed { package: name.to_string(), close })
+        }
+    }
+}
+
+fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) -> Result<Locked, Failure> {
+    let subject = &loaded.subject;
+    let previous = match project.find_lock(subject) {
+        // All of its pins are given up, so nobody has to be able to read them.
+        Err(Failure::Build(BuildError::LockProblems { .. })) if *update == Update::All => None,
+        found => found?,
+    };
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let made = with_engine(context, &store, &progress, |engine, network| {
-        let mut lock = pin(&loaded, previous.as_ref(), update, network)?;
+        let mut lock = pin(loaded, previous.as_ref(), update, network)?;
         if let Some(previous) =
-            previous.as_ref().filter(|previous| fresh::reasons(&loaded, previous, &lock).is_empty())
+            previous.as_ref().filter(|previous| fresh::reasons(loaded, previous, &lock).is_empty())
         {
             // All of it is known: nothing has to be built to say so.
             return Ok((previous.clone(), None));
         }
-        store_locals(project, &store, &loaded)?;
-        let plan = fill(engine, &loaded, &mut lock)?;
+        store_locals(project, &store, loaded)?;
+        let plan = fill(engine, loaded, &mut lock)?;
         Ok((lock, Some(plan)))
     });
     let tally = progress.finish();
@@ -151,7 +173,7 @@ fn pins(lock: &Lockfile) -> usize {
     lock.debs.len() + lock.crates.len() + lock.locals.len()
 }
 
-/// Loads a subject for a question about its lockfile.
+/// Loads a subject.
 fn load_subject(project: &Project, subject: &Subject) -> Result<Loaded, Failure> {
     Ok(load(subject, &project.files())?)
 }

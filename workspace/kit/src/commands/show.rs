@@ -5,6 +5,7 @@ mod recipe;
 use std::process::ExitCode;
 
 use kit_build::load::word;
+use kit_build::scripts::not_run;
 use kit_hash::{DerivationId, TreeId};
 use kit_plan::{Input, Plan};
 use kit_recipe::Recipe;
@@ -26,7 +27,8 @@ Examples:
   kit show                    the images and packages there are
   kit show busybox            what a package is made of
   kit show minimal --plan     the steps that make an image, with their ids
-  kit show busybox --files    the files of a package that is built";
+  kit show busybox --files    the files of a package that is built
+  kit show qemu --scripts     what Debian's maintainer scripts, which never run, would have done";
 
 /// Show what a recipe means: its parts, its steps or its files
 #[derive(Debug, clap::Args)]
@@ -41,6 +43,9 @@ pub(crate) struct Args {
     /// List the steps that make it, each after those that it needs
     #[arg(long)]
     plan: bool,
+    /// List what the maintainer scripts of a package's Debian packages would have done; they never run
+    #[arg(long, conflicts_with_all = ["plan", "files"])]
+    scripts: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
@@ -51,6 +56,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             let recipe = find_recipe(project, name)?;
             if args.files {
                 files(context, project, &recipe)?
+            } else if args.scripts {
+                scripts(context, project, &recipe)?
             } else if args.plan {
                 let piece = workpiece_with(project, &recipe)?;
                 steps(&piece.plan, target(&piece.plan, &recipe))
@@ -148,6 +155,26 @@ fn files(context: &Context, project: &Project, recipe: &RecipeName) -> Result<(S
     let lines: Vec<_> = dump.lines().collect();
     let result = json!({ "tree": tree.to_string(), "files": lines });
     Ok((dump, result))
+}
+
+/// Lists what maintainer scripts would have done, by Debian package.
+fn scripts(context: &Context, project: &Project, recipe: &RecipeName) -> Result<(String, Value), Failure> {
+    let piece = workpiece_with(project, recipe)?;
+    let store = context.store()?;
+    let mut text = Text::default();
+    let mut object = serde_json::Map::new();
+    for name in piece.plan.packages.keys() {
+        if matches!(recipe, RecipeName::Package(wanted) if wanted != name) {
+            continue;
+        }
+        for (deb, lines) in not_run(&store, &piece.plan, &piece.lock, name)? {
+            for line in &lines {
+                text.line(format_args!("{deb}  {line}"));
+            }
+            object.insert(deb, json!(lines));
+        }
+    }
+    Ok((text.into_string(), json!({ "scripts": object })))
 }
 
 /// Returns the tree that a recipe was built to.

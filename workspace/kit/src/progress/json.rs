@@ -22,10 +22,41 @@ pub(super) fn object(event: &Event<'_>) -> Value {
     }
 }
 
+/// The words of `docs/cli.md`.
 fn word(how: Finished) -> &'static str {
     match how {
         Finished::Done => "done",
         Finished::Reused => "reused",
         Finished::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/cli.md` promises these keys.
+    #[test]
+    fn events_are_as_documented() {
+        let events = [
+            Event::Planned { steps: 2, reused: 1, fetch_bytes: 3 },
+            Event::Started { title: "a", bytes: None },
+            Event::Fetched { title: "a", bytes: 3 },
+            Event::Printed { title: "a", bytes: b"\xff\x1b\n" },
+            Event::Waiting { title: "a" },
+            Event::Finished { title: "a", how: Finished::Reused, millis: 4 },
+        ];
+        let lines: Vec<_> = events.iter().map(|event| object(event).to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"event":"planned","fetch_bytes":3,"reused":1,"steps":2}"#,
+                r#"{"bytes":null,"event":"started","step":"a"}"#,
+                r#"{"bytes":3,"event":"fetched","step":"a"}"#,
+                "{\"event\":\"printed\",\"step\":\"a\",\"text\":\"\u{fffd}\\u001b\\n\"}",
+                r#"{"event":"waiting","step":"a"}"#,
+                r#"{"event":"finished","how":"reused","millis":4,"step":"a"}"#,
+            ]
+        );
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::WhichImage { .. }
         | Failure::BadName { .. }
         | Failure::NoTopic { .. }
+        | Failure::NotUsed { .. }
         | Failure::NotEmpty { .. } => Kind::Usage,
         Failure::Tool { .. }
         | Failure::Store(_)
@@ -81,6 +82,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NoSuchPath { .. } => "kit::why::no_path",
         Failure::NoSuchRecipe { .. } => "kit::plan::unknown_recipe",
         Failure::NoTopic { .. } => "kit::usage::topic",
+        Failure::NotUsed { .. } => "kit::lock::not_used",
         Failure::NoLog { .. } => "kit::log::none",
         Failure::Damaged { .. } => "kit::store::damaged",
         Failure::Output(_) => "kit::output",
@@ -121,6 +123,10 @@ fn help(failure: &Failure) -> Option<String> {
             Some(close) => format!("did you mean `{close}`?"),
             None => "`kit show` lists the images and packages there are".to_owned(),
         },
+        Failure::NotUsed { close: Some(close), .. } => format!("did you mean `{close}`?"),
+        Failure::NotUsed { close: None, package } => {
+            format!("to update an image, write it first: `kit lock {package} --update`")
+        }
         Failure::NoTopic { .. } => "`kit --help` lists the commands; the topic is `environment`".to_owned(),
         Failure::NoLog { known, .. } => match known.as_slice() {
             [] => "nothing that prints was built yet: run `kit build`".to_owned(),
