@@ -13,8 +13,9 @@ use kit_source::debian::{
 use kit_source::http::Network;
 use kit_source::{Cache, NoCache};
 
+use crate::archive::Archive;
 use crate::server::{Answer, Server, Site, nobody, with_server};
-use crate::site::{APP, Archive, DATE, NOW, client, request};
+use crate::site::{APP, DATE, NOW, app_and_library, client, keyring, mirrors, request};
 
 fn ask(archives: &Archives, known: &Known, now: Timestamp) -> Result<Resolved, ResolveError> {
     resolve(&client(Network::Online), archives, &NoCache, &request(), known, now)
@@ -22,7 +23,7 @@ fn ask(archives: &Archives, known: &Known, now: Timestamp) -> Result<Resolved, R
 
 /// Serves `site` and returns the code of the error that resolving against it ends in.
 fn code(archive: &Archive, site: Site, known: &Known, now: Timestamp) -> &'static str {
-    with_server(site, |server| ask(&archive.at(&[&server.base]), known, now).unwrap_err().code())
+    with_server(site, |server| ask(&mirrors(archive, &[&server.base]), known, now).unwrap_err().code())
 }
 
 fn app(resolved: &Resolved) -> &DebPin {
@@ -31,9 +32,9 @@ fn app(resolved: &Resolved) -> &DebPin {
 
 #[test]
 fn resolves_and_fetches() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     with_server(archive.site(), |server| {
-        let archives = archive.at(&[&server.base]);
+        let archives = mirrors(&archive, &[&server.base]);
         let resolved = ask(&archives, &Known::default(), NOW).unwrap();
         let names: Vec<&str> = resolved.groups[0].iter().map(|pin| pin.name.as_str()).collect();
         assert_eq!(names, ["app", "library"]);
@@ -65,15 +66,15 @@ fn resolves_and_fetches() {
 
 #[test]
 fn keeps_the_proof() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     with_server(archive.site(), |server| {
-        let archives = archive.at(&[&server.base]);
+        let archives = mirrors(&archive, &[&server.base]);
         let resolved = ask(&archives, &Known::default(), NOW).unwrap();
         let excerpt = Packages::parse(resolved.excerpt.clone()).unwrap();
         let again: Vec<DebPin> = excerpt.entries().map(|entry| DebPin::from_entry(&entry).unwrap()).collect();
         assert_eq!(again, resolved.groups[0]);
 
-        let config = AptConfig { trusted: archive.keyring(), ..AptConfig::default() };
+        let config = AptConfig { trusted: keyring(&archive), ..AptConfig::default() };
         let machine = Archives::new(Vec::new(), &config, None);
         assert_eq!(replay(&resolved.in_release, &resolved.release, &machine).unwrap().date, DATE);
         let mut changed = resolved.in_release.clone();
@@ -84,7 +85,7 @@ fn keeps_the_proof() {
 
 #[test]
 fn refuses_a_release_that_is_not_the_right_one() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     let known = Known::default();
     let mut changed = archive.in_release();
     let at = changed.windows(8).position(|window| window == b"bookworm").unwrap();
@@ -93,7 +94,7 @@ fn refuses_a_release_that_is_not_the_right_one() {
     site.insert("/dists/stable/InRelease".to_owned(), Answer::Bytes(changed));
     assert_eq!(code(&archive, site, &known, NOW), "kit::debian::bad_signature");
 
-    let other = Archive::new();
+    let other = app_and_library();
     assert_eq!(code(&archive, other.site(), &known, NOW), "kit::debian::unknown_key");
     let newer = Known { date: Some(Timestamp(DATE.0 + 1)), ..Known::default() };
     assert_eq!(code(&archive, archive.site(), &newer, NOW), "kit::debian::rollback");
@@ -101,9 +102,9 @@ fn refuses_a_release_that_is_not_the_right_one() {
     assert_eq!(code(&archive, archive.site(), &known, expired), "kit::debian::expired");
     let signers = Known { signed_by: vec![other.key.fingerprint().to_hex()], ..Known::default() };
     assert_eq!(code(&archive, archive.site(), &signers, NOW), "kit::debian::other_key");
-    let suite = Archive { suite: "testing", ..Archive::new() };
+    let suite = Archive { suite: "testing", ..app_and_library() };
     assert_eq!(code(&suite, suite.site(), &known, NOW), "kit::debian::other_suite");
-    let future = Archive { date: "Sat, 17 May 2035 09:12:38 UTC", ..Archive::new() };
+    let future = Archive { date: "Sat, 17 May 2035 09:12:38 UTC", ..app_and_library() };
     assert_eq!(code(&future, future.site(), &known, NOW), "kit::debian::future");
     let html = Site::from([("/dists/stable/InRelease".to_owned(), Answer::Bytes(b"<html>".to_vec()))]);
     assert_eq!(code(&archive, html, &known, NOW), "kit::debian::not_signed");
@@ -111,7 +112,7 @@ fn refuses_a_release_that_is_not_the_right_one() {
 
 #[test]
 fn refuses_an_index_that_is_not_the_pinned_one() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     let refused = |answer: Answer| {
         let mut site = archive.site();
         site.insert(archive.index_path(), answer);
@@ -127,12 +128,12 @@ fn refuses_an_index_that_is_not_the_pinned_one() {
 
 #[test]
 fn says_what_the_archive_does_not_have() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     with_server(archive.site(), |server| {
         let code = |change: fn(&mut SuiteRequest)| {
             let mut request = request();
             change(&mut request);
-            let archives = archive.at(&[&server.base]);
+            let archives = mirrors(&archive, &[&server.base]);
             let known = Known::default();
             resolve(&client(Network::Online), &archives, &NoCache, &request, &known, NOW).unwrap_err().code()
         };
@@ -160,13 +161,13 @@ fn with_two(first: Site, archive: &Archive, test: impl FnOnce(&Server, &Server))
 
 #[test]
 fn turns_to_the_next_mirror() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     let mut wrong = archive.site();
     wrong.insert(archive.index_path(), Answer::Bytes(vec![0; archive.index().len()]));
     wrong.insert("/pool/main/app_1.0-1_amd64.deb".to_owned(), Answer::Bytes(vec![0; APP.len()]));
     with_two(wrong, &archive, |first, second| {
         let down = nobody();
-        let archives = archive.at(&[&down, &first.base, &second.base]);
+        let archives = mirrors(&archive, &[&down, &first.base, &second.base]);
         let resolved = ask(&archives, &Known::default(), NOW).unwrap();
         assert_eq!(second.asked(), [archive.index_path()], "the release of the first is good");
         let mut file = tempfile::tempfile().unwrap();
@@ -176,25 +177,25 @@ fn turns_to_the_next_mirror() {
         assert_eq!(digests.sha256, Sha256::of(APP));
         assert_eq!(file.metadata().unwrap().len(), APP.len() as u64);
     });
-    let stale = Archive { date: "Sat, 10 May 2025 09:12:38 UTC", ..Archive::new() };
+    let stale = Archive { date: "Sat, 10 May 2025 09:12:38 UTC", ..app_and_library() };
     let stale = Archive { key: archive.key.clone(), ..stale };
     with_two(stale.site(), &archive, |first, second| {
         let known = Known { date: Some(DATE), ..Known::default() };
-        let resolved = ask(&archive.at(&[&first.base, &second.base]), &known, NOW).unwrap();
+        let resolved = ask(&mirrors(&archive, &[&first.base, &second.base]), &known, NOW).unwrap();
         assert_eq!(resolved.release.date, DATE);
     });
 }
 
 #[test]
 fn falls_back_to_the_snapshot_of_the_release() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     let path = "/archive/debian/20250517T091238Z/pool/main/app_1.0-1_amd64.deb";
     let snapshot = Site::from([(path.to_owned(), Answer::Bytes(APP.to_vec()))]);
     let mut gone = archive.site();
     gone.remove("/pool/main/app_1.0-1_amd64.deb");
     with_server(gone, |mirror| {
         with_server(snapshot, |snapshot| {
-            let project = vec![Mirror { base: mirror.base.clone(), keyring: Some(archive.keyring()) }];
+            let project = vec![Mirror { base: mirror.base.clone(), keyring: Some(keyring(&archive)) }];
             let archives = Archives::new(project, &AptConfig::default(), Some(format!("{}/", snapshot.base)));
             let resolved = ask(&archives, &Known::default(), NOW).unwrap();
             let mut file = tempfile::tempfile().unwrap();
@@ -207,12 +208,12 @@ fn falls_back_to_the_snapshot_of_the_release() {
 
 #[test]
 fn tells_what_every_mirror_said() {
-    let archive = Archive::new();
-    let other = Archive::new();
+    let archive = app_and_library();
+    let other = app_and_library();
     with_two(other.site(), &archive, |first, second| {
         let down = nobody();
         let with_password = second.base.replace("http://", "http://me:secret@");
-        let archives = archive.at(&[&down, &first.base, &with_password]);
+        let archives = mirrors(&archive, &[&down, &first.base, &with_password]);
         let late = Timestamp(DATE.0 + 30 * 86_400);
         let error = ask(&archives, &Known::default(), late).unwrap_err();
         let text = error.to_string();
@@ -231,9 +232,9 @@ fn tells_what_every_mirror_said() {
 
 #[test]
 fn opens_nothing_when_offline() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     with_server(archive.site(), |server| {
-        let archives = archive.at(&[&server.base]);
+        let archives = mirrors(&archive, &[&server.base]);
         let offline = client(Network::Offline);
         let error = resolve(&offline, &archives, &NoCache, &request(), &Known::default(), NOW).unwrap_err();
         assert_eq!(error.code(), "kit::http::offline");
@@ -243,21 +244,21 @@ fn opens_nothing_when_offline() {
 
 #[test]
 fn fetches_by_name_when_there_is_no_by_hash() {
-    let archive = Archive { extra: "", ..Archive::new() };
+    let archive = Archive { extra: "", ..app_and_library() };
     let named = "/dists/stable/main/binary-amd64/Packages.gz";
     let mut site = archive.site();
     let index = site.remove(&archive.index_path()).unwrap();
     site.insert(named.to_owned(), index.clone());
     with_server(site, |server| {
-        ask(&archive.at(&[&server.base]), &Known::default(), NOW).unwrap();
+        ask(&mirrors(&archive, &[&server.base]), &Known::default(), NOW).unwrap();
         assert_eq!(server.asked(), ["/dists/stable/InRelease", named]);
     });
-    let promised = Archive::new();
+    let promised = app_and_library();
     let mut site = promised.site();
     let index = site.remove(&promised.index_path()).unwrap();
     site.insert(named.to_owned(), index);
     with_server(site, |server| {
-        ask(&promised.at(&[&server.base]), &Known::default(), NOW).unwrap();
+        ask(&mirrors(&promised, &[&server.base]), &Known::default(), NOW).unwrap();
         assert_eq!(server.asked().last().unwrap(), named);
     });
 }
@@ -276,11 +277,11 @@ impl Cache for Memory {
 
 #[test]
 fn keeps_indexes_and_checks_them_again() {
-    let archive = Archive::new();
+    let archive = app_and_library();
     with_server(archive.site(), |server| {
         let cache = Memory::default();
         let ask = || {
-            let archives = archive.at(&[&server.base]);
+            let archives = mirrors(&archive, &[&server.base]);
             resolve(&client(Network::Online), &archives, &cache, &request(), &Known::default(), NOW).unwrap()
         };
         let first = ask();

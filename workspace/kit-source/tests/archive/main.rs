@@ -1,7 +1,10 @@
 //! Small signed archives on a loopback server, good ones and hostile ones.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
+#[path = "../../../../tests/src/archive.rs"]
+pub mod archive;
 mod chain;
-mod server;
+#[path = "../../../../tests/src/server.rs"]
+pub mod server;
 mod site;
 mod transfer;

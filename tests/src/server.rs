@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server on the loopback interface, that answers as it is told.
+//! An HTTP/1.1 server on the loopback interface that answers as it is told. The tests of `kit-source` use it too.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a path answers.
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// The bytes.
     Bytes(Vec<u8>),
     /// The bytes, after as many answers with an error status.
@@ -28,12 +28,13 @@ pub(crate) enum Answer {
 }
 
 /// The paths of a server.
-pub(crate) type Site = BTreeMap<String, Answer>;
+pub type Site = BTreeMap<String, Answer>;
 
 /// A running server.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     /// Its address, `http://127.0.0.1:port`.
-    pub(crate) base: String,
+    pub base: String,
     log: Mutex<Vec<String>>,
     site: Site,
     stops: AtomicBool,
@@ -41,8 +42,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Returns what was asked, `path` or `path from offset`.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+    pub fn asked(&self) -> Vec<String> {
+        self.log.lock().expect("because no holder panics").clone()
     }
 
     fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
@@ -61,7 +62,7 @@ impl Server {
                     break;
                 }
                 if let Some(range) = header.to_ascii_lowercase().strip_prefix("range: bytes=") {
-                    offset = range.trim().trim_end_matches('-').parse().unwrap();
+                    offset = range.trim().trim_end_matches('-').parse().expect("a range");
                 }
             }
             let earlier = self.note(&path, offset);
@@ -73,7 +74,7 @@ impl Server {
 
     /// Writes the request down; returns how often the path was asked for before.
     fn note(&self, path: &str, offset: usize) -> usize {
-        let mut log = self.log.lock().unwrap();
+        let mut log = self.log.lock().expect("because no holder panics");
         let earlier = log.iter().filter(|line| line.split(' ').next() == Some(path)).count();
         log.push(if offset == 0 { path.to_owned() } else { format!("{path} from {offset}") });
         earlier
@@ -140,9 +141,9 @@ fn endless(mut stream: &TcpStream) -> std::io::Result<bool> {
 }
 
 /// Runs `test` against a server of `site`.
-pub(crate) fn with_server<T>(site: Site, test: impl FnOnce(&Server) -> T) -> T {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+pub fn with_server<T>(site: Site, test: impl FnOnce(&Server) -> T) -> T {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is there");
+    let address = listener.local_addr().expect("it has an address");
     let base = format!("http://{address}");
     let server = Server { base, log: Mutex::default(), site, stops: AtomicBool::new(false) };
     std::thread::scope(|scope| {
@@ -175,7 +176,7 @@ impl Drop for Stop<'_> {
 }
 
 /// Returns an address at which nobody listens.
-pub(crate) fn nobody() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+pub fn nobody() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is there");
+    format!("http://{}", listener.local_addr().expect("it has an address"))
 }
