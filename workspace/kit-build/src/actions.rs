@@ -1,13 +1,12 @@
 //! How each of the five actions is done.
 
-use std::collections::BTreeSet;
 use std::io::{Seek as _, SeekFrom};
 
 use cap_std::fs::OpenOptions;
 use kit_hash::{BlobId, Sha256, TreeId};
 use kit_plan::Derivation;
 use kit_plan::derivation::{Action, Fetch, Input, Run};
-use kit_store::{RootName, Roots, Store};
+use kit_store::Store;
 use kit_tree::{BlobSink as _, Mode, Tree, TreePath};
 
 use crate::BuildError;
@@ -93,14 +92,8 @@ fn run(
         log.extend_from_slice(bytes);
         engine.events.event(Event::Printed { title, bytes });
     });
-    let log_blob = engine.store.put_bytes(&log)?;
-    match result {
-        Ok(tree) => Ok(Done { tree, log: Some(log_blob) }),
-        Err(error) => {
-            keep_failure(engine.store, derivation, log_blob)?;
-            Err(error.with_log(&log))
-        }
-    }
+    let tree = result.map_err(|error| error.with_log(&log))?;
+    Ok(Done { tree, log: Some(engine.store.put_bytes(&log)?) })
 }
 
 /// Returns the script of a step whose inputs are known.
@@ -126,14 +119,4 @@ pub(crate) fn only_file(tree: &Tree) -> Option<(&TreePath, BlobId)> {
         kit_tree::Entry::File { blob, .. } => Some((path, *blob)),
         _ => None,
     })
-}
-
-/// The root that keeps the log of a derivation's last failure.
-pub fn failure_root(id: &kit_hash::DerivationId) -> RootName {
-    format!("failed-{id}").parse().expect("because hexadecimal can name a root")
-}
-
-fn keep_failure(store: &Store, derivation: &Derivation, log: BlobId) -> Result<(), BuildError> {
-    let roots = Roots { blobs: BTreeSet::from([log]), ..Roots::default() };
-    Ok(store.set_root(&failure_root(&derivation.id()), &roots)?)
 }

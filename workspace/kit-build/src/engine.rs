@@ -149,7 +149,7 @@ impl Engine<'_> {
         self.events.event(Event::Started { title, bytes });
         let done = actions::perform(self, derivation, inputs);
         finished(if done.is_ok() { Finished::Done } else { Finished::Failed });
-        let done = done?;
+        let done = done.map_err(|failure| self.blame(title, failure, &input_trees(derivation, inputs)))?;
         let wall_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let cost = Cost { wall_millis, ..Cost::default() };
         self.store.put_record(&resolved, &Record { tree: done.tree, log: done.log, cost })?;
@@ -253,6 +253,15 @@ impl<'a> Queue<'a> {
             None => Ok(state.trees),
         }
     }
+}
+
+/// The trees of a step whose inputs are known.
+fn input_trees(derivation: &Derivation, known: &Trees) -> Vec<TreeId> {
+    let tree = |input| match input {
+        Input::Derivation(id) => known[&id],
+        Input::Tree(id) => id,
+    };
+    derivation.action().inputs().into_iter().map(tree).collect()
 }
 
 fn known_inputs(derivation: &Derivation, trees: &Trees) -> Option<Trees> {

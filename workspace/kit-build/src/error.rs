@@ -3,6 +3,7 @@
 use std::io;
 
 use kit_plan::{Change, PlanError};
+use kit_store::verify::Finding;
 use kit_tree::{PathError, TreePath};
 
 /// Two parts of a composition that put different things at one path.
@@ -55,6 +56,14 @@ pub enum BuildError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] kit_store::StoreError),
+    /// A step failed, and what it worked on isn't as it was put into the store.
+    #[error("`{title}` worked on things in the store that are damaged: {}", items(findings))]
+    Damaged {
+        /// The step.
+        title: String,
+        /// What is damaged, and how.
+        findings: Vec<Finding>,
+    },
     /// The sandbox failed before the script ran.
     #[error("the sandbox for `{title}` can't be made")]
     Sandbox {
@@ -240,6 +249,10 @@ fn parts(contradictions: &[Contradiction]) -> String {
     contradictions.first().map_or_else(String::new, |c| format!("`{}` and `{}`", c.first.0, c.second.0))
 }
 
+fn items(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| finding.item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn list(changes: &[Change]) -> String {
     changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -250,6 +263,7 @@ impl BuildError {
         match self {
             Self::Plan(_) => "kit::plan::problems",
             Self::Store(error) => error.code(),
+            Self::Damaged { .. } => "kit::store::corrupt",
             Self::Sandbox { .. } => "kit::sandbox::failed",
             Self::Script { .. } => "kit::build::script_failed",
             Self::Import { source, .. } => source.code(),
@@ -280,6 +294,10 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Store(error) => return error.help().map(str::to_owned),
+            Self::Damaged { .. } => {
+                "run `kit store verify --repair`; when damage comes back, check the disk and the memory"
+                    .to_owned()
+            }
             Self::Sandbox { source, .. } => return source.help(),
             Self::Import { source, .. } => return source.help().map(str::to_owned),
             Self::Resolve(error) => return error.help(),

@@ -12,6 +12,9 @@ use crate::seams::Script;
 /// Name of the file in the working directory.
 pub const FILE: &str = "step";
 
+/// Name of the file with all that it printed, beside it.
+pub const LOG_FILE: &str = "log";
+
 /// A step that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedStep {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`engine`] | [`Engine`]: does what of a plan isn't done yet, in parallel |
 //! | [`actions`] | how each of the five actions is done |
+//! | [`scripts`] | what maintainer scripts, which never run, would have done |
 //! | [`seams`] | the traits to the outside: [`Fetch`], [`Execute`], [`Events`] |
 //! | [`network`] | [`Fetch`] from Debian archives and the crates registry |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
@@ -27,6 +28,7 @@ pub mod local;
 pub mod lock;
 pub mod network;
 pub mod outputs;
+pub mod scripts;
 pub mod seams;
 pub mod tools;
 

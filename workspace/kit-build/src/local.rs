@@ -1,13 +1,14 @@
 //! Runs scripts in the sandbox of this machine.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_hash::TreeId;
 use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
-use kit_store::{Scratch, Store};
 use kit_store::import::{ImportError, ImportLimits, import};
+use kit_store::{Scratch, Store};
 
 use crate::error::ScriptFailure;
 use crate::seams::Script;
@@ -44,8 +45,19 @@ impl Execute for LocalSandbox<'_> {
             scratch.dir().create_dir(name).map_err(io)?;
         }
         let job = self.job(script, scratch.path())?;
+        let mut log_file = scratch.dir().create(failed::LOG_FILE).map_err(io)?;
+        let mut log_written = Ok(());
         let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
-        let outcome = self.sandbox.run(&job, log).map_err(sandbox)?;
+        let outcome = self
+            .sandbox
+            .run(&job, &mut |bytes| {
+                log(bytes);
+                if log_written.is_ok() {
+                    log_written = log_file.write_all(bytes);
+                }
+            })
+            .map_err(sandbox)?;
+        log_written.map_err(io)?;
         let failure = match outcome.status {
             Status::Exited(0) => None,
             Status::Exited(code) => Some(ScriptFailure::Exit(code)),
@@ -85,7 +97,8 @@ impl LocalSandbox<'_> {
     /// ended.
     pub fn shell(&self, script: &Script<'_>, working: &Path) -> Result<Status, BuildError> {
         let mut job = self.job(script, working)?;
-        job.command = vec![OsString::from("/bin/sh")];
+        // Without job control, which would hand the terminal to process groups of the sandbox.
+        job.command = ["/bin/sh", "-i", "+m"].map(OsString::from).to_vec();
         job.stdio = Stdio::Inherited;
         job.limits.wall = None;
         let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };

@@ -85,6 +85,13 @@ pub enum Event<'a> {
         /// What people call it.
         title: &'a str,
     },
+    /// Something in the store is damaged or gone: it is discarded, and made again.
+    Repaired {
+        /// What.
+        item: &'a str,
+        /// What is wrong with it.
+        problem: &'a str,
+    },
     /// A step is done.
     Finished {
         /// What people call it.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use kit_format::compression::Decoder;
-use kit_format::deb::{Deb, maintainer_effects, read_deb};
+use kit_format::deb::{Deb, EffectKind, maintainer_effects, read_deb};
 use kit_format::limits::Limits;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_hash::{Sha256, TreeId};
@@ -35,12 +35,16 @@ fn failed(title: &str, source: Box<dyn std::error::Error + Send + Sync>) -> Buil
     BuildError::Unpack { title: title.to_owned(), source }
 }
 
-/// Says what the maintainer scripts, which never run, would have changed.
+/// Says what the maintainer scripts, which never run, would have changed, a line each. The cache of libraries is left
+/// out: Debian's loader finds them without it.
 fn effects(deb: &Deb) -> String {
     let mut text = String::new();
     for effect in maintainer_effects(&deb.control) {
-        writeln!(text, "not run: {:?} ({}): {}", effect.kind, effect.script.name(), effect.command)
-            .expect("because a string takes all");
+        if effect.kind != EffectKind::LibraryCache {
+            let kind = format!("{:?}", effect.kind).to_lowercase();
+            writeln!(text, "{kind} ({}): {}", effect.script.name(), effect.command)
+                .expect("because a string takes all");
+        }
     }
     text
 }

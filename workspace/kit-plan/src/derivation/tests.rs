@@ -120,7 +120,7 @@ fn every_meaning_is_hashed() {
     }
     let runs: Vec<fn(&mut Run)> =
         vec![|r| r.script.push('x'), |r| r.sources.clear(), |r| r.env.clear(), |r| {
-            r.root = Input::Derivation(DerivationId::from_bytes([1; 32]))
+            r.root = Input::Derivation(DerivationId::from_bytes([1; 32]));
         }];
     for change in runs {
         let mut changed = run();

@@ -111,7 +111,7 @@ fn plan_of(texts: &Texts, lock: impl Fn(&RecipeSet) -> Lockfile) -> Result<Plan,
     })
 }
 
-fn codes(problems: Vec<PlanError>) -> Vec<&'static str> {
+fn codes(problems: &[PlanError]) -> Vec<&'static str> {
     problems.iter().map(PlanError::code).collect()
 }
 
@@ -196,7 +196,7 @@ fn a_format_without_its_kernel_and_a_container_without_a_command_are_refused_tog
     let image = IMAGE.replace("\"tar\"", "\"kernel+initrd\"").replace("command = [\"/bin/sh\"]\n", "");
     texts.0.insert(RecipeName::Image(name("demo")), image);
     let problems = plan_of(&texts, lock).unwrap_err();
-    assert_eq!(codes(problems), ["kit::plan::no_command", "kit::plan::no_kernel"]);
+    assert_eq!(codes(&problems), ["kit::plan::no_command", "kit::plan::no_kernel"]);
 }
 
 #[test]

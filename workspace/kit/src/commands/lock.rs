@@ -9,9 +9,12 @@ use std::process::ExitCode;
 use kit_build::BuildError;
 use kit_build::load::{Loaded, load, lock_path, word};
 use kit_build::lock::{Update, fill, pin};
+use kit_build::scripts::{content_packages, matters, not_run};
+use kit_plan::Plan;
 use kit_recipe::Lockfile;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
+use kit_store::Store;
 use serde_json::json;
 
 use crate::Failure;
@@ -164,9 +167,27 @@ fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) 
                 tally.reused()
             ));
         }
+        tell_scripts(context, &store, plan, &lock)?;
     }
     let change = project.write_lock(&lock)?;
     Ok(Locked { subject: subject.clone(), change, pins: pins(&lock) })
+}
+
+/// Says which Debian packages of the image have scripts, which never run, that would have changed something that matters.
+fn tell_scripts(context: &Context, store: &Store, plan: &Plan, lock: &Lockfile) -> Result<(), Failure> {
+    for package in content_packages(plan) {
+        for (deb, lines) in not_run(store, plan, lock, package)? {
+            let lines = lines.iter().filter(|line| matters(line)).count();
+            if lines > 0 {
+                let effects = count(lines, "effect");
+                context.output.say(&format!(
+                    "note: {effects} of the scripts of {deb}, which never run, may be missed; \
+                     `kit show {package} --scripts` lists them\n"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn pins(lock: &Lockfile) -> usize {
