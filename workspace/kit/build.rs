@@ -11,6 +11,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use walkdir::WalkDir;
+
 /// Files and directories below the repository; what isn't there is left out.
 const EMBEDDED: [&str; 5] = [
     "lockfiles/tools.lock",
@@ -57,17 +59,22 @@ fn main() {
     }
 }
 
+/// Lists the regular files at and below a path of the repository, with their executable bits.
 fn collect(repository: &Path, path: &str, files: &mut Vec<(String, bool)>) {
     let full = repository.join(path);
-    let Ok(metadata) = fs::symlink_metadata(&full) else { return };
-    if metadata.is_dir() {
-        for entry in fs::read_dir(&full).expect("because it is a directory of the repository") {
-            let entry = entry.expect("because it is a directory of the repository");
-            let name = entry.file_name().into_string().expect("because names in the repository are plain");
-            collect(repository, &format!("{path}/{name}"), files);
+    if !full.exists() {
+        return;
+    }
+    for entry in WalkDir::new(full) {
+        let entry = entry.expect("because it is in the repository");
+        let file_type = entry.file_type();
+        if file_type.is_dir() {
+            continue;
         }
-    } else {
-        assert!(metadata.is_file(), "{path} is neither a file nor a directory");
-        files.push((path.to_owned(), metadata.permissions().mode() & 0o100 != 0));
+        let below = entry.path().strip_prefix(repository).expect("because the walk starts there");
+        let name = below.to_str().expect("because names in the repository are plain").to_owned();
+        assert!(file_type.is_file(), "{name} is neither a file nor a directory");
+        let mode = entry.metadata().expect("because it is in the repository").permissions().mode();
+        files.push((name, mode & 0o100 != 0));
     }
 }

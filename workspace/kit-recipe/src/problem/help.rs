@@ -13,7 +13,7 @@ impl Fault {
             _ => area != Area::Lock,
         };
         if !own {
-            return Some("restore the file from version control, or write it anew by `kit lock`".to_owned());
+            return Some("restore the file from version control, or give its pins up and write it anew by `kit lock --update`".to_owned());
         }
         self.syntax_help(area).or_else(|| self.structure_help()).or_else(|| self.meaning_help())
     }
