@@ -47,9 +47,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use crate::testing::TestStore;
+    use crate::testing::{TestStore, read};
 
     #[test]
     fn one_failure_is_kept_until_the_next_or_a_collection() {
@@ -62,7 +60,7 @@ mod tests {
             store.keep_failed(scratch, &derivation).unwrap();
             let failed = store.failed().unwrap().unwrap();
             assert_eq!(failed.derivation, derivation);
-            assert_eq!(fs::read_to_string(failed.path.join("left")).unwrap(), text);
+            assert_eq!(read(&failed.path.join("left")), text.as_bytes());
         }
         assert_eq!(store.verify(&mut |_| ()).unwrap(), []);
         store.forget_failed().unwrap();

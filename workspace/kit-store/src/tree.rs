@@ -40,16 +40,21 @@ impl Store {
         Ok(self.trees.stat(&name).at("read", &self.trees.path_of(&name))?.is_some())
     }
 
-    /// Whether a tree is there, undamaged, and all its blobs are there with the right length; their content isn't looked at.
+    /// Whether a tree and all its blobs are there. Content isn't looked at, but what is seen to be damaged (the tree, or a
+    /// blob of another length) is an error.
     pub fn has_tree_complete(&self, id: &TreeId) -> Result<bool, StoreError> {
         let tree = match self.tree(id) {
             Ok(tree) => tree,
-            Err(StoreError::Missing { .. } | StoreError::Corrupt { .. }) => return Ok(false),
+            Err(StoreError::Missing { .. }) => return Ok(false),
             Err(e) => return Err(e),
         };
-        for (blob, size) in blobs(&tree) {
-            if self.blob_size(&blob)? != Some(size) {
-                return Ok(false);
+        for (blob, expected) in blobs(&tree) {
+            match self.blob_size(&blob)? {
+                None => return Ok(false),
+                Some(found) if found != expected => {
+                    return Err(self.corrupt(Item::Blob(blob), Damage::Size { expected, found }));
+                }
+                Some(_) => {}
             }
         }
         Ok(true)

@@ -1,5 +1,6 @@
 //! Verification: looks at everything in the store, and says what is not as it was put there.
 
+mod one;
 mod repair;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,9 @@ pub enum Problem {
     /// It refers to something that isn't there.
     #[error("it refers to the {0}, which is not there")]
     Dangling(Item),
+    /// It isn't there, but should be.
+    #[error("it is not there")]
+    Missing,
     /// A session that ended without cleaning up has left it; opening the store removes it.
     #[error("it was left behind by a process that was stopped")]
     Leftover,
@@ -57,14 +61,7 @@ pub struct Progress {
 impl Store {
     /// Looks at everything; others may use the store meanwhile. Findings are in the order of the layout.
     pub fn verify(&self, on_progress: &mut dyn FnMut(Progress)) -> Result<Vec<Finding>, StoreError> {
-        let mut verification = Verification {
-            store: self,
-            on_progress,
-            progress: Progress { done: 0, total: 0, bytes: 0 },
-            findings: Vec::new(),
-            by_sha256: BTreeMap::new(),
-            sound_trees: BTreeSet::new(),
-        };
+        let mut verification = Verification::new(self, on_progress);
         verification.run()?;
         Ok(verification.findings)
     }
@@ -80,7 +77,18 @@ struct Verification<'a> {
     sound_trees: BTreeSet<TreeId>,
 }
 
-impl Verification<'_> {
+impl<'a> Verification<'a> {
+    fn new(store: &'a Store, on_progress: &'a mut dyn FnMut(Progress)) -> Self {
+        Self {
+            store,
+            on_progress,
+            progress: Progress { done: 0, total: 0, bytes: 0 },
+            findings: Vec::new(),
+            by_sha256: BTreeMap::new(),
+            sound_trees: BTreeSet::new(),
+        }
+    }
+
     fn run(&mut self) -> Result<(), StoreError> {
         let Store { objects, trees, records, memos, sha256, .. } = self.store;
         let listing = |category: &FanOut, name: &str, findings: &mut Vec<Finding>| {

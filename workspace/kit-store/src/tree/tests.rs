@@ -23,8 +23,10 @@ fn trees_come_back_and_damage_is_found() {
         "{error}"
     );
     assert_eq!(error.damaged(), Some(&Item::Tree(id)));
-    assert!(!test.store.has_tree_complete(&id).unwrap());
+    let error = test.store.has_tree_complete(&id).unwrap_err();
+    assert_eq!(error.damaged(), Some(&Item::Tree(id)));
     test.store.discard(&Item::Tree(id)).unwrap();
+    assert!(!test.store.has_tree_complete(&id).unwrap());
     assert_eq!(test.store.tree(&id).unwrap_err().code(), "kit::store::missing");
     test.store.put_tree(&tree).unwrap();
     assert!(test.store.has_tree_complete(&id).unwrap());
@@ -37,7 +39,8 @@ fn a_tree_is_complete_with_all_its_content() {
     let id = test.store.put_tree(&tree).unwrap();
     let blob = test.store.put_bytes(b"hello\n").unwrap();
     damage(&test.object(&blob, ""), b"hell");
-    assert!(!test.store.has_tree_complete(&id).unwrap());
+    let error = test.store.has_tree_complete(&id).unwrap_err();
+    assert_eq!(error.damaged(), Some(&Item::Blob(blob)));
     test.store.discard(&Item::Blob(blob)).unwrap();
     assert!(!test.store.has_tree_complete(&id).unwrap());
     test.store.put_bytes(b"hello\n").unwrap();

@@ -1,10 +1,12 @@
 //! Repair: what is damaged goes, so that it is fetched or built again.
 
+use kit_hash::{BlobId, TreeId};
+
 use super::{Finding, Problem};
 use crate::blob::{FILE_MODE, PROGRAM_MODE, PROGRAM_SUFFIX};
 use crate::error::At as _;
 use crate::fan_out::FanOut;
-use crate::{Damage, Item, Store, StoreError, disk, session};
+use crate::{Damage, Item, Store, StoreError, disk, session, tree};
 
 impl Store {
     /// Repairs what was found, as far as that loses nothing that isn't lost already; returns what is left for the user to
@@ -26,15 +28,19 @@ impl Store {
 
     /// Takes away something damaged, so that it is fetched or built again; tells whether it was there.
     ///
-    /// A blob goes with its executable double, and with it the double's use in materialised directories that are
-    /// made later; those that exist stay as they are and are found by [`Store::verify`].
+    /// A blob goes with its executable double and with the materialised directories that show it, since those share the
+    /// file. A process that runs something in one of them, on damaged bytes, loses it.
     pub fn discard(&self, item: &Item) -> Result<bool, StoreError> {
         match item {
             Item::Blob(id) => {
+                self.discard_shown(id)?;
                 let program = self.objects.remove(&format!("{id}{PROGRAM_SUFFIX}"))?;
                 Ok(self.objects.remove(&id.to_string())? | program)
             }
-            Item::Program(id) => self.objects.remove(&format!("{id}{PROGRAM_SUFFIX}")),
+            Item::Program(id) => {
+                self.discard_shown(id)?;
+                self.objects.remove(&format!("{id}{PROGRAM_SUFFIX}"))
+            }
             Item::Tree(id) => self.trees.remove(&id.to_string()),
             Item::Record(id) => self.records.remove(&id.to_string()),
             Item::Memo(id) => self.memos.remove(&id.to_string()),
@@ -42,6 +48,24 @@ impl Store {
             Item::Materialised(id) => self.remove_materialised(&id.to_string()),
             Item::Root(_) | Item::Temporary(_) | Item::Stranger(_) => Ok(false),
         }
+    }
+
+    /// Takes away the materialised directories whose trees have a blob, and those whose trees can't be told.
+    fn discard_shown(&self, blob: &BlobId) -> Result<(), StoreError> {
+        let path = self.path.join("materialised");
+        for name in disk::list(&self.materialised).at("list", &path)? {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let Ok(id) = name.parse::<TreeId>() else { continue };
+            let shows = match self.tree(&id) {
+                Ok(tree) => tree::blobs(&tree).any(|(shown, _)| shown == *blob),
+                Err(StoreError::Missing { .. } | StoreError::Corrupt { .. }) => true,
+                Err(e) => return Err(e),
+            };
+            if shows {
+                self.remove_materialised(&name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives a file the mode it was put with. Whether somebody wrote to it is another finding.
