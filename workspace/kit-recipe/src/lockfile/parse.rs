@@ -21,22 +21,30 @@ const VERSION: u64 = 1;
 impl Lockfile {
     /// Reads what [`Lockfile::to_text`] wrote; reports every problem, and whether a pin was edited by hand.
     pub fn parse(text: &str) -> Result<Self, Problems> {
-        document(Area::Lock, text, lockfile)
+        document(Area::Lock, text, |root, faults| {
+            let (lockfile, written, value) = lockfile(root, faults)?;
+            let pin = lockfile.pin_id();
+            if faults.count() == 0 && pin != written {
+                value.fault::<()>(Fault::Edited { pin: pin.short() }, faults);
+            }
+            Some(lockfile)
+        })
+    }
+
+    /// Reads a lockfile like [`Lockfile::parse`], even one whose pins were edited by hand: to repair it, never to build.
+    pub fn parse_edited(text: &str) -> Result<Self, Problems> {
+        document(Area::Lock, text, |root, faults| Some(lockfile(root, faults)?.0))
     }
 }
 
-fn lockfile(mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
+/// Reads all of it; also returns the pin that is written, and where.
+fn lockfile<'d>(mut root: Section<'d>, faults: &mut Faults<'_>) -> Option<(Lockfile, PinId, Value<'d>)> {
     version(&mut root, faults)?;
     let pin = required(&mut root, "pin").and_then(|value| Some((digest(&value, faults)?, value)));
     let lockfile = pins(&mut root, faults);
     root.finish(faults);
-    let lockfile = lockfile?;
-    let (written, value): (PinId, Value<'_>) = pin?;
-    let pin = lockfile.pin_id();
-    if faults.count() == 0 && pin != written {
-        value.fault::<()>(Fault::Edited { pin: pin.short() }, faults);
-    }
-    Some(lockfile)
+    let (written, value) = pin?;
+    Some((lockfile?, written, value))
 }
 
 /// Checks the version; of another one nothing else can be said.

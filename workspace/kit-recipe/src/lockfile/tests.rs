@@ -241,6 +241,8 @@ fn an_edited_pin_is_noticed() {
         let problems = Lockfile::parse(&text.replacen(from, to, 1)).unwrap_err();
         let codes: Vec<_> = problems.iter().map(crate::problem::Problem::code).collect();
         assert_eq!(codes, ["kit::lock::edited"], "{from}");
+        let edited = Lockfile::parse_edited(&text.replacen(from, to, 1)).unwrap();
+        assert_ne!(edited.to_text(), text);
     }
     let comment = text.replace("# Containers as OCI images.", "# Reviewed by two people.");
     assert_eq!(Lockfile::parse(&comment), Ok(sample()));
