@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kit_format::limits::Limits;
 use kit_format::oci::read_layout;
-use kit_hash::{BlobHasher, DerivationId, TreeId};
+use kit_hash::{BlobHasher, BlobId, DerivationId, Sha256, TreeId};
 use kit_plan::derivation::Action;
 use kit_plan::{Derivation, Plan};
 use kit_recipe::image::Format;
@@ -86,61 +86,112 @@ fn layout_below(tree: &Tree) -> Tree {
     layout
 }
 
-/// Fails when an output or a container is another than the one locked. A lockfile without results passes.
+/// Fails when an output, a container or a step came out as another one than the lockfile says; what it doesn't say passes.
 ///
-/// Contents are known by their BLAKE3 digest, so nothing is read.
+/// Looks at what is in `trees`. Contents are known by their BLAKE3 digest, so that next to nothing is read.
 pub fn check_results(
     engine: &Engine<'_>,
     lock: &Lockfile,
     plan: &Plan,
     trees: &Trees,
 ) -> Result<(), BuildError> {
+    let different = |what: String, expected: String, found: String| {
+        let (path, first) = (load::lock_path(&lock.subject), first_difference(engine, lock, plan));
+        Err(BuildError::Different { output: what, path, expected, found, first })
+    };
     for (format, id) in &plan.outputs {
         let Some(tree) = trees.get(id) else { continue };
         for (path, entry) in engine.store.tree(tree)?.entries() {
             let name = path.to_string().trim_start_matches('/').to_owned();
-            let (Entry::File { blob, .. }, Some(locked)) = (entry, lock.outputs.get(&name)) else { continue };
-            if locked.format == *format && locked.blake3 != *blob {
-                let (expected, found) = (locked.blake3.to_string(), blob.to_string());
-                return Err(different(engine, lock, plan, &name, expected, found));
+            let (Entry::File { blob, size, .. }, Some(locked)) = (entry, lock.outputs.get(&name)) else {
+                continue;
+            };
+            if locked.format != *format {
+                continue;
             }
+            if locked.blake3 != *blob {
+                return different(name, format!("blake3 {}", locked.blake3), format!("blake3 {blob}"));
+            }
+            let sha256 = sha256_of(engine.store, blob, &locked.sha256)?;
+            if (sha256, *size) != (locked.sha256, locked.size) {
+                let expected = format!("sha256 {}, {} bytes", locked.sha256, locked.size);
+                return different(name, expected, format!("sha256 {sha256}, {size} bytes"));
+            }
+        }
+    }
+    for (name, planned) in &plan.containers {
+        let (Some(tree), Some(locked)) = (trees.get(&planned.image), lock.containers.get(name)) else {
+            continue;
+        };
+        let found = container(engine.store, &engine.store.tree(tree)?, &planned.package, planned.image)?;
+        // Another recipe hash is another container: then the plan is another one, too.
+        if found.recipe == locked.recipe && found != *locked {
+            let digest = |pin: &ContainerPin| format!("manifest sha256 {}", pin.manifest);
+            return different(format!("container {name}"), digest(locked), digest(&found));
+        }
+    }
+    for derivation in plan.derivations() {
+        let Some(found) = trees.get(&derivation.id()) else { continue };
+        if let Some(locked) = locked_tree(lock, plan, derivation)
+            && locked != *found
+        {
+            return different(
+                derivation.title().to_owned(),
+                format!("tree {locked}"),
+                format!("tree {found}"),
+            );
         }
     }
     Ok(())
 }
 
-fn different(
-    engine: &Engine<'_>,
-    lock: &Lockfile,
-    plan: &Plan,
-    output: &str,
-    expected: String,
-    found: String,
-) -> BuildError {
-    BuildError::Different {
-        output: output.to_owned(),
-        path: load::lock_path(&lock.subject),
-        expected,
-        found,
-        first: first_difference(engine, lock, plan),
+/// Returns the trees of those steps of a plan that were done before and whose results are still there.
+pub fn complete(engine: &Engine<'_>, plan: &Plan) -> Result<Trees, BuildError> {
+    let mut trees = Trees::new();
+    for derivation in plan.derivations() {
+        let id = derivation.id();
+        if let Some(tree) = engine.remembered(&id)?
+            && engine.store.has_tree_complete(&tree)?
+        {
+            trees.insert(id, tree);
+        }
+    }
+    Ok(trees)
+}
+
+/// Returns the SHA-256 of a blob; known, when it is the one that is expected, else computed.
+fn sha256_of(store: &Store, blob: &BlobId, expected: &Sha256) -> Result<Sha256, BuildError> {
+    if store.blob_of_sha256(expected)? == Some(*blob) {
+        return Ok(*expected);
+    }
+    let io = |source| BuildError::Io { what: format!("read {blob}"), source };
+    let mut hasher = BlobHasher::new();
+    std::io::copy(&mut store.open(blob).map_err(io)?, &mut hasher).map_err(io)?;
+    let sha256 = hasher.finish().sha256;
+    store.put_sha256(&sha256, blob)?;
+    Ok(sha256)
+}
+
+/// Returns the tree that a lockfile has for a step; none when it has none, or has it for a step that is another one now.
+fn locked_tree(lock: &Lockfile, plan: &Plan, derivation: &Derivation) -> Option<TreeId> {
+    let id = derivation.id();
+    if let Some(title) = step_title(derivation) {
+        return lock.steps.get(title).filter(|step| step.derivation == id).map(|step| step.tree);
+    }
+    let deb = plan.debs.iter().find(|(_, unpacked)| **unpacked == id);
+    let krate = plan.crates.iter().find(|(_, unpacked)| **unpacked == id);
+    match (deb, krate) {
+        (Some((key, _)), _) => lock.debs.get(key)?.tree,
+        (_, Some((key, _))) => lock.crates.get(key)?.tree,
+        (None, None) => None,
     }
 }
 
 /// Finds the first step in plan order whose tree isn't the locked one, and the files that differ.
 fn first_difference(engine: &Engine<'_>, lock: &Lockfile, plan: &Plan) -> Option<(String, Vec<String>)> {
-    let expected = |derivation: &Derivation| -> Option<TreeId> {
-        let id = derivation.id();
-        let deb = plan.debs.iter().find(|(_, unpacked)| **unpacked == id);
-        let krate = plan.crates.iter().find(|(_, unpacked)| **unpacked == id);
-        match (deb, krate) {
-            (Some((key, _)), _) => lock.debs.get(key)?.tree,
-            (_, Some((key, _))) => lock.crates.get(key)?.tree,
-            (None, None) => lock.steps.get(step_title(derivation)?).map(|step| step.tree),
-        }
-    };
     for derivation in plan.derivations() {
-        let (Some(expected), Ok(Some(found))) = (expected(derivation), engine.remembered(&derivation.id()))
-        else {
+        let remembered = engine.remembered(&derivation.id());
+        let (Some(expected), Ok(Some(found))) = (locked_tree(lock, plan, derivation), remembered) else {
             continue;
         };
         if expected != found {

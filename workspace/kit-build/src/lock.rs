@@ -27,10 +27,31 @@ pub enum Update {
     Packages(BTreeSet<Name>),
 }
 
+/// The lockfile that there was before.
+#[derive(Debug, Clone)]
+pub enum Previous {
+    /// There was none, or nothing of it counts.
+    None,
+    /// It is as kit wrote it: its pins hold.
+    Sound(Lockfile),
+    /// Somebody edited its pins: the versions that it names are looked up again.
+    Edited(Lockfile),
+}
+
+impl Previous {
+    /// Returns the lockfile.
+    pub fn lock(&self) -> Option<&Lockfile> {
+        match self {
+            Self::None => None,
+            Self::Sound(lock) | Self::Edited(lock) => Some(lock),
+        }
+    }
+}
+
 /// Makes the pins: those of `previous` that still hold, and newly resolved ones.
 pub fn pin(
     loaded: &Loaded,
-    previous: Option<&Lockfile>,
+    previous: &Previous,
     update: &Update,
     resolver: &dyn Resolver,
 ) -> Result<Lockfile, BuildError> {
@@ -79,11 +100,12 @@ fn still_holds(group: &DebianGroup, loaded: &Loaded, previous: &Lockfile, update
 
 fn pin_debian(
     loaded: &Loaded,
-    previous: Option<&Lockfile>,
+    before: &Previous,
     update: &Update,
     resolver: &dyn Resolver,
     lock: &mut Lockfile,
 ) -> Result<(), BuildError> {
+    let previous = before.lock();
     let mut by_suite: BTreeMap<&str, Vec<&DebianGroup>> = BTreeMap::new();
     for group in &loaded.requirements.debian {
         by_suite.entry(&group.suite).or_default().push(group);
@@ -93,7 +115,7 @@ fn pin_debian(
             previous.is_some_and(|previous| still_holds(group, loaded, previous, update))
         };
         let kept: Vec<_> = groups.iter().filter(held).copied().collect();
-        if let Some(previous) = previous
+        if let Previous::Sound(previous) = before
             && kept.len() == groups.len()
         {
             keep(previous, suite, &kept, lock);

@@ -1,9 +1,6 @@
 //! What happens when the store turns out to be damaged in the middle of the work: what is damaged is discarded, and the
 //! work is done again, which fetches or makes it anew.
 
-use std::error::Error;
-use std::io;
-
 use kit_hash::TreeId;
 use kit_store::verify::{Finding, Problem};
 use kit_store::{Damage, Item, StoreError};
@@ -55,7 +52,8 @@ impl Engine<'_> {
         for input in inputs {
             match self.store.verify_tree(input) {
                 Ok(found) => {
-                    let new: Vec<_> = found.into_iter().filter(|finding| !findings.contains(finding)).collect();
+                    let new: Vec<_> =
+                        found.into_iter().filter(|finding| !findings.contains(finding)).collect();
                     findings.extend(new);
                 }
                 Err(error) => return error.into(),
@@ -103,24 +101,14 @@ impl BuildError {
     /// Returns what of the store is damaged or gone, when that is why it failed.
     pub fn damage(&self) -> Vec<Finding> {
         match self {
-            Self::Store(error) => finding(error).into_iter().collect(),
             Self::Damaged { findings, .. } => findings.clone(),
-            _ => damage_inside(self),
+            _ => self.store_error().and_then(finding).into_iter().collect(),
         }
     }
 }
 
-/// Looks for an error of the store in a chain of errors, and in the I/O errors that readers wrap it into.
-fn damage_inside(error: &dyn Error) -> Vec<Finding> {
-    let chain = std::iter::successors(Some(error), |error| (*error).source());
-    let mut found = chain.filter_map(|error| {
-        let inside = error.downcast_ref::<io::Error>().and_then(StoreError::inside);
-        finding(inside.or_else(|| error.downcast_ref())?)
-    });
-    found.next().into_iter().collect()
-}
-
-fn finding(error: &StoreError) -> Option<Finding> {
+/// Returns what of the store is damaged or gone, when that is what an error says.
+pub fn finding(error: &StoreError) -> Option<Finding> {
     match error {
         StoreError::Corrupt { item, source, .. } => {
             let problem = Problem::Damaged(Damage::clone(source));

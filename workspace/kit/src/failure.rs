@@ -7,6 +7,7 @@ use kit_build::BuildError;
 use kit_plan::PlanError;
 use kit_recipe::{Name, Problems};
 use kit_store::StoreError;
+use kit_store::verify::Finding;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,15 @@ fn stale(lockfiles: &[Outdated]) -> String {
 }
 
 impl Failure {
+    /// Returns what of the store is damaged or gone, when that is why the command failed.
+    pub(crate) fn damage(&self) -> Vec<Finding> {
+        match self {
+            Self::Build(error) => error.damage(),
+            Self::Store(error) => kit_build::repair::finding(error).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it only means that nobody reads standard output any more.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe)

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kit_build::{Event, Events};
 
+use crate::escape;
 use crate::output::{Format, Output, Talk};
 
 pub(crate) use tally::Tally;
@@ -69,7 +70,17 @@ impl Events for Progress<'_> {
             tally.count(&event);
             tally.clone()
         };
-        match &mut *self.view() {
+        let mut view = self.view();
+        if let Event::Repaired { item, problem } = &event {
+            let warning = format!("warning[kit::store::repaired]: {item} is made anew: {problem}");
+            let warning = escape::line(&warning);
+            match &*view {
+                View::Bars(bars) => bars.say(&warning),
+                View::Silent | View::Lines(_) => self.output.tell(&format!("{warning}\n")),
+                View::Json => {}
+            }
+        }
+        match &mut *view {
             View::Silent => {}
             View::Bars(bars) => bars.draw(&event, &tally),
             View::Lines(lines) => lines.draw(&event, self.output),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use kit_build::BuildError;
 use kit_build::load::{Loaded, load};
-use kit_build::lock::Update;
+use kit_build::lock::{Previous, Update};
 use kit_build::network::{ResolvedSuite, Resolver};
 use kit_hash::Sha256;
 use kit_plan::requirements::DebianGroup;
@@ -80,7 +80,7 @@ fn check(project: &Project, recipe: &RecipeName) -> Result<Vec<RecipeName>, Fail
 
 /// Plans without any pin: what isn't pinned is no problem of the recipes, all else is.
 fn check_plan(loaded: &Loaded) -> Result<(), Failure> {
-    let lock = kit_build::lock::pin(loaded, None, &Update::Needed, &Nothing)?;
+    let lock = kit_build::lock::pin(loaded, &Previous::None, &Update::Needed, &Nothing)?;
     let Err(mut problems) = plan(loaded.plan_inputs(&lock, &[])) else { return Ok(()) };
     problems.retain(|problem| !matches!(problem, PlanError::Unpinned { .. }));
     if problems.is_empty() { Ok(()) } else { Err(Failure::Recipes(problems)) }

@@ -6,11 +6,12 @@ mod fresh;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use kit_build::BuildError;
+use kit_build::check::{check_results, complete};
 use kit_build::load::{Loaded, load, lock_path, word};
-use kit_build::lock::{Update, fill, pin};
+use kit_build::lock::{Previous, Update, fill, pin};
 use kit_build::scripts::{content_packages, matters, not_run};
-use kit_plan::Plan;
+use kit_build::{BuildError, Engine};
+use kit_plan::{Plan, plan};
 use kit_recipe::Lockfile;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
@@ -136,24 +137,24 @@ fn refuse_unused(update: &Update, loaded: &[Loaded]) -> Result<(), Failure> {
 
 fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) -> Result<Locked, Failure> {
     let subject = &loaded.subject;
-    let previous = match project.find_lock(subject) {
-        // All of its pins are given up, so nobody has to be able to read them.
-        Err(Failure::Build(BuildError::LockProblems { .. })) if *update == Update::All => None,
-        found => found?,
-    };
+    let previous = previous(context, project, subject, update)?;
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let made = with_engine(context, &store, &progress, |engine, network| {
-        let mut lock = pin(loaded, previous.as_ref(), update, network)?;
-        if let Some(previous) =
-            previous.as_ref().filter(|previous| fresh::reasons(loaded, previous, &lock).is_empty())
-        {
-            // All of it is known: nothing has to be built to say so.
-            return Ok((previous.clone(), None));
-        }
-        store_locals(project, &store, loaded)?;
-        let plan = fill(engine, loaded, &mut lock)?;
-        Ok((lock, Some(plan)))
+        let pinned = pin(loaded, &previous, update, network)?;
+        engine.repairing(Failure::damage, || {
+            if let Some(previous) = previous.lock()
+                && fresh::reasons(loaded, previous, &pinned).is_empty()
+                && !contradicts(engine, loaded, previous)?
+            {
+                // All of it is known: nothing has to be built to say so.
+                return Ok((previous.clone(), None));
+            }
+            store_locals(project, &store, loaded)?;
+            let mut lock = pinned.clone();
+            let plan = fill(engine, loaded, &mut lock)?;
+            Ok((lock, Some(plan)))
+        })
     });
     let tally = progress.finish();
     let (lock, plan) = made?;
@@ -171,6 +172,42 @@ fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) 
     }
     let change = project.write_lock(&lock)?;
     Ok(Locked { subject: subject.clone(), change, pins: pins(&lock) })
+}
+
+/// Returns the lockfile that there is. One that was edited by hand is taken for the versions that it names, no more.
+fn previous(
+    context: &Context,
+    project: &Project,
+    subject: &Subject,
+    update: &Update,
+) -> Result<Previous, Failure> {
+    let (path, text, problems) = match project.find_lock(subject) {
+        Ok(None) => return Ok(Previous::None),
+        Ok(Some(lock)) => return Ok(Previous::Sound(lock)),
+        // All of its pins are given up, so nobody has to be able to read them.
+        Err(Failure::Build(BuildError::LockProblems { .. })) if *update == Update::All => {
+            return Ok(Previous::None);
+        }
+        Err(Failure::Build(BuildError::LockProblems { path, text, problems })) => (path, text, problems),
+        Err(failure) => return Err(failure),
+    };
+    match Lockfile::parse_edited(&text) {
+        Ok(lock) => {
+            context.output.say(&format!("{path} was edited by hand: its pins are looked up again\n"));
+            Ok(Previous::Edited(lock))
+        }
+        Err(_) => Err(BuildError::LockProblems { path, text, problems }.into()),
+    }
+}
+
+/// Whether the store knows that something came out other than a lockfile says.
+fn contradicts(engine: &Engine<'_>, loaded: &Loaded, lock: &Lockfile) -> Result<bool, Failure> {
+    let plan = plan(loaded.plan_inputs(lock, &[])).map_err(Failure::Recipes)?;
+    match check_results(engine, lock, &plan, &complete(engine, &plan)?) {
+        Ok(()) => Ok(false),
+        Err(BuildError::Different { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Says which Debian packages of the image have scripts, which never run, that would have changed something that matters.

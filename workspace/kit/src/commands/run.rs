@@ -122,15 +122,17 @@ fn prepare(
 ) -> Result<Machine, Failure> {
     let project = context.project()?;
     let piece = Workpiece::prepare(project, subject, &[Format::KernelInitrd])?;
-    store_locals(project, store, &piece.loaded)?;
     let target = piece.plan.outputs[&Format::KernelInitrd];
     let tools_lock = project.read_lock(&Subject::Tools)?;
     let progress = Progress::new(&context.output);
     let built = with_engine(context, store, &progress, |engine, _| {
-        let trees = engine.build(&piece.plan, &[target])?;
-        check_results(engine, &piece.lock, &piece.plan, &trees)?;
-        let qemu = tool_root(engine, &project.files(), &tools_lock, &parse_name("qemu", "a tool")?)?;
-        Ok((trees[&target], qemu))
+        engine.repairing(Failure::damage, || {
+            store_locals(project, store, &piece.loaded)?;
+            let trees = engine.build(&piece.plan, &[target])?;
+            check_results(engine, &piece.lock, &piece.plan, &trees)?;
+            let qemu = tool_root(engine, &project.files(), &tools_lock, &parse_name("qemu", "a tool")?)?;
+            Ok((trees[&target], qemu))
+        })
     });
     progress.finish();
     let (output, qemu) = built?;

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let root = with_engine(context, &store, &progress, |engine, _| {
-        Ok(tool_root(engine, &project.files(), &lock, &tool)?)
+        engine.repairing(Failure::damage, || Ok(tool_root(engine, &project.files(), &lock, &tool)?))
     });
     progress.finish();
     let job = job(root?, project::current_dir()?, args.command.clone());

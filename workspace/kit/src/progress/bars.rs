@@ -59,6 +59,7 @@ impl Bars {
                     self.printed(title, &line);
                 }
             }
+            Event::Repaired { .. } => {}
             Event::Finished { title, .. } => {
                 if let Some(line) = self.begun.take(title) {
                     self.printed(title, &line);
@@ -113,10 +114,15 @@ impl Bars {
         }
     }
 
+    /// Says something above what is drawn.
+    pub(super) fn say(&self, line: &str) {
+        // A terminal that went away is no reason to stop.
+        _ = self.multi.println(line);
+    }
+
     fn printed(&self, title: &str, line: &str) {
         if self.talk == Talk::Verbose {
-            // A terminal that went away is no reason to stop.
-            _ = self.multi.println(prefixed(title, line));
+            self.say(&prefixed(title, line));
         } else {
             self.note(title, &line.chars().take(self.columns).collect::<String>());
         }

@@ -16,6 +16,7 @@ pub(super) fn object(event: &Event<'_>) -> Value {
             json!({ "event": "printed", "step": title, "text": String::from_utf8_lossy(bytes) })
         }
         Event::Waiting { title } => json!({ "event": "waiting", "step": title }),
+        Event::Repaired { item, problem } => json!({ "event": "repaired", "item": item, "problem": problem }),
         Event::Finished { title, how, millis } => {
             json!({ "event": "finished", "step": title, "how": word(*how), "millis": millis })
         }

@@ -85,7 +85,7 @@ impl Lines {
                 };
                 output.say(&format!("{how} {} ({})\n", escape::line(title), Millis(*millis)));
             }
-            Event::Planned { .. } | Event::Fetched { .. } => {}
+            Event::Planned { .. } | Event::Fetched { .. } | Event::Repaired { .. } => {}
         }
     }
 

@@ -44,7 +44,10 @@ impl Tally {
                     Finished::Failed => self.failed += 1,
                 }
             }
-            Event::Started { .. } | Event::Printed { .. } | Event::Waiting { .. } => {}
+            Event::Started { .. }
+            | Event::Printed { .. }
+            | Event::Waiting { .. }
+            | Event::Repaired { .. } => {}
         }
     }
 
