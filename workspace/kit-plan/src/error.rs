@@ -43,7 +43,7 @@ pub enum PlanError {
         source: std::io::Error,
     },
     /// A name that no recipe has.
-    #[error("there is no {name}")]
+    #[error("there is no {}", quoted(name))]
     Unknown {
         /// What was named.
         name: RecipeName,
@@ -53,10 +53,10 @@ pub enum PlanError {
         used: Option<Place>,
     },
     /// Recipes that need each other.
-    #[error("recipes need each other: {}", around.join(" → "))]
+    #[error("recipes need each other: {}", around.iter().map(quoted).collect::<Vec<_>>().join(" → "))]
     Cycle {
-        /// The names around the cycle, the first one again at the end.
-        around: Vec<String>,
+        /// The names around the cycle: the smallest one, those that it leads to, and the smallest one again.
+        around: Vec<RecipeName>,
         /// Where the cycle closes.
         used: Option<Place>,
     },
@@ -176,6 +176,15 @@ impl PlanError {
             Self::CratesWithoutBuild { .. } => "add `[build]`, or take the source away".to_owned(),
             Self::Unpinned { .. } => "run `kit lock`".to_owned(),
         })
+    }
+}
+
+/// Shows a name as people write it.
+fn quoted(name: &RecipeName) -> String {
+    match name {
+        RecipeName::Image(name) => format!("image `{name}`"),
+        RecipeName::Package(name) => format!("package `{name}`"),
+        RecipeName::Tools => "recipe of the tools".to_owned(),
     }
 }
 

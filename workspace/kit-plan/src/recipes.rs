@@ -100,10 +100,8 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn visit(&mut self, name: &RecipeName, used: Option<Place>) {
         if let Some(start) = self.stack.iter().position(|(on, _)| on == name) {
-            let mut around: Vec<_> = self.stack[start..].iter().map(|(n, _)| n.to_string()).collect();
-            around.push(name.to_string());
-            self.problems.push(PlanError::Cycle { around, used });
-            return;
+            let problem = cycle(&self.stack[start..], used);
+            return self.problems.push(problem);
         }
         if self.set.contains_key(name) {
             return;
@@ -141,6 +139,20 @@ impl Loader<'_> {
         let known = self.files.names().unwrap_or_default();
         self.problems.push(PlanError::Unknown { name: name.clone(), known, used });
     }
+}
+
+/// Describes a cycle in one way, wherever it was entered; `closing` is where the last of its recipes uses the first.
+fn cycle(stack: &[(RecipeName, Option<Place>)], closing: Option<Place>) -> PlanError {
+    let mut links: Vec<_> = stack.to_vec();
+    if let Some(first) = links.first_mut() {
+        first.1 = closing;
+    }
+    let smallest = links.iter().enumerate().min_by_key(|(_, (name, _))| name).map_or(0, |(at, _)| at);
+    links.rotate_left(smallest);
+    let mut around: Vec<_> = links.iter().map(|(name, _)| name.clone()).collect();
+    around.extend(around.first().cloned());
+    let used = links.swap_remove(0).1;
+    PlanError::Cycle { around, used }
 }
 
 /// Returns what a recipe uses, in the order of its text.

@@ -33,7 +33,12 @@ impl fmt::Display for Change {
             Self::Edited(name) => write!(f, "`{}` was edited", name.path()),
             Self::Added(name) => write!(f, "`{}` takes part now", name.path()),
             Self::Removed(name) => write!(f, "`{}` takes part no more", name.path()),
-            Self::Files { recipe, label } => write!(f, "the files of `{label}` of {recipe} changed"),
+            Self::Files { recipe, label } if label.starts_with('/') => {
+                write!(f, "the project's file for `{label}` in `{}` changed", recipe.path())
+            }
+            Self::Files { recipe, label } => {
+                write!(f, "the files of source `{label}` in `{}` changed", recipe.path())
+            }
         }
     }
 }

@@ -182,8 +182,8 @@ fn unknown_recipes_and_cycles_point_at_their_use() {
     assert_eq!(
         shown,
         [
-            "there is no package busibox",
-            "recipes need each other: package base → package loop → package base"
+            "there is no package `busibox`",
+            "recipes need each other: package `base` → package `loop` → package `base`"
         ]
     );
     let (place, label) = problems[1].labels()[0].clone();
