@@ -81,14 +81,27 @@ impl Running {
         Ok(outcome)
     }
 
-    /// Lets the job go on by itself, even when this program ends, and returns the [pid](Self::pid) with which it can be killed. Its time
-    /// limit still holds; how it ends nobody will know.
+    /// Lets the job go on by itself, even when this program ends, and returns the [pid](Self::pid) with which it can be killed. Waits
+    /// until its command runs, so that what it needs to start can go away. Its time limit still holds; how it ends nobody will know.
     pub fn detach(mut self) -> Result<u32, SandboxError> {
+        self.wait_for_start()?;
         (&*self.control).write_all(&[DETACH]).map_err(|source| SandboxError::Talk { source })?;
         self.cgroup.take();
         let pid = self.child.id();
         std::mem::forget(self);
         Ok(pid)
+    }
+
+    /// Waits until the job's command runs, or can't.
+    fn wait_for_start(&mut self) -> Result<(), SandboxError> {
+        match read_report(&mut &*self.control)? {
+            Some(Report::Failed(failure)) => Err(SandboxError::from_failure(failure, forbidding_setting)),
+            Some(Report::Started | Report::Finished { .. }) => Ok(()),
+            None => {
+                let ended = self.child.wait().map_err(|source| SandboxError::Talk { source })?;
+                Err(SandboxError::HelperLost { ended: ended.to_string() })
+            }
+        }
     }
 
     fn outcome(&self, reports: Vec<Report>, ended: ExitStatus) -> Result<Outcome, SandboxError> {
@@ -98,6 +111,7 @@ impl Running {
                 Report::Failed(failure) => {
                     return Err(SandboxError::from_failure(failure, forbidding_setting));
                 }
+                Report::Started => {}
                 Report::Finished { end, usage } => {
                     let status = match end {
                         End::Exited(code) => Status::Exited(code),
@@ -133,11 +147,16 @@ fn read_reports(control: &UnixStream) -> Result<Vec<Report>, SandboxError> {
     }
     let mut reports = Vec::new();
     let mut rest = bytes.as_slice();
-    while let Some(frame) = read_frame(&mut rest).map_err(|source| SandboxError::Talk { source })? {
-        let report = Report::decode(&frame).map_err(|error| SandboxError::Talk {
-            source: io::Error::new(io::ErrorKind::InvalidData, error),
-        })?;
+    while let Some(report) = read_report(&mut rest)? {
         reports.push(report);
     }
     Ok(reports)
+}
+
+/// The next thing that the helper has to say; `None` when it says no more.
+fn read_report(source: &mut impl Read) -> Result<Option<Report>, SandboxError> {
+    let talk = |source| SandboxError::Talk { source };
+    let Some(frame) = read_frame(source).map_err(talk)? else { return Ok(None) };
+    let report = Report::decode(&frame);
+    report.map(Some).map_err(|error| talk(io::Error::new(io::ErrorKind::InvalidData, error)))
 }

@@ -41,6 +41,8 @@ pub(crate) enum Report {
         /// What it cost.
         usage: Usage,
     },
+    /// The job's command runs. Follows a failure to execute it, too, which was reported before.
+    Started,
 }
 
 /// The step that failed in the helper.
@@ -127,6 +129,7 @@ impl Report {
                 encoder.duration(usage.cpu);
                 encoder.number(usage.peak_memory_bytes);
             }
+            Self::Started => encoder.number(2),
         }
         encoder.frame()
     }
@@ -150,6 +153,7 @@ impl Report {
                     peak_memory_bytes: decoder.number()?,
                 },
             },
+            2 => Self::Started,
             _ => return Err(Malformed),
         };
         decoder.end(report)

@@ -174,8 +174,6 @@ impl Machine {
             "/src/kernel",
             "-initrd",
             "/src/initrd",
-            "-qmp",
-            "unix:/build/monitor,server=on,wait=off",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -189,7 +187,8 @@ impl Machine {
         add(match console {
             // Ctrl-A X ends the machine, Ctrl-A C talks to QEMU.
             Console::Terminal => &["-serial", "mon:stdio"],
-            Console::Captured => &["-serial", "stdio"],
+            Console::Captured => &["-serial", "stdio", "-qmp", "unix:/build/monitor,server=on,wait=off"],
+            Console::File => &["-serial", "stdio"],
         });
         if !self.publish.is_empty() {
             let forward = |p: &Publish| format!(",hostfwd=tcp:127.0.0.1:{}-:{}", p.host, p.guest);
@@ -211,8 +210,11 @@ impl Machine {
             target: PathBuf::from(target),
             access: Access::ReadOnly,
         };
-        let monitor =
-            Bind { source: self.scratch.clone(), target: PathBuf::from("/build"), access: Access::Writable };
+        let mut binds = vec![read_only(&self.kernel, "/src/kernel"), read_only(&self.initrd, "/src/initrd")];
+        if console == Console::Captured {
+            let (source, target) = (self.scratch.clone(), PathBuf::from("/build"));
+            binds.push(Bind { source, target, access: Access::Writable });
+        }
         let tmpfs =
             |target: &str, size_bytes| Tmpfs { target: PathBuf::from(target), size_bytes, mode: 0o1777 };
         let network = if self.publish.is_empty() { Network::Loopback } else { Network::Host };
@@ -222,11 +224,7 @@ impl Machine {
         };
         Job {
             root: self.qemu.clone(),
-            binds: vec![
-                read_only(&self.kernel, "/src/kernel"),
-                read_only(&self.initrd, "/src/initrd"),
-                monitor,
-            ],
+            binds,
             tmpfs: vec![tmpfs("/src", 1 << 20), tmpfs("/tmp", 1 << 30), tmpfs("/var/tmp", 1 << 30)],
             devices,
             command: self.arguments(console).into_iter().map(OsString::from).collect(),
@@ -259,8 +257,10 @@ impl Machine {
 pub(crate) enum Console {
     /// The user's terminal, both ways.
     Terminal,
-    /// Something that only listens.
+    /// A program that listens and, by the monitor, asks it to power off.
     Captured,
+    /// A file. Nothing of the machine's may lie in the scratch directory: it outlives whoever started it.
+    File,
 }
 
 #[cfg(test)]
@@ -296,6 +296,15 @@ mod tests {
             Accelerator::Emulation
         );
         assert_eq!(Accelerator::find(""), Accelerator::Emulation);
+    }
+
+    #[test]
+    fn a_machine_that_outlives_its_caller_needs_nothing_of_it() {
+        let scratch = Path::new("/scratch");
+        let file = machine().job(Console::File, Stdio::Captured, None);
+        assert!(file.binds.iter().all(|bind| bind.source != scratch));
+        let watched = machine().job(Console::Captured, Stdio::Captured, None);
+        assert!(watched.binds.iter().any(|bind| bind.source == scratch));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
 use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     DumpableBehavior, Pid, Signal, WaitOptions, set_dumpable_behavior, set_parent_process_death_signal, wait,
 };
@@ -88,13 +89,31 @@ fn run(job: &Job, control: &UnixStream) -> Result<Status, Failure> {
     drop_capabilities().during(Step::Capabilities)?;
     // No process of the job may look into this one, which has seen this machine.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Capabilities)?;
+    // Its writing end goes away when the command is executed, or its process ends.
+    let (executed_read, executed_write) = pipe_with(PipeFlags::CLOEXEC).during(Step::Fork)?;
     match syscalls::fork().during(Step::Fork)? {
         Fork::Child => {
             let failure = launch::launch(job);
             report(control, &Report::Failed(failure));
             syscalls::exit_now(127)
         }
-        Fork::Parent(command) => reap_until(command).during(Step::Fork),
+        Fork::Parent(command) => {
+            drop(executed_write);
+            wait_for_end(&executed_read).during(Step::Fork)?;
+            report(control, &Report::Started);
+            reap_until(command).during(Step::Fork)
+        }
+    }
+}
+
+/// Waits until nobody can write to a pipe any more.
+fn wait_for_end(pipe: &OwnedFd) -> rustix::io::Result<()> {
+    loop {
+        match rustix::io::read(pipe, &mut [0]) {
+            Ok(0) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ fn reports_arrive_as_they_were_sent() {
     let usage = Usage { wall: Duration::from_secs(1), cpu: Duration::from_millis(2), peak_memory_bytes: 3 };
     let ends = [End::Exited(3), End::Signalled(9), End::TimedOut, End::Stopped];
     let ends = ends.map(|end| Report::Finished { end, usage });
-    for report in failures.into_iter().chain(ends) {
+    for report in failures.into_iter().chain(ends).chain([Report::Started]) {
         assert_eq!(Report::decode(&report.frame()[8..]), Ok(report));
     }
 }

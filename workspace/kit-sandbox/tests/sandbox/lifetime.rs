@@ -16,6 +16,7 @@ pub(crate) const TESTS: Tests = &[
     ("killing_the_supervisor_leaves_no_process", killing_the_supervisor_leaves_no_process),
     ("dropping_the_handle_leaves_no_process", dropping_the_handle_leaves_no_process),
     ("a_detached_job_outlives_its_handle", a_detached_job_outlives_its_handle),
+    ("a_job_that_cannot_start_is_not_detached", a_job_that_cannot_start_is_not_detached),
 ];
 
 /// Holds `/work/alive` open in three processes, one of them in a session of its own, and says so in it.
@@ -69,6 +70,14 @@ fn dropping_the_handle_leaves_no_process() {
     alive.wait_for_word();
     drop(running);
     alive.wait_for_end();
+}
+
+fn a_job_that_cannot_start_is_not_detached() {
+    let fixture = Fixture::new();
+    let mut job = fixture.job("true");
+    job.command = vec!["/no/such/program".into()];
+    let detached = sandbox().spawn(&job).unwrap().detach();
+    assert!(matches!(detached, Err(SandboxError::MissingCommand { .. })), "{detached:?}");
 }
 
 fn a_detached_job_outlives_its_handle() {

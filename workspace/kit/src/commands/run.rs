@@ -177,7 +177,7 @@ fn detach(
         source,
     })?;
     let stdio = Stdio::Descriptor(file.into_std().into());
-    let job = machine.job(Console::Captured, stdio, timeout);
+    let job = machine.job(Console::File, stdio, timeout);
     let pid = sandbox.spawn(&job).and_then(kit_sandbox::Running::detach).map_err(MachineError::Sandbox)?;
     context.output.say(&format!("running; its console is {}; `kill {pid}` ends it\n", shown.display()));
     context.output.data(&format!("{pid}\n")).map_err(Failure::Output)?;
