@@ -59,7 +59,7 @@ pub fn config(name: &Name, container: &Container) -> String {
             "noNewPrivileges": true,
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
-                "inheritable": [], "ambient": ambient(container, &capabilities),
+                "inheritable": ambient(container, &capabilities), "ambient": ambient(container, &capabilities),
             },
         },
         "root": { "path": "rootfs", "readonly": container.readonly.unwrap_or(true) },
@@ -80,7 +80,7 @@ pub fn config(name: &Name, container: &Container) -> String {
     format!("{config}\n")
 }
 
-/// A program that isn't root keeps its capabilities only when they are ambient.
+/// A program that isn't root keeps its capabilities only when they are ambient, and only inheritable ones can be.
 fn ambient<'a>(container: &Container, capabilities: &[&'a str]) -> Vec<&'a str> {
     if container.uid.unwrap_or(0) == 0 { Vec::new() } else { capabilities.to_vec() }
 }

@@ -54,7 +54,9 @@ fn capabilities_bring_their_calls_and_stay_with_other_users() {
     let container =
         Container { capabilities: Some(vec![Spanned::new(admin, 0..0)]), uid: Some(100), ..with_command() };
     let config = parsed(&container);
-    assert_eq!(config["process"]["capabilities"]["ambient"], json!(["CAP_SYS_TIME"]));
+    for set in ["bounding", "effective", "permitted", "inheritable", "ambient"] {
+        assert_eq!(config["process"]["capabilities"][set], json!(["CAP_SYS_TIME"]), "{set}");
+    }
     let allowed = &config["linux"]["seccomp"]["syscalls"][0]["names"];
     assert!(allowed.as_array().unwrap().contains(&json!("clock_settime")));
     assert!(!allowed.as_array().unwrap().contains(&json!("mount")));
