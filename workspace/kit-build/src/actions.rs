@@ -6,8 +6,8 @@ use cap_std::fs::OpenOptions;
 use kit_hash::{BlobId, Sha256, TreeId};
 use kit_plan::Derivation;
 use kit_plan::derivation::{Action, Fetch, Input, Run};
-use kit_store::Store;
-use kit_tree::{BlobSink as _, Mode, Tree, TreePath};
+use kit_store::{Store, StoreError};
+use kit_tree::{Mode, Tree, TreePath};
 
 use crate::BuildError;
 use crate::engine::{Engine, Trees};
@@ -62,13 +62,17 @@ fn fetch(engine: &Engine<'_>, title: &str, fetch: &Fetch) -> Result<Done, BuildE
     } else {
         let scratch = store.scratch()?;
         let mut progress = |bytes| engine.events.event(Event::Fetched { title, bytes });
-        let io = |source| BuildError::Io { what: title.to_owned(), source };
+        let path = scratch.path().join("download");
+        let io = |source| StoreError::io_sized("write", &path, fetch.size.unwrap_or(0), source);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         let mut file = scratch.dir().open_with("download", &options).map_err(io)?.into_std();
-        engine.fetch.fetch(fetch, &mut file, &mut progress)?;
+        engine.fetch.fetch(fetch, &mut file, &mut progress).map_err(|error| match error {
+            BuildError::Io { source, .. } => io(source).into(),
+            error => error,
+        })?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
-        let (blob, size) = store.put(&mut file).map_err(io)?;
+        let (blob, size) = store.put_stream(&mut file)?;
         store.put_sha256(&fetch.sha256, &blob)?;
         (blob, size)
     };

@@ -1,8 +1,11 @@
 //! What can go wrong in a build: what happened, with all facts; what to do about it is in `help`.
 
+use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use kit_plan::{Change, PlanError};
+use kit_store::StoreError;
 use kit_store::verify::Finding;
 use kit_tree::{PathError, TreePath};
 
@@ -32,6 +35,8 @@ pub enum ScriptFailure {
     Memory,
     /// It left something in `/out` that can't be part of a tree.
     Result(Vec<String>),
+    /// It failed while nothing could be written any more to the disk that its working directory is on.
+    Full(PathBuf),
 }
 
 impl std::fmt::Display for ScriptFailure {
@@ -43,6 +48,9 @@ impl std::fmt::Display for ScriptFailure {
             Self::Output(bytes) => write!(f, "it printed more than {bytes} bytes"),
             Self::Memory => f.write_str("it needed more memory than it may"),
             Self::Result(what) => write!(f, "it left what can't be in a package: {}", what.join("; ")),
+            Self::Full(directory) => {
+                write!(f, "no space is left for `{}`, where it writes", directory.display())
+            }
         }
     }
 }
@@ -229,6 +237,15 @@ pub enum BuildError {
         /// What changed.
         changes: Vec<Change>,
     },
+    /// A file can't be put where the outputs go.
+    #[error("cannot write `{}`", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Something came out other than locked.
     #[error("`{output}` came out different from what `{path}` locks")]
     Different {
@@ -258,13 +275,29 @@ fn list(changes: &[Change]) -> String {
 }
 
 impl BuildError {
+    /// Finds the store's error that is behind this one: a disk that was full when something was to be kept, say.
+    pub fn store_error(&self) -> Option<&StoreError> {
+        if let Self::Store(error) = self {
+            return Some(error);
+        }
+        let chain = std::iter::successors(Some(self as &dyn Error), |error| (*error).source());
+        let mut inside = chain.filter_map(|error| {
+            error.downcast_ref::<io::Error>().and_then(StoreError::inside).or_else(|| error.downcast_ref())
+        });
+        inside.next()
+    }
+
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
+        if let Some(error) = self.store_error() {
+            return error.code();
+        }
         match self {
             Self::Plan(_) => "kit::plan::problems",
             Self::Store(error) => error.code(),
             Self::Damaged { .. } => "kit::store::corrupt",
             Self::Sandbox { .. } => "kit::sandbox::failed",
+            Self::Script { failure: ScriptFailure::Full(_), .. } => "kit::store::full",
             Self::Script { .. } => "kit::build::script_failed",
             Self::Import { source, .. } => source.code(),
             Self::Io { .. } => "kit::build::io",
@@ -286,12 +319,16 @@ impl BuildError {
             Self::NoLock { .. } => "kit::lock::missing",
             Self::LockProblems { .. } => "kit::lock::problems",
             Self::Stale { .. } => "kit::lock::stale",
+            Self::Output { .. } => "kit::build::output",
             Self::Different { .. } => "kit::lock::different_output",
         }
     }
 
     /// Returns the next thing to do.
     pub fn help(&self) -> Option<String> {
+        if let Some(error) = self.store_error() {
+            return error.help().map(str::to_owned);
+        }
         Some(match self {
             Self::Store(error) => return error.help().map(str::to_owned),
             Self::Damaged { .. } => {
@@ -303,6 +340,10 @@ impl BuildError {
             Self::Resolve(error) => return error.help(),
             Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
+            Self::Script { failure: ScriptFailure::Full(_), .. } => {
+                "make room on its disk, or keep the store on another one by `--store`".to_owned()
+            }
+            Self::Output { source, .. } => return output_help(source).map(str::to_owned),
             Self::Script { title, .. } => format!(
                 "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
             ),
@@ -350,6 +391,18 @@ impl BuildError {
             }
             other => other,
         }
+    }
+}
+
+fn output_help(source: &io::Error) -> Option<&'static str> {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room on its disk, or write to another one by `--out`")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("name a directory that you may write to by `--out`")
+        }
+        _ => None,
     }
 }
 

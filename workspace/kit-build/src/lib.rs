@@ -14,6 +14,7 @@
 //! | [`lock`] | making a lockfile |
 //! | [`check`] | holding results against a lockfile |
 //! | [`outputs`] | writing the results to where people find them |
+//! | [`mod@replace`] | files that appear whole or not at all |
 //! | [`tools`] | programs that kit itself runs, from the store |
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod local;
 pub mod lock;
 pub mod network;
 pub mod outputs;
+pub mod replace;
 pub mod scripts;
 pub mod seams;
 pub mod tools;

@@ -1,14 +1,14 @@
 //! Runs scripts in the sandbox of this machine.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_hash::TreeId;
 use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
 use kit_store::import::{ImportError, ImportLimits, import};
-use kit_store::{Scratch, Store};
+use kit_store::{Scratch, Store, StoreError};
 
 use crate::error::ScriptFailure;
 use crate::seams::Script;
@@ -26,6 +26,9 @@ const BUILDER: Identity = Identity { uid: 1000, gid: 1000 };
 const WRITABLE: [(&str, &str); 4] =
     [("build", "/build"), ("out", "/out"), ("tmp", "/tmp"), ("vartmp", "/var/tmp")];
 
+/// Bytes that must fit on a disk that isn't full.
+const PROBE: usize = 64 << 10;
+
 /// Runs scripts in namespaces of this machine.
 #[derive(Debug)]
 pub struct LocalSandbox<'a> {
@@ -40,7 +43,7 @@ pub struct LocalSandbox<'a> {
 impl Execute for LocalSandbox<'_> {
     fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<TreeId, BuildError> {
         let scratch = self.store.scratch()?;
-        let io = |source| BuildError::Io { what: script.title.to_owned(), source };
+        let io = |source| StoreError::io("write", scratch.path(), source);
         for (name, _) in WRITABLE {
             scratch.dir().create_dir(name).map_err(io)?;
         }
@@ -58,18 +61,13 @@ impl Execute for LocalSandbox<'_> {
             })
             .map_err(sandbox)?;
         log_written.map_err(io)?;
-        let failure = match outcome.status {
-            Status::Exited(0) => None,
-            Status::Exited(code) => Some(ScriptFailure::Exit(code)),
-            Status::Signalled(signal) => Some(ScriptFailure::Signal(signal)),
-            Status::TimedOut => Some(ScriptFailure::Timeout(script.timeout)),
-            Status::OutputLimit => Some(ScriptFailure::Output(OUTPUT_LIMIT)),
-            Status::MemoryLimit => Some(ScriptFailure::Memory),
-            Status::Killed => Some(ScriptFailure::Signal(9)),
-        };
         let failed =
             |failure| BuildError::Script { title: script.title.to_owned(), failure, log_tail: String::new() };
-        if let Some(failure) = failure {
+        if let Some(failure) = failure(outcome.status, script) {
+            if is_full(&scratch) {
+                // What it left would keep the disk full.
+                return Err(failed(ScriptFailure::Full(scratch.path().to_owned())));
+            }
             self.keep(scratch, script)?;
             return Err(failed(failure));
         }
@@ -85,10 +83,29 @@ impl Execute for LocalSandbox<'_> {
     }
 }
 
+fn failure(status: Status, script: &Script<'_>) -> Option<ScriptFailure> {
+    match status {
+        Status::Exited(0) => None,
+        Status::Exited(code) => Some(ScriptFailure::Exit(code)),
+        Status::Signalled(signal) => Some(ScriptFailure::Signal(signal)),
+        Status::TimedOut => Some(ScriptFailure::Timeout(script.timeout)),
+        Status::OutputLimit => Some(ScriptFailure::Output(OUTPUT_LIMIT)),
+        Status::MemoryLimit => Some(ScriptFailure::Memory),
+        Status::Killed => Some(ScriptFailure::Signal(9)),
+    }
+}
+
+/// Whether the disk of a working directory has no room left, which is then why a script failed.
+fn is_full(scratch: &Scratch) -> bool {
+    let probe = scratch.dir().write("probe", vec![1; PROBE]);
+    _ = scratch.dir().remove_file("probe");
+    matches!(probe, Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
 impl LocalSandbox<'_> {
     /// Keeps what a failed step left, with what it takes to step into its sandbox.
     fn keep(&self, scratch: Scratch, script: &Script<'_>) -> Result<(), BuildError> {
-        let io = |source| BuildError::Io { what: format!("keep {}", script.title), source };
+        let io = |source| StoreError::io("write", scratch.path().join(failed::FILE), source);
         scratch.dir().write(failed::FILE, failed::encode(script).finish()).map_err(io)?;
         Ok(self.store.keep_failed(scratch, &script.derivation)?)
     }

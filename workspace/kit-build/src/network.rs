@@ -17,14 +17,16 @@ use kit_recipe::lockfile::{Deb, DebKey, Suite};
 use kit_recipe::package::Dependencies;
 use kit_source::Cache;
 use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
+use kit_source::debian::archives::{Attempt, AttemptError};
 use kit_source::debian::config::AptConfig;
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::SourcePackage;
 use kit_source::debian::release::Keyring;
 use kit_source::debian::{
-    Archives, DebPin, Group, Known, Mirror, ResolveError, Resolved, SuiteRequest, fetch_deb, resolve, solver,
+    Archives, DebPin, Group, Known, Mirror, ResolveError, Resolved, SuiteRequest, Unavailable, fetch_deb,
+    resolve, solver,
 };
-use kit_source::http::{Client, Settings};
+use kit_source::http::{Client, HttpError, Settings};
 use kit_store::Store;
 use kit_tree::Blobs as _;
 
@@ -245,7 +247,7 @@ impl Fetch for Network<'_> {
                 let date = Timestamp(*date);
                 fetch_deb(&connected.client, &connected.archives, &pin, suite, date, file, progress)
                     .map(|_| ())
-                    .map_err(BuildError::Unavailable)
+                    .map_err(unavailable)
             }
             Origin::Crate { name, version } => {
                 let pin = crate_pin(name, version, fetch.sha256);
@@ -289,6 +291,19 @@ impl Network<'_> {
             network: self.places.reach,
         };
         fetch_crates(&cargo, &home, pins).map_err(BuildError::Crates)
+    }
+}
+
+/// Tells a file that can't be written from one that can't be had.
+fn unavailable(mut error: Unavailable) -> BuildError {
+    match error.attempts.pop() {
+        Some(Attempt { error: AttemptError::Http(HttpError::Write { url, source }), .. }) => {
+            BuildError::Io { what: format!("write what came from {url}"), source }
+        }
+        last => {
+            error.attempts.extend(last);
+            BuildError::Unavailable(error)
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Writes the files of outputs to where people find them: beside, synced, renamed; what is there already stays.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
+use std::path::Path;
 
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 use kit_hash::BlobId;
-use kit_store::Store;
-use kit_tree::{Blobs as _, Entry, Tree, TreePath};
+use kit_store::{Store, StoreError};
+use kit_tree::{Blobs as _, Entry, FileName, Tree, TreePath};
 
 use crate::BuildError;
+use crate::replace::{self, replace};
 
 /// A file that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,24 +31,37 @@ pub enum State {
     Unchanged,
 }
 
-/// Makes `out` show the files of an output's tree. Directories of the tree (an OCI layout) hold nothing else afterwards.
-pub fn write_outputs(store: &Store, tree: &Tree, out: &Dir) -> Result<Vec<Written>, BuildError> {
+/// Makes `out`, which is at `shown`, show the files of an output's tree. Directories of the tree (an OCI layout) hold
+/// nothing else afterwards.
+pub fn write_outputs(
+    store: &Store,
+    tree: &Tree,
+    out: &Dir,
+    shown: &Path,
+) -> Result<Vec<Written>, BuildError> {
+    let at = |name: &str| {
+        let path = shown.join(name);
+        move |source: io::Error| match source.downcast::<StoreError>() {
+            Ok(error) => error.into(),
+            Err(source) => BuildError::Output { path, source },
+        }
+    };
+    let is_top = |name: &str| TreePath::new(name).is_ok_and(|path| tree.get(&path).is_some());
+    replace::sweep(out, &is_top).map_err(at(""))?;
     let mut written = Vec::new();
     for (path, entry) in tree.entries().skip(1) {
-        let io = |source| BuildError::Io { what: format!("write {path}"), source };
         let name = host_path(path);
         match entry {
-            Entry::Directory(_) => out.create_dir_all(&name).map_err(io)?,
+            Entry::Directory(_) => out.create_dir_all(&name).map_err(at(&name))?,
             Entry::File { blob, size, .. } => {
-                let state = write_file(store, out, &name, blob, *size).map_err(io)?;
+                let state = write_file(store, out, &name, blob, *size).map_err(at(&name))?;
                 written.push(Written { path: name, size: *size, state });
             }
-            _ => return Err(io(io::Error::other("an output has only files and directories"))),
+            _ => return Err(at(&name)(io::Error::other("an output has only files and directories"))),
         }
     }
     for (path, _) in tree.entries().skip(1).filter(|(_, entry)| entry.is_directory()) {
-        let io = |source| BuildError::Io { what: format!("tidy {path}"), source };
-        remove_strangers(tree, path, out).map_err(io)?;
+        remove_strangers(tree, path, out).map_err(at(&host_path(path)))?;
     }
     Ok(written)
 }
@@ -62,46 +77,32 @@ fn write_file(store: &Store, out: &Dir, name: &str, blob: &BlobId, size: u64) ->
     {
         return Ok(State::Unchanged);
     }
-    let beside = format!("{name}.{}.new", std::process::id());
-    let mut options = OpenOptions::new();
-    let mut file = out.open_with(&beside, options.write(true).create(true).truncate(true))?;
-    let copied = copy(store, blob, &mut file).and_then(|()| file.sync_all());
-    match copied.and_then(|()| out.rename(&beside, out, name)) {
-        Ok(()) => Ok(State::New),
-        Err(error) => {
-            // The old file, or none, stays; what was begun goes.
-            _ = out.remove_file(&beside);
-            Err(error)
-        }
-    }
+    replace(out, name, &mut |file| io::copy(&mut store.open(blob)?, file).map(drop))?;
+    Ok(State::New)
 }
 
-fn copy(store: &Store, blob: &BlobId, file: &mut cap_std::fs::File) -> io::Result<()> {
-    let mut content = store.open(blob)?;
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match content.read(&mut buffer)? {
-            0 => return Ok(()),
-            n => file.write_all(&buffer[..n])?,
-        }
-    }
-}
-
+/// Removes what isn't of the tree from one of its directories, but not what another process is about to put there.
 fn remove_strangers(tree: &Tree, path: &TreePath, out: &Dir) -> io::Result<()> {
     let dir = out.open_dir(host_path(path))?;
+    let is_known = |name: &[u8]| {
+        let path = FileName::new(name).ok().and_then(|name| path.join(&name).ok());
+        path.is_some_and(|path| tree.get(&path).is_some())
+    };
+    replace::sweep(&dir, &|name| is_known(name.as_bytes()))?;
     for entry in dir.entries()? {
         let entry = entry?;
         let name = entry.file_name();
-        let known = kit_tree::FileName::new(name.as_encoded_bytes())
-            .ok()
-            .and_then(|name| path.join(&name).ok())
-            .is_some_and(|path| tree.get(&path).is_some());
-        if !known {
-            if entry.file_type()?.is_dir() {
-                dir.remove_dir_all(&name)?;
-            } else {
-                dir.remove_file(&name)?;
-            }
+        let is_under_way =
+            name.to_str().and_then(replace::goes_to).is_some_and(|name| is_known(name.as_bytes()));
+        if is_known(name.as_encoded_bytes()) || is_under_way {
+            continue;
+        }
+        let removed =
+            if entry.file_type()?.is_dir() { dir.remove_dir_all(&name) } else { dir.remove_file(&name) };
+        match removed {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
         }
     }
     Ok(())

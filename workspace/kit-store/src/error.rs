@@ -191,17 +191,12 @@ pub enum StoreError {
 
 impl StoreError {
     /// Gives a system error its place and meaning.
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+    pub fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::io_sized(action, path, 0, source)
     }
 
     /// Like [`StoreError::io`], for a write of `needed` bytes.
-    pub(crate) fn io_sized(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-        needed: u64,
-        source: io::Error,
-    ) -> Self {
+    pub fn io_sized(action: &'static str, path: impl Into<PathBuf>, needed: u64, source: io::Error) -> Self {
         let path = path.into();
         match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Self::Full { path, needed, source },

@@ -98,7 +98,7 @@ fn write(store: &Store, piece: &Workpiece, trees: &Trees, out: &OutDir) -> Resul
     let mut files = Vec::new();
     for (format, id) in &piece.plan.outputs {
         let tree = store.tree(&trees[id])?;
-        for written in write_outputs(store, &tree, &out.dir)? {
+        for written in write_outputs(store, &tree, &out.dir, &out.shown)? {
             let sha256 = piece.lock.outputs.get(&written.path).map(|output| output.sha256);
             files.push(File { written, format: *format, sha256 });
         }

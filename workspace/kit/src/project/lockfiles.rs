@@ -2,9 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use cap_std::fs::OpenOptions;
 use kit_build::BuildError;
 use kit_build::load::{lock_path, word};
+use kit_build::replace::{self, replace};
 use kit_recipe::Lockfile;
 use kit_recipe::lockfile::Subject;
 
@@ -44,14 +44,9 @@ impl Project {
         }
         let write = || -> io::Result<()> {
             self.dir.create_dir_all("lockfiles")?;
-            let beside = format!("{path}.{}.new", std::process::id());
-            let mut file =
-                self.dir.open_with(&beside, OpenOptions::new().write(true).create(true).truncate(true))?;
-            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-            written.and_then(|()| self.dir.rename(&beside, &self.dir, &path)).inspect_err(|_| {
-                // The old one stays; what was begun goes.
-                _ = self.dir.remove_file(&beside);
-            })
+            let (dir, name) = (self.dir.open_dir("lockfiles")?, format!("{}.lock", word(&lock.subject)));
+            replace::sweep(&dir, &|left| left == name)?;
+            replace(&dir, &name, &mut |file| file.write_all(text.as_bytes()))
         };
         write().map_err(|source| Failure::File { action: "write", path: self.path.join(&path), source })?;
         Ok(Change::Written)

@@ -1,6 +1,7 @@
 //! The errors of the libraries: problems of recipes, plans that can't be made, builds that fail, stores that break.
 
 use kit_build::BuildError;
+use kit_build::error::ScriptFailure;
 use kit_plan::PlanError;
 use kit_plan::error::Place;
 use kit_recipe::Problems;
@@ -64,8 +65,10 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
     match error {
         BuildError::Plan(errors) => return plan(errors),
         BuildError::LockProblems { path, text, problems: found } => return problems(found, path, text),
-        BuildError::Store(error) => return vec![store(error)],
         _ => {}
+    }
+    if let Some(error) = error.store_error() {
+        return vec![store(error)];
     }
     let mut report = Report::new(build_kind(error), error.code(), error.to_string()).caused_by(error);
     match error {
@@ -99,7 +102,13 @@ fn bars(text: &str) -> String {
 
 /// Whose fault a failed build is.
 pub(super) fn build_kind(error: &BuildError) -> Kind {
+    if error.store_error().is_some() {
+        return Kind::Environment;
+    }
     match error {
+        BuildError::Script { failure: ScriptFailure::Full(_), .. } | BuildError::Output { .. } => {
+            Kind::Environment
+        }
         BuildError::Plan(errors) if errors.iter().any(|error| matches!(error, PlanError::Read { .. })) => {
             Kind::Environment
         }
