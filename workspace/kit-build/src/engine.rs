@@ -1,7 +1,6 @@
 //! Does what of a plan isn't done yet, in parallel; the same result whatever the number of threads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use kit_hash::{DerivationId, TreeId};
@@ -9,8 +8,11 @@ use kit_plan::derivation::{Action, Input};
 use kit_plan::{Derivation, Plan};
 use kit_store::{Cost, Record, Store};
 
+use self::queue::{Lane, Queue};
 use crate::seams::{Event, Finished};
 use crate::{BuildError, Events, Execute, Fetch, actions};
+
+mod queue;
 
 /// Fetches that go on at the same time: they wait for the network, not for a processor.
 const FETCHES: usize = 6;
@@ -171,90 +173,6 @@ impl Engine<'_> {
     }
 }
 
-/// Which threads take a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Fetch,
-    Work,
-}
-
-fn lane(derivation: &Derivation) -> Lane {
-    if let Action::Fetch(_) = derivation.action() { Lane::Fetch } else { Lane::Work }
-}
-
-/// The steps of a walk and how far it is.
-struct Queue<'a> {
-    todo: &'a [&'a Derivation],
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    trees: Trees,
-    /// Positions that nobody has taken.
-    waiting: BTreeSet<usize>,
-    running: usize,
-    failures: BTreeMap<usize, BuildError>,
-}
-
-impl<'a> Queue<'a> {
-    fn new(todo: &'a [&'a Derivation], trees: Trees) -> Self {
-        let waiting = (0..todo.len()).collect();
-        let state = Mutex::new(State { trees, waiting, running: 0, failures: BTreeMap::new() });
-        Self { todo, state, changed: Condvar::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("because no holder panics")
-    }
-
-    /// Waits for a step of this lane whose inputs are known; none when nothing is left for it.
-    fn take(&self, wanted: Lane) -> Option<(usize, &'a Derivation, Trees)> {
-        let mut state = self.lock();
-        loop {
-            if !state.failures.is_empty() {
-                return None;
-            }
-            let mut left = false;
-            let mut ready = None;
-            for at in state.waiting.iter().copied().filter(|at| lane(self.todo[*at]) == wanted) {
-                left = true;
-                if let Some(inputs) = known_inputs(self.todo[at], &state.trees) {
-                    ready = Some((at, inputs));
-                    break;
-                }
-            }
-            if let Some((at, inputs)) = ready {
-                state.waiting.remove(&at);
-                state.running += 1;
-                return Some((at, self.todo[at], inputs));
-            }
-            if !left {
-                return None;
-            }
-            state = self.changed.wait(state).expect("because no holder panics");
-        }
-    }
-
-    fn put(&self, at: usize, id: DerivationId, outcome: Result<TreeId, BuildError>) {
-        let mut state = self.lock();
-        state.running -= 1;
-        match outcome {
-            Ok(tree) => _ = state.trees.insert(id, tree),
-            Err(error) => _ = state.failures.insert(at, error),
-        }
-        self.changed.notify_all();
-    }
-
-    fn into_result(self) -> Result<Trees, BuildError> {
-        let state = self.state.into_inner().expect("because no holder panics");
-        match state.failures.into_iter().next() {
-            Some((_, error)) => Err(error),
-            None => Ok(state.trees),
-        }
-    }
-}
-
 /// The trees of a step whose inputs are known.
 fn input_trees(derivation: &Derivation, known: &Trees) -> Vec<TreeId> {
     let tree = |input| match input {
@@ -262,12 +180,4 @@ fn input_trees(derivation: &Derivation, known: &Trees) -> Vec<TreeId> {
         Input::Tree(id) => id,
     };
     derivation.action().inputs().into_iter().map(tree).collect()
-}
-
-fn known_inputs(derivation: &Derivation, trees: &Trees) -> Option<Trees> {
-    let inputs = derivation.action().inputs().into_iter().filter_map(|input| match input {
-        Input::Derivation(id) => Some(id),
-        Input::Tree(_) => None,
-    });
-    inputs.map(|id| trees.get(&id).map(|tree| (id, *tree))).collect()
 }

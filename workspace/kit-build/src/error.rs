@@ -4,10 +4,13 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use kit_plan::error::Place;
 use kit_plan::{Change, PlanError};
 use kit_store::StoreError;
 use kit_store::verify::Finding;
 use kit_tree::{PathError, TreePath};
+
+use crate::places::Label;
 
 /// Two parts of a composition that put different things at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl std::fmt::Display for ScriptFailure {
             Self::Exit(code) => write!(f, "it returned {code}"),
             Self::Signal(signal) => write!(f, "signal {signal} killed it"),
             Self::Timeout(seconds) => write!(f, "it ran longer than {seconds} s"),
-            Self::Output(bytes) => write!(f, "it printed more than {bytes} bytes"),
+            Self::Output(bytes) => write!(f, "it printed more than {} MiB", bytes >> 20),
             Self::Memory => f.write_str("it needed more memory than it may"),
             Self::Result(what) => write!(f, "it left what can't be in a package: {}", what.join("; ")),
             Self::Full(directory) => {
@@ -101,9 +104,9 @@ pub enum BuildError {
         source: kit_store::ImportError,
     },
     /// Reading or writing failed.
-    #[error("cannot do `{what}`")]
+    #[error("cannot {what}")]
     Io {
-        /// What was being done.
+        /// What was being done: a verb and its object.
         what: String,
         /// Why.
         #[source]
@@ -163,14 +166,18 @@ pub enum BuildError {
         title: String,
         /// All of them.
         contradictions: Vec<Contradiction>,
+        /// Where the owners of the first one are written, as far as known.
+        labels: Vec<Label>,
     },
     /// Globs that match nothing.
-    #[error("`{title}`: nothing matches `{}`", globs.join("`, `"))]
+    #[error("nothing in `{title}` matches `{}`", globs.join("`, `"))]
     GlobMatchesNothing {
         /// The step.
         title: String,
         /// The globs.
         globs: Vec<String>,
+        /// Where they are written, as far as known.
+        labels: Vec<Label>,
     },
     /// An image whose root has no `/init`.
     #[error("`{title}`: the root file system has no `/init`")]
@@ -193,6 +200,17 @@ pub enum BuildError {
         path: String,
         /// Where it is written.
         place: Box<kit_plan::error::Place>,
+    },
+    /// Local files that can't be taken: a link leads out of the project, or something is neither file nor directory.
+    #[error("`{path}` can't be used")]
+    BadLocal {
+        /// Path below the project.
+        path: String,
+        /// Where it is written.
+        place: Box<kit_plan::error::Place>,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// A `Cargo.lock` that can't be used.
     #[error("`{path}` can't be used")]
@@ -314,6 +332,7 @@ impl BuildError {
             Self::NoInit { .. } => "kit::image::no_init",
             Self::NoKernel { .. } => "kit::image::no_kernel",
             Self::NoLocal { .. } => "kit::recipe::no_local_file",
+            Self::BadLocal { .. } => "kit::recipe::bad_local_file",
             Self::CargoLock { .. } => "kit::recipe::cargo_lock",
             Self::NoTool { .. } => "kit::tools::missing",
             Self::NoLock { .. } => "kit::lock::missing",
@@ -351,9 +370,10 @@ impl BuildError {
             Self::Unpack { .. } => {
                 "the file is as it was locked, so report the archive to those who made it".to_owned()
             }
-            Self::Conflict { contradictions, .. } => prefer_help(contradictions),
-            Self::GlobMatchesNothing { .. } => {
-                "correct the glob, or take it away; `kit show --files` lists what there is".to_owned()
+            Self::Conflict { title, contradictions, .. } => conflict_help(title, contradictions),
+            Self::GlobMatchesNothing { .. } => "correct the glob, or take it away".to_owned(),
+            Self::BadLocal { .. } => {
+                "only files, directories and links inside of the project are taken: copy what is needed into it".to_owned()
             }
             Self::NoInit { .. } => "add a package with `/init` to `[init] packages`, such as `init`".to_owned(),
             Self::NoKernel { .. } => "let the package have one kernel, by `exclude` in its `[tree]`".to_owned(),
@@ -365,9 +385,12 @@ impl BuildError {
             Self::Stale { subject, .. } => {
                 format!("run `kit lock {subject}` and review what it changes in the lockfile")
             }
-            Self::Different { .. } => {
-                "if the change is wanted, run `kit lock`; else find out what in this step depends on the machine"
-                    .to_owned()
+            Self::Different { path, .. } => {
+                let subject = path.trim_start_matches("lockfiles/").trim_end_matches(".lock");
+                format!(
+                    "if the change is wanted, run `kit lock {subject}`; else find out what in this step depends on the \
+                     machine"
+                )
             }
             Self::Plan(_)
             | Self::Io { .. }
@@ -377,6 +400,17 @@ impl BuildError {
             | Self::CargoLock { .. }
             | Self::LockProblems { .. } => return None,
         })
+    }
+
+    /// Returns the places in recipes that it is about, the main one first.
+    pub fn labels(&self) -> Vec<(&Place, &str)> {
+        match self {
+            Self::NoLocal { place, .. } | Self::BadLocal { place, .. } => vec![(&**place, "named here")],
+            Self::Conflict { labels, .. } | Self::GlobMatchesNothing { labels, .. } => {
+                labels.iter().map(|(place, label)| (place, label.as_str())).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Adds the end of the log to the failure of a script.
@@ -406,7 +440,11 @@ fn output_help(source: &io::Error) -> Option<&'static str> {
     }
 }
 
-fn prefer_help(contradictions: &[Contradiction]) -> String {
+fn conflict_help(title: &str, contradictions: &[Contradiction]) -> String {
+    if !title.starts_with("root ") && !title.starts_with("package ") {
+        return "use a package of its own that holds both and names the winner in its `[tree]` by `prefer`"
+            .to_owned();
+    }
     contradictions.first().map_or_else(String::new, |c| {
         format!(
             "name the winner in the recipe's `[tree]`: `prefer = {{ \"{}\" = \"{}\" }}`",

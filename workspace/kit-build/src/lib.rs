@@ -12,7 +12,9 @@
 //! | [`files`] | the project's own files: recipes and local sources |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |
 //! | [`lock`] | making a lockfile |
+//! | [`places`] | the places in recipes that a failed step is about |
 //! | [`check`] | holding results against a lockfile |
+//! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
 //! | [`mod@replace`] | files that appear whole or not at all |
 //! | [`tools`] | programs that kit itself runs, from the store |
@@ -29,6 +31,8 @@ pub mod local;
 pub mod lock;
 pub mod network;
 pub mod outputs;
+pub mod places;
+pub mod repair;
 pub mod replace;
 pub mod scripts;
 pub mod seams;

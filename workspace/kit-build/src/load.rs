@@ -16,6 +16,7 @@ use kit_tree::{BlobSink, Entry, Globs, Meta, Mode, Tree, TreePath};
 
 use crate::BuildError;
 use crate::files::{LocalContent, ProjectFiles};
+use crate::places::locate;
 
 /// Everything about a subject that is known without the network and the store.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub fn load(subject: &Subject, files: &dyn ProjectFiles) -> Result<Loaded, Build
     let mut locals = BTreeMap::new();
     let mut crates = BTreeMap::new();
     for local in &requirements.locals {
-        let (tree, contents) = read_local(files, local, &Hashing)?;
+        let (tree, contents) = read_local(files, local, &Hashing).map_err(|error| locate(error, &recipes))?;
         if let (Purpose::CargoLock, RecipeName::Package(package)) = (local.purpose, &local.recipe) {
             let source: Name = local.label.parse().expect("because the label is the source's name");
             crates.insert((package.clone(), source), cargo_lock(&local.path, &contents)?);
@@ -90,6 +91,11 @@ impl Loaded {
             return Ok(());
         }
         Err(BuildError::Stale { path: lock_path(&self.subject), subject: word(&self.subject), changes })
+    }
+
+    /// Adds the places in the recipes that an error is about.
+    pub fn locate(&self, error: BuildError) -> BuildError {
+        locate(error, &self.recipes)
     }
 
     /// Returns the inputs of a plan.
@@ -168,12 +174,20 @@ fn walk(
         Ok(false) => {
             Err(BuildError::NoLocal { path: local.path.clone(), place: Box::new(local.place.clone()) })
         }
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
+            let (path, place) = (local.path.clone(), Box::new(local.place.clone()));
+            Err(BuildError::BadLocal { path, place, source })
+        }
         Err(source) => Err(BuildError::Io { what: format!("read {}", local.path), source }),
     }
 }
 
 fn select(local: &LocalFiles, tree: Tree) -> Result<Tree, BuildError> {
-    let title = format!("files {} of {}", local.label, local.recipe);
+    let owner = match &local.recipe {
+        RecipeName::Image(name) | RecipeName::Package(name) => name.as_str(),
+        RecipeName::Tools => "tools",
+    };
+    let title = format!("source {owner}/{}", local.label);
     let globs = Globs::new(&local.include, &local.exclude)
         .map_err(|e| BuildError::Compose { title: title.clone(), reason: e.to_string() })?;
     if globs.is_all() {
@@ -183,7 +197,7 @@ fn select(local: &LocalFiles, tree: Tree) -> Result<Tree, BuildError> {
     if selection.unmatched.is_empty() {
         Ok(selection.tree)
     } else {
-        Err(BuildError::GlobMatchesNothing { title, globs: selection.unmatched })
+        Err(BuildError::GlobMatchesNothing { title, globs: selection.unmatched, labels: Vec::new() })
     }
 }
 

@@ -155,7 +155,7 @@ fn keep(previous: &Lockfile, suite: &str, groups: &[&DebianGroup], lock: &mut Lo
 /// Builds what the pins lead to and writes the results into the lockfile.
 pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result<Plan, BuildError> {
     let plan = plan(loaded.plan_inputs(lock, &[])).map_err(BuildError::Plan)?;
-    let trees = build_all(engine, &plan)?;
+    let trees = build_all(engine, &plan).map_err(|error| loaded.locate(error))?;
     for (key, id) in &plan.debs {
         if let Some(deb) = lock.debs.get_mut(key) {
             deb.tree = trees.get(id).copied();

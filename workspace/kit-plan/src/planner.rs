@@ -1,6 +1,7 @@
 //! From recipes, a lockfile and the project's own files to a plan.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use kit_hash::{DerivationId, Sha256};
 use kit_recipe::Name;
@@ -85,11 +86,9 @@ impl Plan {
     pub(crate) fn add(&mut self, title: impl Into<String>, action: Action) -> DerivationId {
         let derivation = Derivation::new(title, action);
         let id = derivation.id();
-        if self.index.insert(id, self.derivations.len()).is_none() {
+        if let Entry::Vacant(place) = self.index.entry(id) {
+            place.insert(self.derivations.len());
             self.derivations.push(derivation);
-        } else {
-            let first = self.derivations.iter().position(|d| d.id() == id);
-            self.index.insert(id, first.expect("because the index holds what the list holds"));
         }
         id
     }

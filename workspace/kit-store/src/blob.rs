@@ -144,7 +144,7 @@ impl Store {
     /// Returns the blob with this SHA-256, or none when none is known or it isn't there any more.
     pub fn blob_of_sha256(&self, sha256: &Sha256) -> Result<Option<BlobId>, StoreError> {
         let name = sha256.to_string();
-        let Some(bytes) = self.read_item(&self.sha256, &name, || Item::Sha256(*sha256))? else {
+        let Some(bytes) = self.read_sealed(&self.sha256, &name, || Item::Sha256(*sha256))? else {
             return Ok(None);
         };
         let blob = decode_name(&bytes, sha256).map_err(|e| self.corrupt(Item::Sha256(*sha256), e))?;
@@ -189,6 +189,17 @@ impl Store {
         item: impl Fn() -> Item,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         category.read(name).map_err(|e| self.read_error(category, name, item(), e))
+    }
+
+    /// Reads a sealed file, or none when it isn't there. An empty one isn't: a power cut leaves it of one that was not
+    /// yet on disk.
+    pub(crate) fn read_sealed(
+        &self,
+        category: &FanOut,
+        name: &str,
+        item: impl Fn() -> Item,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read_item(category, name, item)?.filter(|bytes| !bytes.is_empty()))
     }
 
     fn read_error(&self, category: &FanOut, name: &str, item: Item, e: io::Error) -> StoreError {

@@ -14,6 +14,10 @@ use kit_hash::{BlobId, Decoder, DerivationId, Encoder, ResolvedId, TreeId};
 use crate::sealed::unseal;
 use crate::{Damage, Item, Store, StoreError};
 
+/// What took at least this long, in milliseconds, isn't to be lost in a power cut. A sync takes as long as the disk takes for
+/// all that is to be written, other processes' too, and hundreds of quick steps would each wait for one.
+const WORTH_SYNCING: u64 = 1000;
+
 /// What making something took. It is measured, so it never reaches an output byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
@@ -37,9 +41,11 @@ pub struct Record {
 }
 
 impl Store {
-    /// Keeps a record; its tree, blobs and log are put before it, and are on disk before it is.
+    /// Keeps a record; its tree, blobs and log are put before it, and are on disk before it is when they were dear.
     pub fn put_record(&self, id: &ResolvedId, record: &Record) -> Result<(), StoreError> {
-        self.settle()?;
+        if record.cost.wall_millis >= WORTH_SYNCING {
+            self.settle()?;
+        }
         self.publish_sealed(&self.records, &id.to_string(), &encode_record(id, record))
     }
 
@@ -54,7 +60,7 @@ impl Store {
 
     /// Reads a record without marking it as used.
     pub(crate) fn peek_record(&self, id: &ResolvedId) -> Result<Option<Record>, StoreError> {
-        let bytes = self.read_item(&self.records, &id.to_string(), || Item::Record(*id))?;
+        let bytes = self.read_sealed(&self.records, &id.to_string(), || Item::Record(*id))?;
         let Some(bytes) = bytes else { return Ok(None) };
         let record = decode_record(&bytes, id);
         record.map(Some).map_err(|damage| self.corrupt(Item::Record(*id), damage))
@@ -67,7 +73,7 @@ impl Store {
 
     /// Returns what a derivation last resolved to, or none when that isn't known.
     pub fn memo(&self, derivation: &DerivationId) -> Result<Option<ResolvedId>, StoreError> {
-        let bytes = self.read_item(&self.memos, &derivation.to_string(), || Item::Memo(*derivation))?;
+        let bytes = self.read_sealed(&self.memos, &derivation.to_string(), || Item::Memo(*derivation))?;
         let Some(bytes) = bytes else { return Ok(None) };
         let resolved = decode_memo(&bytes, derivation);
         resolved.map(Some).map_err(|damage| self.corrupt(Item::Memo(*derivation), damage))

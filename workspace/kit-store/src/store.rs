@@ -41,11 +41,13 @@ const NAMES: [&str; 11] = [
 /// nothing but the step under way, in both cases, since a file gets its name after its last byte.
 ///
 /// Syncing each of 10,000 small files takes over ten seconds on a common disk. Syncing the file system once
-/// (`syncfs`) before a record that makes them reachable takes a tenth of a second, most of it the disk's own time to take the data.
-/// Objects, trees, memos and names by SHA-256 are therefore never synced one by one. Roots and the version file are.
+/// (`syncfs`) takes a tenth of a second, most of it the disk's own time to take the data. Objects, trees, records, memos and names
+/// by SHA-256 are therefore never synced one by one. The file system is synced before a root is written, and before
+/// the record of a step that took a second or more. Roots and the version file are synced themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// A power cut too: whatever a record needs is on disk before the record is.
+    /// A power cut too: whatever a root leads to is on disk before the root is, and so is what took long to make.
+    /// Quick steps after the last sync may have to be done again.
     PowerCut,
     /// `kill -9` alone. After a power cut, the last records may stand for steps that have to be done again.
     Kill,

@@ -1,5 +1,7 @@
 //! A subject, loaded, locked and planned; and the engine that builds it.
 
+use std::path::Path;
+
 use kit_build::load::{Loaded, load, word};
 use kit_build::local::LocalSandbox;
 use kit_build::network::Network;
@@ -16,7 +18,7 @@ use kit_store::{RootName, Roots, Store};
 use crate::Failure;
 use crate::context::Context;
 use crate::places::places;
-use crate::project::Project;
+use crate::project::{Project, open_dir};
 
 /// A subject that a lockfile pins, ready to be built.
 #[derive(Debug)]
@@ -46,9 +48,18 @@ pub(crate) fn with_engine<T>(
     work: impl FnOnce(&Engine<'_>, &Network<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let network = Network::new(places(context)?, store);
-    let execute = LocalSandbox { store, sandbox: Sandbox::new("/proc/self/exe"), memory: None };
+    let execute = LocalSandbox { store, sandbox: Sandbox::new("/proc/self/exe"), memory: memory_limit() };
     let engine = Engine { store, fetch: &network, execute: &execute, events, jobs: context.jobs() };
     work(&engine, &network)
+}
+
+/// Returns how much memory a script may use, in bytes: three quarters of what the machine has, so that it fails by itself before the
+/// machine does. None where the machine doesn't say.
+pub(crate) fn memory_limit() -> Option<u64> {
+    let text = open_dir(Path::new("/proc")).ok()?.read_to_string("meminfo").ok()?;
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 4 * 3 * 1024)
 }
 
 /// Puts the project's own files into the store.

@@ -63,7 +63,8 @@ fn lay_over(title: &str, compose: &Compose, trees: &[Tree]) -> Result<Tree, Buil
         first: side(&conflict.first, &conflict.path),
         second: side(&conflict.second, &conflict.path),
     });
-    Err(BuildError::Conflict { title: title.to_owned(), contradictions: contradictions.collect() })
+    let contradictions = contradictions.collect();
+    Err(BuildError::Conflict { title: title.to_owned(), contradictions, labels: Vec::new() })
 }
 
 fn filter(title: &str, compose: &Compose, tree: Tree) -> Result<Tree, BuildError> {
@@ -75,7 +76,8 @@ fn filter(title: &str, compose: &Compose, tree: Tree) -> Result<Tree, BuildError
     if selection.unmatched.is_empty() {
         Ok(selection.tree)
     } else {
-        Err(BuildError::GlobMatchesNothing { title: title.to_owned(), globs: selection.unmatched })
+        let globs = selection.unmatched;
+        Err(BuildError::GlobMatchesNothing { title: title.to_owned(), globs, labels: Vec::new() })
     }
 }
 
@@ -112,7 +114,7 @@ fn append(
     let mut text = match tree.inode(&path) {
         Some(Entry::File { blob, .. }) => store
             .read(blob, ACCOUNTS_LIMIT)
-            .map_err(|source| BuildError::Io { what: title.to_owned(), source })?,
+            .map_err(|source| BuildError::Io { what: format!("read {path} for `{title}`"), source })?,
         _ => Vec::new(),
     };
     for line in lines {

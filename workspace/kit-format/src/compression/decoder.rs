@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use lzma_rust2::XzReader;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Error as XzError, Stream};
 
 use super::Compression;
 use crate::limits::{LimitError, Limits};
@@ -29,7 +30,7 @@ type Buffered<R> = BufReader<Source<R>>;
 enum Codec<R: Read> {
     None(Source<R>),
     Gzip(Box<MultiGzDecoder<Buffered<R>>>),
-    Xz(Box<XzReader<Buffered<R>>>),
+    Xz(Box<XzDecoder<Buffered<R>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Buffered<R>>>),
 }
 
@@ -53,7 +54,8 @@ impl<R: Read> Decoder<R> {
             Compression::None => Codec::None(source),
             Compression::Gzip => Codec::Gzip(Box::new(MultiGzDecoder::new(buffered(source)))),
             Compression::Xz => {
-                Codec::Xz(Box::new(XzReader::new_mem_limit(buffered(source), true, limits.decoder_kib)))
+                let stream = Stream::new_stream_decoder(u64::from(limits.decoder_kib) << 10, CONCATENATED)?;
+                Codec::Xz(Box::new(XzDecoder::new_stream(buffered(source), stream)))
             }
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered(source))?;
@@ -74,7 +76,7 @@ impl<R: Read> Decoder<R> {
         match &self.codec {
             Codec::None(source) => source.taken,
             Codec::Gzip(decoder) => decoder.get_ref().get_ref().taken,
-            Codec::Xz(decoder) => decoder.inner().get_ref().taken,
+            Codec::Xz(decoder) => decoder.get_ref().get_ref().taken,
             Codec::Zstd(decoder) => decoder.get_ref().get_ref().taken,
         }
     }
@@ -106,7 +108,8 @@ fn window_log(kib: u32) -> u32 {
 
 /// Whether a decompressor's error says that it wasn't given enough memory.
 fn needs_memory(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::OutOfMemory || error.to_string().contains("too much memory")
+    let xz = error.get_ref().and_then(|inner| inner.downcast_ref::<XzError>());
+    xz == Some(&XzError::MemLimit) || error.to_string().contains("too much memory")
 }
 
 impl<R: Read> Read for Decoder<R> {

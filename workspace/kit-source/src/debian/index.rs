@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 
 use kit_hash::Sha256;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
 
 use super::archives::{AttemptError, Location, Unavailable, first};
 use super::packages::PackagesError;
@@ -14,8 +16,8 @@ use crate::http::{Client, Expected, HttpError};
 /// The largest index that is read, unpacked, in bytes.
 const SIZE_LIMIT: u64 = 1 << 30;
 
-/// The most memory that the unpacker may use, in KiB.
-const MEMORY_LIMIT: u32 = 256 << 10;
+/// The most memory that the unpacker may use, in bytes.
+const MEMORY_LIMIT: u64 = 256 << 20;
 
 /// Why an index that came isn't good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,18 +133,16 @@ impl Source<'_> {
         let text = first(self.locations, &full, |location| {
             let bytes = self.download(location, release, &pinned)?;
             let text = pinned.unpack(&bytes)?;
-            self.cache.put(&pinned.packed.sha256, &bytes);
+            self.cache.put(&pinned.plain.sha256, &text);
             Ok(text)
         })?;
         Ok((text, pinned.plain))
     }
 
+    /// Indexes are kept unpacked: to unpack one takes as long as all the rest of resolving, several times over.
     fn cached(&self, pinned: &Pinned) -> Option<Vec<u8>> {
-        let bytes = self.cache.get(&pinned.packed.sha256)?;
-        if Sha256::of(&bytes) != pinned.packed.sha256 {
-            return None;
-        }
-        pinned.unpack(&bytes).ok()
+        let text = self.cache.get(&pinned.plain.sha256)?;
+        (Sha256::of(&text) == pinned.plain.sha256).then_some(text)
     }
 
     /// Downloads by digest where the archive offers it, so that an update in between does no harm.
@@ -211,7 +211,10 @@ pub(super) fn unpack(bytes: &[u8], compression: Compression, size: u64) -> io::R
     let mut text = Vec::with_capacity(usize::try_from(size.min(SIZE_LIMIT)).unwrap_or_default());
     let mut read = |reader: &mut dyn Read| reader.take(size + 1).read_to_end(&mut text);
     match compression {
-        Compression::Xz => read(&mut lzma_rust2::XzReader::new_mem_limit(bytes, true, MEMORY_LIMIT))?,
+        Compression::Xz => {
+            let stream = Stream::new_stream_decoder(MEMORY_LIMIT, CONCATENATED)?;
+            read(&mut XzDecoder::new_stream(bytes, stream))?
+        }
         Compression::Gzip => read(&mut flate2::read::MultiGzDecoder::new(bytes))?,
         Compression::Plain => read(&mut &*bytes)?,
     };

@@ -44,14 +44,14 @@ fn resolves_and_fetches() {
         );
         assert_eq!(resolved.release.date, DATE);
         assert_eq!(resolved.release.signed_by.len(), 2);
-        assert_eq!(server.asked(), ["/dists/stable/InRelease".to_owned(), archive.index_path()]);
+        assert_eq!(server.asked(), ["/dists/loopback/InRelease".to_owned(), archive.index_path()]);
 
         let mut file = tempfile::tempfile().unwrap();
         fetch_deb(
             &client(Network::Online),
             &archives,
             app(&resolved),
-            "stable",
+            "loopback",
             DATE,
             &mut file,
             &mut |_| {},
@@ -91,7 +91,7 @@ fn refuses_a_release_that_is_not_the_right_one() {
     let at = changed.windows(8).position(|window| window == b"bookworm").unwrap();
     changed[at] = b'B';
     let mut site = archive.site();
-    site.insert("/dists/stable/InRelease".to_owned(), Answer::Bytes(changed));
+    site.insert("/dists/loopback/InRelease".to_owned(), Answer::Bytes(changed));
     assert_eq!(code(&archive, site, &known, NOW), "kit::debian::bad_signature");
 
     let other = app_and_library();
@@ -106,7 +106,7 @@ fn refuses_a_release_that_is_not_the_right_one() {
     assert_eq!(code(&suite, suite.site(), &known, NOW), "kit::debian::other_suite");
     let future = Archive { date: "Sat, 17 May 2035 09:12:38 UTC", ..app_and_library() };
     assert_eq!(code(&future, future.site(), &known, NOW), "kit::debian::future");
-    let html = Site::from([("/dists/stable/InRelease".to_owned(), Answer::Bytes(b"<html>".to_vec()))]);
+    let html = Site::from([("/dists/loopback/InRelease".to_owned(), Answer::Bytes(b"<html>".to_vec()))]);
     assert_eq!(code(&archive, html, &known, NOW), "kit::debian::not_signed");
 }
 
@@ -173,7 +173,7 @@ fn turns_to_the_next_mirror() {
         let mut file = tempfile::tempfile().unwrap();
         let online = client(Network::Online);
         let digests =
-            fetch_deb(&online, &archives, app(&resolved), "stable", DATE, &mut file, &mut |_| {}).unwrap();
+            fetch_deb(&online, &archives, app(&resolved), "loopback", DATE, &mut file, &mut |_| {}).unwrap();
         assert_eq!(digests.sha256, Sha256::of(APP));
         assert_eq!(file.metadata().unwrap().len(), APP.len() as u64);
     });
@@ -200,7 +200,7 @@ fn falls_back_to_the_snapshot_of_the_release() {
             let resolved = ask(&archives, &Known::default(), NOW).unwrap();
             let mut file = tempfile::tempfile().unwrap();
             let online = client(Network::Online);
-            fetch_deb(&online, &archives, app(&resolved), "stable", DATE, &mut file, &mut |_| {}).unwrap();
+            fetch_deb(&online, &archives, app(&resolved), "loopback", DATE, &mut file, &mut |_| {}).unwrap();
             assert_eq!(snapshot.asked(), [path]);
         });
     });
@@ -245,13 +245,13 @@ fn opens_nothing_when_offline() {
 #[test]
 fn fetches_by_name_when_there_is_no_by_hash() {
     let archive = Archive { extra: "", ..app_and_library() };
-    let named = "/dists/stable/main/binary-amd64/Packages.gz";
+    let named = "/dists/loopback/main/binary-amd64/Packages.gz";
     let mut site = archive.site();
     let index = site.remove(&archive.index_path()).unwrap();
     site.insert(named.to_owned(), index.clone());
     with_server(site, |server| {
         ask(&mirrors(&archive, &[&server.base]), &Known::default(), NOW).unwrap();
-        assert_eq!(server.asked(), ["/dists/stable/InRelease", named]);
+        assert_eq!(server.asked(), ["/dists/loopback/InRelease", named]);
     });
     let promised = app_and_library();
     let mut site = promised.site();

@@ -51,7 +51,7 @@ pub(crate) fn client(network: Network) -> Client {
 /// Asks for `app` and what it needs.
 pub(crate) fn request() -> SuiteRequest {
     SuiteRequest {
-        suite: "stable".to_owned(),
+        suite: "loopback".to_owned(),
         components: Vec::new(),
         architecture: "amd64".to_owned(),
         groups: vec![Group { names: vec!["app".to_owned()], dependencies: Dependencies::Closure }],

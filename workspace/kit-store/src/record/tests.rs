@@ -35,3 +35,24 @@ fn a_swapped_memo_is_noticed() {
     damage(&path(2), &read(&path(1)));
     assert_eq!(test.store.memo(&derivation(2)).unwrap_err().damaged(), Some(&Item::Memo(derivation(2))));
 }
+
+#[test]
+fn what_a_power_cut_left_empty_is_not_there() {
+    let test = TestStore::new();
+    let (id, record) = record();
+    let sha256 = kit_hash::Sha256::of(b"content");
+    let blob = test.store.put_bytes(b"content").unwrap();
+    test.store.put_record(&id, &record).unwrap();
+    test.store.put_memo(&derivation(1), &id).unwrap();
+    test.store.put_sha256(&sha256, &blob).unwrap();
+    for (category, name) in
+        [("records", id.to_string()), ("memo", derivation(1).to_string()), ("sha256", sha256.to_string())]
+    {
+        damage(&test.path(&format!("{category}/{}/{name}", &name[..2])), b"");
+    }
+    assert_eq!(test.store.record(&id).unwrap(), None);
+    assert_eq!(test.store.memo(&derivation(1)).unwrap(), None);
+    assert_eq!(test.store.blob_of_sha256(&sha256).unwrap(), None);
+    test.store.put_record(&id, &record).unwrap();
+    assert_eq!(test.store.record(&id).unwrap(), Some(record));
+}

@@ -1,7 +1,10 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
+use kit_hash::{Identity as _, ResolvedId, TreeId};
+
 use super::*;
 use crate::testing::{TestStore, make_dir, mode, open, open_dir, read, remove, write};
+use crate::{Cost, Record};
 
 #[test]
 fn opens_what_it_made() {
@@ -106,7 +109,19 @@ fn syncs_when_a_record_needs_it() {
     assert_eq!(synced(&store), after, "nothing new, nothing to sync");
     store.put_bytes(b"content").unwrap();
     store.settle().unwrap();
-    assert!(synced(&store) > after, "what was there already may be another process's, not yet on disk");
+    let again = synced(&store);
+    assert!(again > after, "what was there already may be another process's, not yet on disk");
+
+    let put = |wall_millis| {
+        let cost = Cost { wall_millis, ..Cost::default() };
+        let record = Record { tree: TreeId::from_bytes([2; 32]), log: None, cost };
+        store.put_bytes(b"content").unwrap();
+        store.put_record(&ResolvedId::from_bytes([1; 32]), &record).unwrap();
+    };
+    put(999);
+    assert_eq!(synced(&store), again, "it is soon done again");
+    put(1000);
+    assert!(synced(&store) > again);
 }
 
 #[test]

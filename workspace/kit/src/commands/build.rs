@@ -79,19 +79,19 @@ fn build(
     let project = context.project()?;
     let piece = Workpiece::prepare(project, subject, formats)?;
     let store = context.store()?;
-    store_locals(project, &store, &piece.loaded)?;
     let targets: Vec<_> = piece.plan.outputs.values().copied().collect();
     let progress = Progress::new(&context.output);
     let built = with_engine(context, &store, &progress, |engine, _| {
-        let trees = engine.build(&piece.plan, &targets)?;
-        check_results(engine, &piece.lock, &piece.plan, &trees)?;
-        Ok(trees)
+        engine.repairing(Failure::damage, || {
+            store_locals(project, &store, &piece.loaded)?;
+            let trees = engine.build(&piece.plan, &targets).map_err(|error| piece.loaded.locate(error))?;
+            check_results(engine, &piece.lock, &piece.plan, &trees)?;
+            keep(project, &store, subject, &piece.plan)?;
+            write(&store, &piece, &trees, &context.out_dir(out)?)
+        })
     });
     let tally = progress.finish();
-    let trees = built?;
-    keep(project, &store, subject, &piece.plan)?;
-    let out = context.out_dir(out)?;
-    Ok((write(&store, &piece, &trees, &out)?, tally))
+    Ok((built?, tally))
 }
 
 fn write(store: &Store, piece: &Workpiece, trees: &Trees, out: &OutDir) -> Result<Vec<File>, Failure> {

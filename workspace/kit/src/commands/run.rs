@@ -101,15 +101,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let seen = watch(&sandbox, &job, &machine.scratch, args.until.as_deref(), &mut |bytes| {
         context.output.foreign(bytes)
     })?;
-    context.output.say(&format!("\n{seen}\n"));
-    context
-        .output
-        .result(&json!({ "ending": seen.word(), "millis": seen.millis() }))
-        .map_err(Failure::Output)?;
-    match seen {
-        Ending::Reached { .. } | Ending::Ended { .. } => Ok(ExitCode::SUCCESS),
-        Ending::Failed(error) => Err(error.into()),
+    if let Ending::Failed(error) = seen {
+        // The console's last line may be unfinished.
+        context.output.say("\n");
+        return Err(error.into());
     }
+    context.output.say(&format!("\n{seen}\n"));
+    let result = json!({ "ending": seen.word(), "millis": seen.millis() });
+    context.output.result(&result).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Builds the image and QEMU, as far as they aren't built.

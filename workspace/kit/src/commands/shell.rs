@@ -9,6 +9,7 @@ use kit_sandbox::{Sandbox, Status};
 use crate::Failure;
 use crate::context::Context;
 use crate::project::open_dir;
+use crate::workbench::memory_limit;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         step.title,
         step.script().script.trim_end()
     ));
-    let local = LocalSandbox { store: &store, sandbox: Sandbox::new("/proc/self/exe"), memory: None };
+    let local =
+        LocalSandbox { store: &store, sandbox: Sandbox::new("/proc/self/exe"), memory: memory_limit() };
     match local.shell(&step.script(), &failed.path)? {
         Status::Exited(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
         _ => Ok(ExitCode::FAILURE),

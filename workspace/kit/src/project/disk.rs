@@ -8,6 +8,7 @@ use kit_build::files::{LocalContent, LocalFile};
 use kit_plan::{PlanError, RecipeFiles};
 use kit_recipe::recipe::RecipeName;
 use kit_tree::TreePath;
+use rustix::io::Errno;
 
 use super::{TEXT_LIMIT, recipe_name};
 
@@ -25,7 +26,7 @@ impl RecipeFiles for Disk<'_> {
         {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(PlanError::Read { path, source }),
+            Err(source) => Err(PlanError::Read { path, source: outside(source) }),
         }
     }
 
@@ -53,7 +54,7 @@ impl ProjectFiles for Disk<'_> {
         let metadata = match self.dir.metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
+            Err(error) => return Err(outside(error)),
         };
         if metadata.is_dir() {
             walk(&self.dir.open_dir(path)?, &mut Vec::new(), each)?;
@@ -65,6 +66,21 @@ impl ProjectFiles for Disk<'_> {
             return Err(odd(metadata.file_type()));
         }
         Ok(true)
+    }
+}
+
+/// Says in our words where links lead: paths in recipes have no `..`, so it is a link that leads out of the project.
+fn outside(error: io::Error) -> io::Error {
+    let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
+    match error.raw_os_error() {
+        Some(number) if number == Errno::LOOP.raw_os_error() => {
+            invalid("symbolic links on its way lead in a circle")
+        }
+        // The system's own refusals have a number.
+        None if error.kind() == io::ErrorKind::PermissionDenied => {
+            invalid("a symbolic link on its way leads out of the project")
+        }
+        _ => error,
     }
 }
 

@@ -11,6 +11,9 @@ use kit_store::StoreError;
 
 use super::{Kind, Label, Report};
 
+/// How many contradictions of one step are shown.
+const SHOWN: usize = 10;
+
 /// Shows each problem of a file.
 pub(super) fn problems(problems: &Problems, file: &str, text: &str) -> Vec<Report> {
     let label = |(span, label)| Label { file: file.to_owned(), text: text.to_owned(), span, words: label };
@@ -71,24 +74,30 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
         return vec![store(error)];
     }
     let mut report = Report::new(build_kind(error), error.code(), error.to_string()).caused_by(error);
+    report.labels = error.labels().into_iter().map(|(at, label)| place(at, label)).collect();
     match error {
         BuildError::Script { log_tail, .. } if !log_tail.is_empty() => {
             report.notes.push(format!("the end of its log:\n{}", bars(log_tail)));
         }
-        BuildError::NoLocal { place: at, .. } => report.labels.push(place(at, "named here")),
         BuildError::Conflict { contradictions, .. } => {
-            for c in contradictions {
+            for c in contradictions.iter().take(SHOWN) {
                 report.notes.push(format!("`{}` has  {}", c.first.0, c.first.1));
                 report.notes.push(format!("`{}` has  {}", c.second.0, c.second.1));
             }
+            if contradictions.len() > SHOWN {
+                report.notes.push(format!("and {} more paths", contradictions.len() - SHOWN));
+            }
         }
         BuildError::Different { expected, found, first, .. } => {
-            report.notes.push(format!("expected blake3 {expected}\n     got blake3 {found}"));
+            report.notes.push(format!("expected {expected}\n     got {found}"));
             if let Some((step, files)) = first {
                 let mut lines = vec![format!("first step that came out different: `{step}`")];
                 lines.extend(files.iter().map(|file| format!("  {file}")));
                 report.notes.push(lines.join("\n"));
             }
+        }
+        BuildError::Damaged { findings, .. } => {
+            report.notes.extend(findings.iter().map(|found| format!("{}: {}", found.item, found.problem)));
         }
         BuildError::NoKernel { found, .. } if !found.is_empty() => report.notes.push(found.join("\n")),
         _ => {}
@@ -126,6 +135,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::NoInit { .. }
         | BuildError::NoKernel { .. }
         | BuildError::NoLocal { .. }
+        | BuildError::BadLocal { .. }
         | BuildError::CargoLock { .. }
         | BuildError::NoTool { .. }
         | BuildError::NoLock { .. }
@@ -133,6 +143,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Stale { .. }
         | BuildError::Different { .. } => Kind::User,
         BuildError::Store(_)
+        | BuildError::Damaged { .. }
         | BuildError::Sandbox { .. }
         | BuildError::Io { .. }
         | BuildError::Resolve(_)
