@@ -160,7 +160,9 @@ fn a_text_that_never_comes_is_a_failure_at_the_timeout() {
     let project = TestProject::new();
     project.take("recipes/images/minimal.toml").take("lockfiles/minimal.lock");
     let said = project.kit(&["run", "--until", "never printed", "--timeout", "1"]);
-    said.failed(1, &["kit::run::timeout", "`never printed` did not appear within 1 s", "--timeout SECONDS"]);
+    let message = "`never printed` did not appear within 1 s";
+    let said = said.failed(1, &["kit::run::timeout", message, "--timeout SECONDS"]);
+    assert_eq!(said.stderr.matches(message).count(), 1, "{said}");
 }
 
 #[test]
