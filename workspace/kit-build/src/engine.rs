@@ -149,7 +149,8 @@ impl Engine<'_> {
         }
         let bytes = if let Action::Fetch(fetch) = derivation.action() { fetch.size } else { None };
         self.events.event(Event::Started { title, bytes });
-        let done = actions::perform(self, derivation, inputs);
+        let done = actions::perform(self, derivation, inputs)
+            .and_then(|done| self.vouch(derivation, done, &input_trees(derivation, inputs)));
         finished(if done.is_ok() { Finished::Done } else { Finished::Failed });
         let done = done.map_err(|failure| self.blame(title, failure, &input_trees(derivation, inputs)))?;
         let wall_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

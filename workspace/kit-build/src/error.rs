@@ -36,6 +36,8 @@ pub enum ScriptFailure {
     Output(u64),
     /// It needed more memory than it may.
     Memory,
+    /// There is no shell to run it.
+    NoShell,
     /// It left something in `/out` that can't be part of a tree.
     Result(Vec<String>),
     /// It failed while nothing could be written any more to the disk that its working directory is on.
@@ -49,6 +51,7 @@ impl std::fmt::Display for ScriptFailure {
             Self::Signal(signal) => write!(f, "signal {signal} killed it"),
             Self::Timeout(seconds) => write!(f, "it ran longer than {seconds} s"),
             Self::Output(bytes) => write!(f, "it printed more than {} MiB", bytes >> 20),
+            Self::NoShell => f.write_str("its tools have no `/bin/sh`"),
             Self::Memory => f.write_str("it needed more memory than it may"),
             Self::Result(what) => write!(f, "it left what can't be in a package: {}", what.join("; ")),
             Self::Full(directory) => {
@@ -363,6 +366,9 @@ impl BuildError {
                 "make room on its disk, or keep the store on another one by `--store`".to_owned()
             }
             Self::Output { source, .. } => return output_help(source).map(str::to_owned),
+            Self::Script { failure: ScriptFailure::NoShell, .. } => {
+                "add a package with a shell to `tools`, such as `shell-tools`".to_owned()
+            }
             Self::Script { title, .. } => format!(
                 "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
             ),

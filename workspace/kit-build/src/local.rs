@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_hash::TreeId;
-use kit_sandbox::{Access, Bind, Identity, Job, Limits, Network, Sandbox, Seccomp, Status, Stdio};
+use kit_sandbox::{
+    Access, Bind, Identity, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio,
+};
 use kit_store::import::{ImportError, ImportLimits, import};
 use kit_store::{Scratch, Store, StoreError};
 
@@ -50,7 +52,12 @@ impl Execute for LocalSandbox<'_> {
         let job = self.job(script, scratch.path())?;
         let mut log_file = scratch.dir().create(failed::LOG_FILE).map_err(io)?;
         let mut log_written = Ok(());
-        let sandbox = |source| BuildError::Sandbox { title: script.title.to_owned(), source };
+        let failed =
+            |failure| BuildError::Script { title: script.title.to_owned(), failure, log_tail: String::new() };
+        let sandbox = |source| match source {
+            SandboxError::MissingCommand { .. } => failed(ScriptFailure::NoShell),
+            source => BuildError::Sandbox { title: script.title.to_owned(), source },
+        };
         let outcome = self
             .sandbox
             .run(&job, &mut |bytes| {
@@ -61,8 +68,6 @@ impl Execute for LocalSandbox<'_> {
             })
             .map_err(sandbox)?;
         log_written.map_err(io)?;
-        let failed =
-            |failure| BuildError::Script { title: script.title.to_owned(), failure, log_tail: String::new() };
         if let Some(failure) = failure(outcome.status, script) {
             if is_full(&scratch) {
                 // What it left would keep the disk full.

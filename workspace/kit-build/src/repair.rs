@@ -2,9 +2,12 @@
 //! work is done again, which fetches or makes it anew.
 
 use kit_hash::TreeId;
+use kit_plan::Derivation;
+use kit_plan::derivation::Action;
 use kit_store::verify::{Finding, Problem};
 use kit_store::{Damage, Item, StoreError};
 
+use crate::actions::Done;
 use crate::engine::Engine;
 use crate::seams::Event;
 use crate::{BuildError, Events};
@@ -43,21 +46,47 @@ impl Engine<'_> {
         work()
     }
 
+    /// Passes on what a step came out as, unless it may have been misled: a script reads files that nobody checks meanwhile, so
+    /// they are checked afterwards. All else that steps read is checked while it is read.
+    pub(crate) fn vouch(
+        &self,
+        derivation: &Derivation,
+        done: Done,
+        inputs: &[TreeId],
+    ) -> Result<Done, BuildError> {
+        let Action::Run(_) = derivation.action() else { return Ok(done) };
+        let findings = self.verify_all(inputs)?;
+        if findings.is_empty() {
+            return Ok(done);
+        }
+        Err(BuildError::Damaged { title: derivation.title().to_owned(), findings })
+    }
+
+    fn verify_all(&self, trees: &[TreeId]) -> Result<Vec<Finding>, BuildError> {
+        let mut findings = Vec::new();
+        for tree in trees {
+            for finding in self.store.verify_tree(tree)? {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        Ok(findings)
+    }
+
     /// Returns why a step failed: its own failure, or all the damage of what it worked on.
     pub(crate) fn blame(&self, title: &str, failure: BuildError, inputs: &[TreeId]) -> BuildError {
         let mut findings = failure.damage();
         if findings.is_empty() && !may_come_from_damage(&failure) {
             return failure;
         }
-        for input in inputs {
-            match self.store.verify_tree(input) {
-                Ok(found) => {
-                    let new: Vec<_> =
-                        found.into_iter().filter(|finding| !findings.contains(finding)).collect();
-                    findings.extend(new);
-                }
-                Err(error) => return error.into(),
+        match self.verify_all(inputs) {
+            Ok(found) => {
+                let is_new = |finding: &Finding| !findings.contains(finding);
+                let new: Vec<_> = found.into_iter().filter(is_new).collect();
+                findings.extend(new);
             }
+            Err(error) => return error,
         }
         if findings.is_empty() {
             return failure;
@@ -85,7 +114,13 @@ fn may_come_from_damage(failure: &BuildError) -> bool {
     use crate::error::ScriptFailure;
     match failure {
         BuildError::Script { failure, .. } => {
-            matches!(failure, ScriptFailure::Exit(_) | ScriptFailure::Signal(_) | ScriptFailure::Result(_))
+            matches!(
+                failure,
+                ScriptFailure::Exit(_)
+                    | ScriptFailure::Signal(_)
+                    | ScriptFailure::NoShell
+                    | ScriptFailure::Result(_)
+            )
         }
         BuildError::Unpack { .. } | BuildError::Write { .. } | BuildError::Sandbox { .. } => true,
         _ => false,

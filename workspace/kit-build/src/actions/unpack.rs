@@ -17,18 +17,21 @@ use crate::BuildError;
 pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId) -> Result<Done, BuildError> {
     let fetched = store.tree(&input)?;
     let (_, blob) = only_file(&fetched).expect("because a fetch leaves one file");
-    let reader = store.open(&blob).map_err(|e| failed(title, Box::new(e)))?;
-    match &unpack.archive {
+    let mut reader = store.open(&blob).map_err(|e| failed(title, Box::new(e)))?;
+    let (tree, log) = match &unpack.archive {
         Archive::Deb => {
-            let deb = read_deb(reader, store, &Limits::standard()).map_err(|e| failed(title, Box::new(e)))?;
+            let deb =
+                read_deb(&mut reader, store, &Limits::standard()).map_err(|e| failed(title, Box::new(e)))?;
             let log = store.put_bytes(effects(&deb).as_bytes())?;
-            Ok(Done { tree: store.put_tree(&deb.tree)?, log: Some(log) })
+            (deb.tree, Some(log))
         }
         Archive::Crate { sha256, directory } => {
-            let tree = read_crate(store, title, reader, sha256, directory)?;
-            Ok(Done { tree: store.put_tree(&tree)?, log: None })
+            (read_crate(store, title, &mut reader, sha256, directory)?, None)
         }
-    }
+    };
+    // The content is vouched for at its end, which lies behind what the archive needs.
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| failed(title, Box::new(e)))?;
+    Ok(Done { tree: store.put_tree(&tree)?, log })
 }
 
 fn failed(title: &str, source: Box<dyn std::error::Error + Send + Sync>) -> BuildError {

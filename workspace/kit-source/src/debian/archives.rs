@@ -181,6 +181,15 @@ impl Unavailable {
     /// Returns what to do next.
     pub fn help(&self) -> Option<String> {
         match self.telling() {
+            Some(Attempt { error: AttemptError::Http(HttpError::Status { status: 404, .. }), .. }) => {
+                let text = if self.path.starts_with("dists/") {
+                    "is the suite's name right, and do the mirrors have it?"
+                } else {
+                    "it has left the mirrors: take what they have now by `kit lock --update`, or name an archive that keeps \
+                     old files as `snapshot` in `[debian]` of `kit.toml`"
+                };
+                Some(text.to_owned())
+            }
             Some(attempt) => attempt.error.help(),
             None => Some("name a mirror in `kit.toml`, or set up the machine's apt sources".to_owned()),
         }

@@ -152,10 +152,8 @@ impl HttpError {
                 "nothing was stored; the mirror is out of date or changes files"
             }
             Self::Write { .. } => "is the disk full?",
-            Self::Status { .. }
-            | Self::Redirects { .. }
-            | Self::Interrupted { .. }
-            | Self::TooLarge { .. } => return None,
+            Self::Interrupted { .. } => "try again, or use another mirror; nothing was stored",
+            Self::Status { .. } | Self::Redirects { .. } | Self::TooLarge { .. } => return None,
         };
         Some(text.to_owned())
     }
