@@ -21,11 +21,11 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
         snapshot: environment.debian_snapshot.clone().or_else(|| debian.snapshot.clone()),
         keyrings: keyrings?,
         machine: project::open_dir(Path::new("/"))?,
-        // Nobody needs it who fetches no crate.
+        // cargo makes it when it first runs; who can't have one needs it only to fetch crates.
         cargo_home: environment
             .cargo_home
             .as_ref()
-            .and_then(|path| Some((project::open_dir(path).ok()?, path.clone()))),
+            .and_then(|path| Some((project::make_dir(path).ok()?, path.clone()))),
         now: now(),
     })
 }
