@@ -18,7 +18,7 @@ use crate::server::{Answer, Site};
 pub const DATE: u64 = 1_747_473_158;
 
 /// The directory below `dists/` that the archive is served from, whatever its release says.
-pub const SUITE: &str = "stable";
+pub const SUITE: &str = "loopback";
 
 /// An archive with one suite for `amd64` and its own key.
 #[derive(Debug, Clone)]
