@@ -41,10 +41,31 @@ fn with_everything_in_the_store_no_network_is_needed() {
     assert_eq!(project.read("lockfiles/minimal.lock"), lock);
 }
 
+/// An image whose sources are Debian packages alone.
+const DEBIAN_ALONE: &str = r#"
+[image]
+name = "minimal"
+formats = ["kernel+initrd"]
+
+[kernel]
+package = "kernel-debian"
+
+[init]
+packages = ["busybox"]
+
+[[symlink]]
+path = "/init"
+target = "usr/bin/busybox"
+"#;
+
 #[test]
 fn what_is_missing_in_the_store_is_named() {
+    let locked = TestProject::new();
+    locked.take("lockfiles/minimal.lock").write("recipes/images/minimal.toml", DEBIAN_ALONE);
+    locked.kit(&["lock"]).succeeded();
     let project = TestProject::with_own_store();
-    take_minimal(&project);
+    project.write("recipes/images/minimal.toml", DEBIAN_ALONE);
+    project.write("lockfiles/minimal.lock", &locked.read("lockfiles/minimal.lock"));
     for arguments in [&["build", "--offline"][..], &["run", "--offline"]] {
         let said = project.kit(arguments);
         said.failed(3, &["kit::http::offline", "pool/main/", ".deb", "run once without `--offline`"]);
