@@ -100,9 +100,12 @@ fn meaning(project: &Project, name: &RecipeName) -> Result<(String, Value), Fail
         Recipe::Tools(tools) => recipe::tools(tools),
     };
     lines.push(("recipe id".to_owned(), recipe.id().to_string()));
-    let derivation = derivation
-        .map_or_else(|| "not known: no lockfile that holds covers it".to_owned(), |id| id.to_string());
-    lines.push(("derivation".to_owned(), derivation));
+    // The tools are many packages and no tree of their own.
+    if *name != RecipeName::Tools {
+        let derivation = derivation
+            .map_or_else(|| "not known: no lockfile that holds covers it".to_owned(), |id| id.to_string());
+        lines.push(("derivation".to_owned(), derivation));
+    }
     let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     let mut text = Text::default();
     text.line(name);
