@@ -340,6 +340,15 @@ fn root_of(tree: &BTreeMap<String, Entry>, container: &str) -> BTreeMap<String, 
 }
 
 #[test]
+fn a_program_of_a_tool_answers_for_itself() {
+    let project = TestProject::new();
+    let run = |tool: &str, program: &[&str]| project.kit(&[&["tool", tool, "--"], program].concat());
+    run("gnu-tar", &["tar", "--list", "--file=missing"]).failed(2, &["tar: missing: Cannot open"]);
+    run("gnu-tar", &["missing"]).failed(2, &["kit::tool::start", "there is no program `missing` inside"]);
+    run("missing", &["tar"]).failed(1, &["kit::tools::missing", "`missing`"]);
+}
+
+#[test]
 fn kit_reads_its_own_layout() {
     let project = built();
     let lock = lock(&project);
