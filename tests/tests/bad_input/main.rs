@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "tests look into projects and stores behind the program's back"
 )]
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod archives;
 mod bench;

@@ -167,9 +167,9 @@ fn no_path_leads_out_of_the_project() {
         let message = format!("error[kit::recipe::bad_local_file]: `{path}` can't be used");
         let help = "help: only files, directories and links inside of the project are taken";
         package(&project, "app", &format!("[sources.files]\nlocal = \"{path}\"\n"));
-        refuses(&project, &["lock"], 1, &[&message, cause, "recipes/packages/app.toml", help]);
+        refuses(&project, &["lock"], 1, &[&message, cause, "recipes/packages/app.toml:4:9", help]);
         package(&project, "app", &format!("[[file]]\npath = \"/a\"\nsource = \"{path}\"\n"));
-        refuses(&project, &["check"], 1, &[&message, cause, help]);
+        refuses(&project, &["check"], 1, &[&message, cause, "recipes/packages/app.toml:5:10", help]);
     }
     package(&project, "app", "[[file]]\npath = \"/a/../../etc/passwd\"\ncontents = \"\"\n");
     refuses(&project, &["check"], 1, &["error[kit::recipe::invalid_path]"]);

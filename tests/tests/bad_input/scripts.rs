@@ -147,6 +147,10 @@ fn a_script_that_prints_without_end_is_stopped() {
     let said =
         fails("busybox yes 0123456789012345678901234567890123456789", "", &["it printed more than 64 MiB"]);
     assert!(said.stderr.len() < 5000, "only the end is shown");
+    let one_line = "busybox yes 0123456789 | busybox tr -d '\\n'";
+    let said =
+        fails(&format!("{one_line}; busybox sleep 10"), "timeout = 5", &["it printed more than 64 MiB"]);
+    assert!(said.stderr.len() < 5000, "only the end is shown");
 }
 
 #[test]

@@ -422,10 +422,15 @@ impl BuildError {
     /// Adds the end of the log to the failure of a script.
     pub(crate) fn with_log(self, log: &[u8]) -> Self {
         const LINES: usize = 20;
+        const BYTES: usize = 4096;
         match self {
             Self::Script { title, failure, .. } => {
-                let text = String::from_utf8_lossy(log);
-                let lines: Vec<_> = text.lines().collect();
+                let text = String::from_utf8_lossy(&log[log.len().saturating_sub(BYTES)..]);
+                let mut lines: Vec<_> = text.lines().collect();
+                if log.len() > BYTES && lines.len() > 1 {
+                    // Its beginning is missing.
+                    lines.remove(0);
+                }
                 let tail = lines[lines.len().saturating_sub(LINES)..].join("\n");
                 Self::Script { title, failure, log_tail: tail }
             }

@@ -2,7 +2,7 @@
 
 use kit_recipe::package::{Addition, Contents, Dependencies, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Name, Recipe};
+use kit_recipe::{Name, Recipe, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
@@ -88,15 +88,16 @@ type PlaceOf<'a> = &'a dyn Fn(&std::ops::Range<usize>) -> Place;
 
 fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found: &mut Requirements) {
     for (source_name, source) in &package.sources {
-        let local = |purpose, path: &str, include: Vec<String>, exclude: Vec<String>| LocalFiles {
-            recipe: recipe.clone(),
-            label: source_name.to_string(),
-            purpose,
-            path: path.to_owned(),
-            include,
-            exclude,
-            place: place(&source.span),
-        };
+        let local =
+            |purpose, path: &Spanned<String>, include: Vec<String>, exclude: Vec<String>| LocalFiles {
+                recipe: recipe.clone(),
+                label: source_name.to_string(),
+                purpose,
+                path: path.value.clone(),
+                include,
+                exclude,
+                place: place(&path.span),
+            };
         match &source.value {
             Source::Debian { suite, packages, dependencies } => found.debian.push(DebianGroup {
                 package: package.name.value.clone(),

@@ -11,9 +11,9 @@ use crate::limits::LimitError;
 #[derive(Debug, thiserror::Error)]
 pub enum TarReadError {
     /// The bytes can't be had.
-    #[error("can't read `{member}`")]
+    #[error("can't read {}", place(member))]
     Input {
-        /// The member, or the one before.
+        /// The member, or the one before; `/` before the first one.
         member: String,
         /// Truncated, damaged, or over a limit.
         source: InputError,
@@ -126,6 +126,10 @@ pub enum TarReadError {
         /// Uncompressed offset of the first.
         offset: u64,
     },
+}
+
+fn place(member: &str) -> String {
+    if member == "/" { "its first header".to_owned() } else { format!("`{member}`") }
 }
 
 /// Why a tree can't be written as an archive.

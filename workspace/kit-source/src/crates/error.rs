@@ -107,7 +107,7 @@ impl CrateError {
         let text = match self {
             Self::Lock { .. } | Self::NoChecksum { .. } => "make it again with `cargo generate-lockfile`",
             Self::Source { .. } => "publish it to a registry, or make it a part of the workspace",
-            Self::Offline { .. } => "run once without `--offline`, or use a vendor bundle",
+            Self::Offline { .. } => "run once without `--offline`",
             Self::NoCargo { .. } => "install Rust: crates come through cargo and its configuration",
             Self::Digest { .. } => "nothing was stored; remove the file if the registry's own copy is right",
             Self::Name { .. } | Self::Cargo { .. } | Self::Missing { .. } | Self::File { .. } => return None,

@@ -1,6 +1,6 @@
 //! Where a suite can be fetched from, in order, and what each location said.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::config::{AptConfig, Archive};
 use super::date::Timestamp;
@@ -168,7 +168,17 @@ impl fmt::Display for Unavailable {
             return write!(f, "no mirror is known for `{}`", self.path);
         }
         write!(f, "no mirror gave a usable `{}`", self.path)?;
-        self.attempts.iter().try_for_each(|attempt| write!(f, "\n  {}: {}", attempt.location, attempt.error))
+        for Attempt { location, error } in &self.attempts {
+            let mut text = error.to_string();
+            let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+            for cause in causes {
+                write!(text, ": {cause}").expect("because a string takes all");
+            }
+            // Most errors say by themselves which address failed.
+            let place = if text.contains(location) { String::new() } else { format!("{location}: ") };
+            write!(f, "\n  {place}{text}")?;
+        }
+        Ok(())
     }
 }
 

@@ -141,7 +141,7 @@ impl HttpError {
     /// Returns what to do next.
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Offline { .. } => "run once without `--offline`, or use a vendor bundle",
+            Self::Offline { .. } => "run once without `--offline`",
             Self::Url { .. } => "mirrors are addresses like `http://host/path`",
             Self::Proxy { .. } => "proxies are addresses like `http://host:port`",
             Self::Host { .. } | Self::Connection { .. } | Self::Timeout { .. } => {
