@@ -33,6 +33,32 @@ impl fmt::Display for Said {
     }
 }
 
+impl Drop for TestProject {
+    fn drop(&mut self) {
+        // Directories of materialised trees can't be emptied as they are, unless by root.
+        if self.store.starts_with(self.path()) {
+            make_writable(&self.store);
+        }
+    }
+}
+
+/// Makes all directories at and below `path` writable, so that they can be removed.
+pub fn make_writable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_directory = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    if !is_directory {
+        return;
+    }
+    _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755));
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        make_writable(&entry.path());
+    }
+}
+
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "a test may want no more than the success, or the failure"
+)]
 impl Said {
     /// Takes what a finished process said.
     pub fn from_output(output: &Output) -> Self {

@@ -77,11 +77,9 @@ pub(crate) fn files(directory: &Path, except: &Path) -> BTreeMap<String, BlobId>
             let entry = entry.unwrap();
             let path = entry.path();
             let kind = entry.file_type().unwrap();
-            if path == except {
-                continue;
-            } else if kind.is_dir() {
+            if kind.is_dir() && path != except {
                 folders.push(path);
-            } else {
+            } else if !kind.is_dir() {
                 let name = path.strip_prefix(directory).unwrap().display().to_string();
                 let content = if kind.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
                 found.insert(name, BlobId::of(&content));

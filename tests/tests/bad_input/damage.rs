@@ -52,6 +52,12 @@ fn damage(path: &Path) {
     std::fs::set_permissions(path, mode).unwrap();
 }
 
+fn damage_all(paths: &[PathBuf]) {
+    for path in paths {
+        damage(path);
+    }
+}
+
 fn remove_all(paths: Vec<PathBuf>) {
     for path in paths {
         std::fs::remove_file(path).unwrap();
@@ -74,7 +80,9 @@ fn whatever_is_damaged_the_next_build_comes_out_the_same() {
         // What is read in every build: the image and its tree, the record and memo of its step, its digest.
         for (category, at_least) in [("objects", 1), ("trees", 1), ("records", 1), ("memo", 1), ("sha256", 0)]
         {
-            stored(project, &[category]).iter().for_each(|path| damage(path));
+            for path in &stored(project, &[category]) {
+                damage(path);
+            }
             std::fs::remove_dir_all(project.path().join("out")).unwrap();
             let said = project.kit(&["build"]).succeeded();
             assert!(said.stderr.matches(WARNING).count() >= at_least, "{category}: {said}");
@@ -90,7 +98,9 @@ fn whatever_is_damaged_can_be_worked_with_again() {
     with_built(|project, _, out| {
         let good = out();
         for (category, at_least) in [("objects", 3), ("trees", 3), ("sha256", 1)] {
-            stored(project, &[category]).iter().for_each(|path| damage(path));
+            for path in &stored(project, &[category]) {
+                damage(path);
+            }
             let said = build_anew(project).succeeded();
             assert!(said.stderr.matches(WARNING).count() >= at_least, "{category}: {said}");
             assert_eq!(out(), good, "{category}");
@@ -122,7 +132,7 @@ fn what_is_gone_is_made_again() {
             assert_eq!(out(), good, "{category}");
             project.kit(&["store", "verify", "--repair"]).succeeded();
         }
-        let asked = server.asked().iter().filter(|path| path.ends_with(".deb")).count();
+        let asked = server.asked().iter().filter(|path| path.contains(".deb")).count();
         assert!(asked >= 2, "the package is fetched again");
         is_sound(project);
     });

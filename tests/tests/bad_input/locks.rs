@@ -2,7 +2,7 @@
 
 use kit_tests::TestProject;
 
-use crate::bench::{is_sound, package, project, refuses};
+use crate::bench::{demo, is_sound, package, project, refuses};
 
 const LOCK: &str = "lockfiles/demo.lock";
 
@@ -55,7 +55,7 @@ fn what_was_edited_after_locking_is_named_with_the_command_that_helps() {
     stale(&["the project's file for `/etc/motd` in `recipes/packages/app.toml` changed"]);
     project.write("motd", "hello");
     package(&project, "more", "[[file]]\npath = \"/more\"\ncontents = \"\"\n");
-    project.write("recipes/images/demo.toml", &crate::bench::demo("\"app\", \"more\""));
+    project.write("recipes/images/demo.toml", &demo("\"app\", \"more\""));
     stale(&["`recipes/images/demo.toml` was edited", "`recipes/packages/more.toml` takes part now"]);
     project.kit(&["lock"]).succeeded();
     project.kit(&["build"]).succeeded();
@@ -94,6 +94,31 @@ fn an_edited_pin_is_noticed_and_repaired() {
     refuses(&project, &["build"], 1, &["error[kit::lock::invalid_digest]", "help: "]);
     std::fs::remove_file(project.path().join(LOCK)).unwrap();
     refuses(&project, &["build"], 1, &["error[kit::lock::missing]", "help: run `kit lock demo`"]);
+}
+
+#[test]
+fn an_edited_container_contradicts_the_one_that_was_made() {
+    let project = project("\"app\"");
+    package(&project, "app", "[[file]]\npath = \"/app\"\ncontents = \"app\"\n");
+    let service = "[[service]]\nname = \"web\"\npackage = \"app\"\ncommand = [\"/app\"]\n";
+    project.write("recipes/images/demo.toml", &format!("{}{service}", demo("\"app\"")));
+    project.kit(&["lock"]).succeeded();
+    let good = project.read(LOCK);
+    let digest = digits(&good, "manifest", "sha256:");
+    edit(&project, "manifest", &digest, "00000000");
+    let message = format!(
+        "error[kit::lock::different_output]: `container web` came out different from what `{LOCK}` locks"
+    );
+    let found = format!("got manifest sha256 {digest}");
+    refuses(
+        &project,
+        &["build"],
+        1,
+        &[&message, "expected manifest sha256 00000000", &found, "help: if the change is wanted"],
+    );
+    project.kit(&["lock"]).succeeded();
+    assert_eq!(project.read(LOCK), good);
+    project.kit(&["build"]).succeeded();
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn layout_below(tree: &Tree) -> Tree {
 
 /// Fails when an output, a container or a step came out as another one than the lockfile says; what it doesn't say passes.
 ///
-/// Looks at what is in `trees`. Contents are known by their BLAKE3 digest, so that next to nothing is read.
+/// Looks at what is in `trees`, and at containers wherever they come from. Contents are known by their BLAKE3 digest, so that next to nothing is read.
 pub fn check_results(
     engine: &Engine<'_>,
     lock: &Lockfile,
@@ -120,10 +120,16 @@ pub fn check_results(
         }
     }
     for (name, planned) in &plan.containers {
-        let (Some(tree), Some(locked)) = (trees.get(&planned.image), lock.containers.get(name)) else {
-            continue;
+        let Some(locked) = lock.containers.get(name) else { continue };
+        // Its image needs not be a part of what was built, but may be there.
+        let tree = match trees.get(&planned.image) {
+            Some(tree) => *tree,
+            None => match engine.remembered(&planned.image)? {
+                Some(tree) if engine.store.has_tree_complete(&tree)? => tree,
+                _ => continue,
+            },
         };
-        let found = container(engine.store, &engine.store.tree(tree)?, &planned.package, planned.image)?;
+        let found = container(engine.store, &engine.store.tree(&tree)?, &planned.package, planned.image)?;
         // Another recipe hash is another container: then the plan is another one, too.
         if found.recipe == locked.recipe && found != *locked {
             let digest = |pin: &ContainerPin| format!("manifest sha256 {}", pin.manifest);

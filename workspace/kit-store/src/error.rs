@@ -141,7 +141,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The disk, quota or file size limit is reached; nothing half-written stays.
-    #[error("no space is left for `{path}`, which needs at least {needed} bytes")]
+    #[error("no space is left for `{path}`{}", needs(*needed))]
     Full {
         /// What was being written.
         path: PathBuf,
@@ -187,6 +187,10 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn needs(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(", which needs at least {bytes} bytes") }
 }
 
 impl StoreError {
