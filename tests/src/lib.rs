@@ -1,1 +1,31 @@
+//! End-to-end tests: everything that needs more than one crate, through the `kit` binary.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`archive`] | a small signed Debian archive, made in memory |
+//! | [`deb`] | Debian packages byte by byte |
+//! | [`mirror`] | a Debian mirror on the loopback interface |
+//! | [`program`] | the `kit` binary, built once for a test run |
+//! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
+//! | [`server`] | an HTTP server on the loopback interface that answers as it is told |
+//! | [`small`] | a project with every kind of step that is built in a second |
+//!
+//! | file | what holds |
+//! |---|---|
+//! | `tests/architecture.rs` | crates depend only on what the design lets them, share lints and versions, files stay short |
+//! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
+//! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
+//! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
+//! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
+//! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
+#![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
 
+pub mod archive;
+pub mod deb;
+pub mod mirror;
+pub mod program;
+pub mod project;
+pub mod server;
+pub mod small;
+
+pub use project::{Said, TestProject};
