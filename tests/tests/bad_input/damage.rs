@@ -52,12 +52,6 @@ fn damage(path: &Path) {
     std::fs::set_permissions(path, mode).unwrap();
 }
 
-fn damage_all(paths: &[PathBuf]) {
-    for path in paths {
-        damage(path);
-    }
-}
-
 fn remove_all(paths: Vec<PathBuf>) {
     for path in paths {
         std::fs::remove_file(path).unwrap();
