@@ -14,9 +14,13 @@
 //! |---|---|
 //! | `tests/architecture.rs` | crates depend only on what the design lets them, share lints and versions, files stay short |
 //! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
+//! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
+//! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
+//! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
+//! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
 
