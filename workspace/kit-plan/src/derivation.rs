@@ -311,8 +311,8 @@ const UNPACK_REVISION: u64 = 0;
 const RUN_REVISION: u64 = 0;
 /// Changes when the same composition gives another tree than before.
 const COMPOSE_REVISION: u64 = 0;
-/// Changes when a writer writes other bytes than before: the format epoch.
-const IMAGE_REVISION: u64 = 0;
+/// Changes when a writer writes other bytes than before, within epoch 0 too, so that no store takes old bytes for new ones.
+const IMAGE_REVISION: u64 = 1;
 
 impl Compose {
     fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {

@@ -16,8 +16,11 @@ use kit_tree::{BlobSink as _, Entry, Mode, Tree, TreePath};
 use super::Done;
 use crate::BuildError;
 
-/// Small without keeping anybody waiting: higher levels take several times as long for a few per cent.
-const INITRD_LEVEL: i32 = 15;
+/// The last level before size is dear. Of `minimal`'s initrd, 3.6 MB, level 3 leaves 1.74 MB in 30 ms, 9 leaves 1.38 MB in
+/// 70 ms, 15 the same in 530 ms and 19 leaves 1.26 MB in 1400 ms. Of 165 MB of Debian packages, 15 leaves 1.2 % less
+/// than 9 in 3.5 times the time, and needs 64 MiB of memory for each worker where 9 needs 12. The kernel unpacks all
+/// of them in the same few milliseconds.
+const INITRD_LEVEL: i32 = 9;
 /// The bytes are the same for any number.
 const WORKERS: NonZeroU32 = NonZeroU32::new(2).expect("because it is not zero");
 
