@@ -1,0 +1,78 @@
+//! The figures of `docs/benchmarks.md`, all in one run.
+//!
+//! ```text
+//! cargo bench -p kit-tests                       print them
+//! cargo bench -p kit-tests -- --write            and put them into docs/benchmarks.md
+//! cargo bench -p kit-tests -- closure boot       these alone
+//! ```
+//!
+//! | module | what is measured |
+//! |---|---|
+//! | [`nothing`] | a build with nothing to do |
+//! | [`change`] | one file of one service changed |
+//! | [`closure`] | a closure of a hundred packages resolved and unpacked, beside mmdebstrap |
+//! | [`boot`] | size of `minimal`, and its boot in the emulator |
+//! | [`memory`] | peak of memory with an image of more than a gigabyte |
+//!
+//! | module | what they are measured with |
+//! |---|---|
+//! | [`process`] | time, processor time and memory of a process |
+//! | [`stores`] | stores that hold downloads alone, or all that another holds |
+//! | [`table`] | the table and the machine |
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "benchmarks start programs, make their own directories and print"
+)]
+
+mod boot;
+mod change;
+mod closure;
+mod memory;
+mod nothing;
+mod process;
+mod stores;
+mod table;
+
+use kit_tests::program;
+
+use self::table::{Row, Table};
+
+/// A benchmark, by the name that chooses it.
+type Benchmark = (&'static str, fn() -> Vec<Row>);
+
+const ALL: [Benchmark; 5] = [
+    ("nothing", nothing::measure),
+    ("change", change::measure),
+    ("closure", closure::measure),
+    ("boot", boot::measure),
+    ("memory", memory::measure),
+];
+
+fn main() {
+    // Cargo adds `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let (options, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| argument.starts_with('-'));
+    let known = |name: &str| ALL.iter().any(|(known, _)| *known == name);
+    if let Some(wrong) =
+        options.iter().find(|option| option.as_str() != "--write").or(names.iter().find(|name| !known(name)))
+    {
+        let all: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+        eprintln!("`{wrong}` is neither `--write` nor one of {}", all.join(", "));
+        std::process::exit(2);
+    }
+    program::kit();
+    let mut table = Table::begin();
+    for (name, measure) in ALL {
+        if names.is_empty() || names.iter().any(|wanted| wanted.as_str() == name) {
+            eprintln!("measuring: {name}");
+            table.rows.extend(measure());
+        }
+    }
+    let text = table.end();
+    println!("{text}");
+    if !options.is_empty() {
+        table::write(&program::repository().join("docs/benchmarks.md"), &text);
+    }
+}
