@@ -14,6 +14,7 @@
 //! | [`oci`] | image layouts, both ways |
 //! | [`json`], [`date`] | canonical JSON, the source date as text |
 //! | [`dedupe`] | equal files as hard links |
+//! | [`mod@explain`] | what two files differ in, in their format's words |
 #![forbid(unsafe_code)]
 
 pub mod ar;
@@ -23,6 +24,7 @@ pub mod date;
 pub mod deb;
 pub mod dedupe;
 mod draft;
+pub mod explain;
 pub mod input;
 pub mod json;
 pub mod limits;

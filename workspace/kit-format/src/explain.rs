@@ -1,0 +1,245 @@
+//! What two files of one format differ in, in the format's own words.
+//!
+//! Every format is seen as fields and named members, and members may be files of a format again:
+//!
+//! ```text
+//! data.tar.gz ── gzip: MTIME, XFL, OS, FNAME
+//!   └─ content ── tar
+//!        └─ usr/lib/libz.a ── tar: mode, uid, gid, mtime, …
+//!             └─ ar
+//!                  └─ adler32.o ── ar: mtime, uid, gid, mode
+//!                       └─ ELF
+//!                            └─ .text
+//! ```
+//! What no format names is told by line or by offset. Nothing here fails: bytes that break a format's rules are bytes.
+
+mod archives;
+mod guess;
+mod parsed;
+mod programs;
+mod streams;
+mod text;
+
+use std::fmt;
+
+pub use self::guess::Likely;
+use self::parsed::{Member, Parsed};
+
+/// How deep files are looked for in files.
+const DEPTH: usize = 10;
+/// The most that is said of two files.
+const FINDINGS: usize = 50;
+/// The most bytes that are shown of each side.
+const SHOWN: usize = 16;
+
+/// One thing in which two files differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The members on the way to it, the outermost first.
+    pub place: Vec<String>,
+    /// What it is.
+    pub what: What,
+    /// What it probably comes from.
+    pub likely: Option<Likely>,
+}
+
+/// What differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A field of a format.
+    Field {
+        /// Format and field, such as `gzip MTIME`.
+        name: String,
+        /// In the first file.
+        before: String,
+        /// In the second file.
+        after: String,
+    },
+    /// The same lines or members in another order.
+    Order {
+        /// What is in another order.
+        of: &'static str,
+        /// The first one that stands at another place, in the first file.
+        before: String,
+        /// What stands there in the second file.
+        after: String,
+    },
+    /// A member that one of both hasn't got.
+    Member {
+        /// Its name.
+        name: String,
+        /// Whether the first file has it.
+        in_first: bool,
+    },
+    /// A line of text.
+    Line {
+        /// Its number, from 1.
+        number: u64,
+        /// In the first file.
+        before: String,
+        /// In the second file.
+        after: String,
+    },
+    /// Bytes.
+    Bytes {
+        /// Where the first difference is.
+        offset: u64,
+        /// From there on in the first file: printable text, or hexadecimal digits.
+        before: String,
+        /// From there on in the second file.
+        after: String,
+    },
+    /// How something was compressed: unpacked, it is the same.
+    Compression {
+        /// Name of the format.
+        format: &'static str,
+    },
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for name in &self.place {
+            write!(f, "{name}: ")?;
+        }
+        match &self.what {
+            What::Field { name, before, after } => write!(f, "{name}: {before} is now {after}"),
+            What::Order { of, before, after } => {
+                write!(f, "the same {of} in another order: `{after}` stands where `{before}` was")
+            }
+            What::Member { name, in_first: true } => write!(f, "`{name}` isn't there any more"),
+            What::Member { name, in_first: false } => write!(f, "`{name}` wasn't there"),
+            What::Line { number, before, after } => write!(f, "line {number}: `{before}` is now `{after}`"),
+            What::Bytes { offset, before, after } => {
+                write!(f, "from byte {offset} on: {before} is now {after}")
+            }
+            What::Compression { format } => write!(f, "the same in another {format} compression"),
+        }
+    }
+}
+
+/// Returns what differs between two files, in the order of the first one; nothing when they are the same.
+pub fn explain(before: &[u8], after: &[u8]) -> Vec<Explanation> {
+    let mut explainer = Explainer { found: Vec::new(), place: Vec::new() };
+    explainer.compare(before, after);
+    explainer.found
+}
+
+struct Explainer {
+    found: Vec<Explanation>,
+    place: Vec<String>,
+}
+
+impl Explainer {
+    fn add(&mut self, what: What) {
+        if self.found.len() < FINDINGS {
+            let likely = guess::guess(&what, &self.place);
+            self.found.push(Explanation { place: self.place.clone(), what, likely });
+        }
+    }
+
+    fn compare(&mut self, before: &[u8], after: &[u8]) {
+        if before == after || self.found.len() >= FINDINGS {
+            return;
+        }
+        let so_far = self.found.len();
+        if self.place.len() < DEPTH
+            && let (Some(first), Some(second)) = (parsed::parse(before), parsed::parse(after))
+            && first.format == second.format
+        {
+            self.fields(first.format, &first.fields, &second.fields);
+            self.members(&first, &second);
+            if self.found.len() == so_far && first.is_compression {
+                self.add(What::Compression { format: first.format });
+            }
+        } else if let (Some(first), Some(second)) = (text::lines(before), text::lines(after)) {
+            self.lines(&first, &second);
+        }
+        if self.found.len() == so_far {
+            self.bytes(before, after);
+        }
+    }
+
+    fn fields(&mut self, format: &str, before: &[(&str, String)], after: &[(&str, String)]) {
+        for ((name, before), (_, after)) in before.iter().zip(after) {
+            if before != after {
+                let name = format!("{format} {name}");
+                self.add(What::Field { name, before: before.clone(), after: after.clone() });
+            }
+        }
+    }
+
+    /// Compares members of the same name; the n-th of several with one name is compared with the n-th.
+    fn members(&mut self, before: &Parsed<'_>, after: &Parsed<'_>) {
+        let (first, second) = (parsed::by_name(&before.members), parsed::by_name(&after.members));
+        for member in before.members.iter().chain(&after.members) {
+            let name = member.name.clone();
+            match (first.contains_key(name.as_str()), second.contains_key(name.as_str())) {
+                (true, true) => {}
+                (in_first, _) => self.add(What::Member { name, in_first }),
+            }
+        }
+        let names = |parsed: &Parsed<'_>| parsed.members.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+        self.order("members", &names(before), &names(after));
+        for (name, members) in &first {
+            let Some(others) = second.get(name) else { continue };
+            for (member, other) in members.iter().zip(others) {
+                self.member(before.format, member, other);
+            }
+        }
+    }
+
+    fn member(&mut self, format: &str, before: &Member<'_>, after: &Member<'_>) {
+        self.place.push(before.name.clone());
+        self.fields(format, &before.fields, &after.fields);
+        self.compare(&before.data, &after.data);
+        self.place.pop();
+    }
+
+    /// Notes that two lists have the same items at other places; whether they do.
+    fn order(&mut self, of: &'static str, before: &[String], after: &[String]) -> bool {
+        let sorted = |items: &[String]| {
+            let mut items = items.to_vec();
+            items.sort();
+            items
+        };
+        let other = before.iter().zip(after).find(|(before, after)| before != after);
+        let (Some((first, second)), true) = (other, sorted(before) == sorted(after)) else { return false };
+        self.add(What::Order { of, before: first.clone(), after: second.clone() });
+        true
+    }
+
+    fn lines(&mut self, before: &[String], after: &[String]) {
+        if self.order("lines", before, after) {
+            return;
+        }
+        let missing = String::new();
+        for number in 0..before.len().max(after.len()) {
+            let (first, second) =
+                (before.get(number).unwrap_or(&missing), after.get(number).unwrap_or(&missing));
+            if first != second {
+                let (before, after) = (text::shorten(first, second), text::shorten(second, first));
+                self.add(What::Line { number: number as u64 + 1, before, after });
+                // Once lines are shifted, all that follow differ.
+                if before_and_after_are_shifted(first, second) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn bytes(&mut self, before: &[u8], after: &[u8]) {
+        let common = before.iter().zip(after).take_while(|(before, after)| before == after).count();
+        let show = |bytes: &[u8]| text::show(bytes, common, SHOWN);
+        self.add(What::Bytes { offset: common as u64, before: show(before), after: show(after) });
+    }
+}
+
+/// Whether a line has nothing to do with the one that stands at its place: they share less than a third of their characters at both ends.
+fn before_and_after_are_shifted(before: &str, after: &str) -> bool {
+    let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let end = before.bytes().rev().zip(after.bytes().rev()).take_while(|(a, b)| a == b).count();
+    (start + end) * 3 < before.len().min(after.len())
+}
+
+#[cfg(test)]
+mod tests;
