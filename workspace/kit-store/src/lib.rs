@@ -68,7 +68,7 @@ pub use error::{Damage, Item, StoreError};
 pub use failed::Failed;
 pub use import::{ImportError, import};
 pub use lock::BuildLock;
-pub use materialise::{LeftOut, Materialise, Materialised};
+pub use materialise::{Creation, LeftOut, Materialise, Materialised};
 pub use record::{Cost, Record};
 pub use root::{RootName, Roots};
 pub use scratch::Scratch;

@@ -36,6 +36,16 @@ pub enum Materialise {
     Copies,
 }
 
+/// The order in which what is in a directory is made. Some file systems list it in this order, or in the opposite one; who sorts
+/// what is listed sees no difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// By name.
+    Forwards,
+    /// By name, the last one first.
+    Backwards,
+}
+
 /// Something of a tree that a directory doesn't show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
@@ -75,6 +85,13 @@ pub struct Materialised {
 }
 
 impl Store {
+    /// Has trees made in another order from now on.
+    #[must_use]
+    pub fn with_creation(mut self, creation: Creation) -> Self {
+        self.creation = creation;
+        self
+    }
+
     /// Makes a tree in `target`, which is empty; `shown` is its path for messages. Returns what it had to leave out, in path order.
     pub fn materialise(
         &self,

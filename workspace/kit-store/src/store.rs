@@ -11,6 +11,7 @@ use kit_hash::Encoder;
 use crate::error::At as _;
 use crate::fan_out::FanOut;
 use crate::lock::StoreLock;
+use crate::materialise::Creation;
 use crate::publish::{Place, Policy, Unfinished};
 use crate::sealed::seal;
 use crate::session::{self, Session};
@@ -72,6 +73,7 @@ pub struct Store {
     pub(crate) tmp: OwnedFd,
     session: Mutex<Option<Arc<Session>>>,
     durability: Durability,
+    pub(crate) creation: Creation,
     /// Files published so far.
     published: AtomicU64,
     /// How many of them are known to be on disk.
@@ -117,6 +119,7 @@ impl Store {
             path,
             session: Mutex::new(None),
             durability,
+            creation: Creation::Forwards,
             published: AtomicU64::new(0),
             synced: Mutex::new(0),
             lock,
@@ -133,6 +136,18 @@ impl Store {
     /// Returns the path that the store was opened with.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes the store with all that is in it; its directory stays, empty but for what is foreign.
+    pub fn remove(self) -> Result<(), StoreError> {
+        let dir = self.dir.try_clone().at("remove", &self.path)?;
+        let path = self.path.clone();
+        // Ends the session, and lets the locks go.
+        drop(self);
+        for name in NAMES {
+            disk::remove_all(dir.as_fd(), name.as_bytes()).at("remove", &path.join(name))?;
+        }
+        Ok(())
     }
 
     /// Returns where unfinished things go; started when the first one is.

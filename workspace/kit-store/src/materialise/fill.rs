@@ -1,5 +1,6 @@
 //! Fills an empty directory with a tree.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -10,8 +11,8 @@ use kit_tree::{Entry, FileName, Mode, Tree, TreePath};
 use rustix::fs::{AtFlags, FileType, linkat, mkdirat, symlinkat};
 use rustix::io::Errno;
 
-use super::Materialise;
 use super::cursor::Cursor;
+use super::{Creation, Materialise};
 use crate::blob::{FILE_MODE, PROGRAM_MODE, PROGRAM_SUFFIX, copy};
 use crate::error::At as _;
 use crate::{Damage, Item, Store, StoreError, disk};
@@ -61,7 +62,7 @@ impl Fill<'_> {
     pub(super) fn run(&self) -> Result<(), StoreError> {
         let mut cursor = Cursor::new(self.target).at("open", self.shown)?;
         let mut files = BTreeMap::new();
-        for (path, entry) in self.tree.entries().skip(1) {
+        for (path, entry) in self.entries() {
             let name = path.file_name().expect("because only the root has no name");
             let shown = self.show(path);
             let dir = cursor.parent_of(path).at("open", &shown)?;
@@ -86,6 +87,19 @@ impl Fill<'_> {
         }
         drop(cursor);
         self.finish_directories()
+    }
+
+    /// All but the root, each directory before what is in it, and each file before its other names.
+    fn entries(&self) -> Vec<(&TreePath, &Entry)> {
+        let mut entries: Vec<_> = self.tree.entries().skip(1).collect();
+        match self.store.creation {
+            Creation::Forwards => {}
+            Creation::Backwards => entries.sort_by(|(a, left), (b, right)| {
+                let is_other_name = |entry: &Entry| matches!(entry, Entry::HardLink { .. });
+                is_other_name(left).cmp(&is_other_name(right)).then_with(|| backwards(a, b))
+            }),
+        }
+        entries
     }
 
     fn show(&self, path: &TreePath) -> PathBuf {
@@ -187,6 +201,15 @@ impl Fill<'_> {
         }
         Ok(())
     }
+}
+
+/// Orders what is in a directory backwards, but behind the directory itself.
+fn backwards(a: &TreePath, b: &TreePath) -> Ordering {
+    let names =
+        |path: &TreePath| path.as_bytes().split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (a, b) = (names(a), names(b));
+    let differ = a.iter().zip(&b).find(|(a, b)| a != b);
+    differ.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| b.cmp(a))
 }
 
 fn symlink(target: &[u8], place: Place<'_>) -> io::Result<()> {

@@ -35,6 +35,18 @@ fn comes_back_as_it_went() {
 }
 
 #[test]
+fn the_order_of_making_changes_nothing_but_listings() {
+    let mut test = TestStore::new();
+    test.store = test.store.with_creation(Creation::Backwards);
+    let tree = sample(&test.store);
+    for how in [Materialise::HardLinks, Materialise::Copies] {
+        let (scratch, left_out) = fill(&test, &tree, how);
+        assert_eq!(left_out, []);
+        assert_eq!(import(scratch.dir(), &NO_LIMITS, &test.store).unwrap(), shown(&tree));
+    }
+}
+
+#[test]
 fn hard_links_are_never_writable() {
     let test = TestStore::new();
     let (scratch, _) = fill(&test, &sample(&test.store), Materialise::HardLinks);

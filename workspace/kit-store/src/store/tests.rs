@@ -132,3 +132,17 @@ fn the_file_system_forgets_when() {
     assert_eq!((found.mtime(), found.mtime_nsec()), (crate::FILE_TIME, 0));
     assert_eq!(mode(&test.object(&id, "")), 0o444);
 }
+
+#[test]
+fn goes_away_with_all_that_is_in_it() {
+    let test = TestStore::new();
+    let tree = crate::testing::sample(&test.store);
+    let id = test.store.put_tree(&tree).unwrap();
+    test.store.materialised(&id).unwrap();
+    let TestStore { store, root } = test;
+    write(&root.path().join("foreign"), b"stays");
+    store.remove().unwrap();
+    let left: Vec<_> =
+        open_dir(root.path()).entries().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["foreign"]);
+}
