@@ -30,12 +30,23 @@ pub struct Engine<'a> {
     pub events: &'a dyn Events,
     /// Steps other than fetches that go on at the same time.
     pub jobs: usize,
+    /// Which of the steps that can be done comes first.
+    pub order: Order,
 }
 
 impl std::fmt::Debug for Engine<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("jobs", &self.jobs).finish_non_exhaustive()
     }
+}
+
+/// Which of several steps that can be done comes first; the results are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// What keeps all threads busy to the end.
+    LongestFirst,
+    /// The opposite, to see whether the order makes a difference.
+    ShortestFirst,
 }
 
 /// The trees that derivations turned out to be.
@@ -109,7 +120,7 @@ impl Engine<'_> {
     }
 
     fn walk(&self, todo: &[&Derivation], known: Trees) -> Result<Trees, BuildError> {
-        let queue = Queue::new(todo, known);
+        let queue = Queue::new(todo, known, self.order);
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| self.work(&queue, Lane::Work));

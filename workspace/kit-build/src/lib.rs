@@ -14,6 +14,8 @@
 //! | [`lock`] | making a lockfile |
 //! | [`places`] | the places in recipes that a failed step is about |
 //! | [`check`] | holding results against a lockfile |
+//! | [`surroundings`] | what a script can tell of the place where it runs |
+//! | [`verify`] | rebuilding everything in other surroundings, and comparing |
 //! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
 //! | [`mod@replace`] | files that appear whole or not at all |
@@ -36,7 +38,9 @@ pub mod repair;
 pub mod replace;
 pub mod scripts;
 pub mod seams;
+pub mod surroundings;
 pub mod tools;
+pub mod verify;
 
 pub use engine::Engine;
 pub use error::BuildError;

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_hash::TreeId;
-use kit_sandbox::{
-    Access, Bind, Identity, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio,
-};
+use kit_sandbox::{Access, Bind, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio};
 use kit_store::import::{ImportError, ImportLimits, import};
 use kit_store::{Scratch, Store, StoreError};
 
 use crate::error::ScriptFailure;
 use crate::seams::Script;
+use crate::surroundings::{BUILD, Surroundings};
 use crate::{BuildError, Execute, failed};
 
 /// The most that a script may print, in bytes.
@@ -22,11 +21,9 @@ const OUTPUT_LIMIT: u64 = 64 << 20;
 const PROCESSES: u64 = 4096;
 /// The most that a script may leave.
 const RESULT_LIMITS: ImportLimits = ImportLimits { entries: 2_000_000, bytes: 64 << 30 };
-/// The user and group that every script runs as.
-const BUILDER: Identity = Identity { uid: 1000, gid: 1000 };
 /// The directories of a step that can be written to, by their place in the sandbox.
 const WRITABLE: [(&str, &str); 4] =
-    [("build", "/build"), ("out", "/out"), ("tmp", "/tmp"), ("vartmp", "/var/tmp")];
+    [("build", BUILD), ("out", "/out"), ("tmp", "/tmp"), ("vartmp", "/var/tmp")];
 
 /// Bytes that must fit on a disk that isn't full.
 const PROBE: usize = 64 << 10;
@@ -38,6 +35,8 @@ pub struct LocalSandbox<'a> {
     pub store: &'a Store,
     /// Starts jobs.
     pub sandbox: Sandbox,
+    /// What scripts find.
+    pub surroundings: Surroundings,
     /// Memory that a script may use, in bytes, where the machine can limit it.
     pub memory: Option<u64>,
 }
@@ -108,8 +107,11 @@ fn is_full(scratch: &Scratch) -> bool {
 }
 
 impl LocalSandbox<'_> {
-    /// Keeps what a failed step left, with what it takes to step into its sandbox.
+    /// Keeps what a failed step left, with what it takes to step into its sandbox; only if it failed as it does in every build.
     fn keep(&self, scratch: Scratch, script: &Script<'_>) -> Result<(), BuildError> {
+        if self.surroundings != Surroundings::standard() {
+            return Ok(());
+        }
         let io = |source| StoreError::io("write", scratch.path().join(failed::FILE), source);
         scratch.dir().write(failed::FILE, failed::encode(script).finish()).map_err(io)?;
         Ok(self.store.keep_failed(scratch, &script.derivation)?)
@@ -135,13 +137,22 @@ impl LocalSandbox<'_> {
         });
         let mut binds = writable.to_vec();
         let mut tmpfs = Vec::new();
+        let small = |target: &Path| kit_sandbox::Tmpfs {
+            target: target.to_owned(),
+            size_bytes: 1 << 20,
+            mode: 0o755,
+        };
+        if let Some((place, top)) = self.surroundings.elsewhere() {
+            tmpfs.push(small(top));
+            binds.push(Bind {
+                source: working.join("build"),
+                target: place.to_owned(),
+                access: Access::Writable,
+            });
+        }
         if !script.sources.is_empty() {
             // A small file system of its own, so that the places of the sources can be made.
-            tmpfs.push(kit_sandbox::Tmpfs {
-                target: PathBuf::from("/src"),
-                size_bytes: 1 << 20,
-                mode: 0o755,
-            });
+            tmpfs.push(small(Path::new("/src")));
         }
         for (name, tree) in &script.sources {
             binds.push(Bind {
@@ -151,18 +162,20 @@ impl LocalSandbox<'_> {
             });
         }
         let text = |text: &str| OsString::from(text);
+        let surroundings = &self.surroundings;
         Ok(Job {
             root: self.store.materialised(&script.root)?.path,
             binds,
             tmpfs,
             devices: std::collections::BTreeSet::new(),
             command: vec![text("/bin/sh"), text("-eu"), text("-c"), text(script.script)],
-            env: script.env.iter().map(|(name, value)| (text(name), text(value))).collect(),
-            cwd: PathBuf::from("/build"),
-            identity: BUILDER,
-            host_name: "kit".to_owned(),
-            domain_name: "(none)".to_owned(),
-            cpus: Some(1),
+            env: surroundings.env(script.env).iter().map(|(name, value)| (text(name), text(value))).collect(),
+            cwd: surroundings.cwd.clone(),
+            identity: surroundings.identity,
+            host_name: surroundings.host_name.clone(),
+            domain_name: surroundings.domain_name.clone(),
+            host: surroundings.host,
+            cpus: Some(surroundings.cpus),
             network: Network::Loopback,
             seccomp: Seccomp::Build,
             limits: Limits {

@@ -14,6 +14,19 @@ use crate::evaluate::place;
 use crate::planner::Planner;
 use crate::requirements::texts;
 
+/// The environment that every script finds, unless its recipe says otherwise; beside it there is `SOURCE_DATE_EPOCH`.
+pub const FIXED_ENVIRONMENT: [(&str, &str); 9] = [
+    ("HOME", "/build"),
+    ("LANG", "C.UTF-8"),
+    ("LC_ALL", "C.UTF-8"),
+    ("OUT", "/out"),
+    ("PATH", "/usr/sbin:/usr/bin"),
+    ("SHELL", "/bin/sh"),
+    ("TMPDIR", "/tmp"),
+    ("TZ", "UTC"),
+    ("USER", "kit"),
+];
+
 /// Directories and files that every sandbox root has, beside its tools.
 const SANDBOX_DIRECTORIES: [&str; 9] =
     ["/build", "/dev", "/etc", "/out", "/proc", "/src", "/tmp", "/usr/bin", "/var/tmp"];
@@ -138,19 +151,8 @@ impl Planner<'_> {
 
     /// Returns the whole environment of a script.
     pub(crate) fn environment(&self, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let fixed = [
-            ("HOME", "/build"),
-            ("LANG", "C.UTF-8"),
-            ("LC_ALL", "C.UTF-8"),
-            ("OUT", "/out"),
-            ("PATH", "/usr/sbin:/usr/bin"),
-            ("SHELL", "/bin/sh"),
-            ("TMPDIR", "/tmp"),
-            ("TZ", "UTC"),
-            ("USER", "kit"),
-        ];
         let mut env: BTreeMap<_, _> =
-            fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            FIXED_ENVIRONMENT.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         env.insert("SOURCE_DATE_EPOCH".to_owned(), self.source_date().to_string());
         env.extend(own.clone());
         env

@@ -151,6 +151,8 @@ pub enum Step {
     Fork,
     /// Set host and domain name.
     Names,
+    /// Make the machine look as the job asks for.
+    Personality,
     /// Bring up the loopback interface.
     Loopback,
     /// Cut the mounts off this machine's.
@@ -189,13 +191,14 @@ pub enum Step {
 
 impl Step {
     /// Every step; its place here is its number on the wire.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Order,
         Self::Cpus,
         Self::Namespaces,
         Self::MapUser,
         Self::Fork,
         Self::Names,
+        Self::Personality,
         Self::Loopback,
         Self::Private,
         Self::Source,
@@ -225,6 +228,7 @@ impl fmt::Display for Step {
             Self::MapUser => "map the user into the job's namespace",
             Self::Fork => "make a process",
             Self::Names => "set the job's host and domain name",
+            Self::Personality => "set the job's personality",
             Self::Loopback => "bring up the job's loopback interface",
             Self::Private => "separate the job's mounts from this machine's",
             Self::Source => "open",

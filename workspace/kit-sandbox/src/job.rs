@@ -35,6 +35,8 @@ pub struct Job {
     pub host_name: String,
     /// NIS domain name, as `uname` gives it.
     pub domain_name: String,
+    /// What else it can tell of the machine that it runs on.
+    pub host: Host,
     /// Number of CPUs that the job is bound to; fewer if the machine has fewer, which the outcome tells.
     pub cpus: Option<u32>,
     /// Which network there is.
@@ -87,6 +89,40 @@ pub struct Identity {
     pub uid: u32,
     /// Group id.
     pub gid: u32,
+}
+
+/// What a process can tell of the machine that it runs on, and that doesn't change what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Permission bits that new files don't get, at most `0o777`.
+    pub umask: u32,
+    /// The kernel's release, as `uname` gives it.
+    pub release: Release,
+    /// Where a program lies in memory.
+    pub addresses: Addresses,
+}
+
+impl Host {
+    /// What nearly every process finds.
+    pub const USUAL: Self = Self { umask: 0o022, release: Release::Own, addresses: Addresses::Random };
+}
+
+/// The kernel's release, as `uname` gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// This machine's.
+    Own,
+    /// One that begins with `2.6.`, by the kernel's personality `UNAME26`.
+    Old,
+}
+
+/// Where a program, its stack and its libraries lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// Elsewhere each time.
+    Random,
+    /// Always at the same place, by the kernel's personality `ADDR_NO_RANDOMIZE`.
+    Fixed,
 }
 
 /// Which network there is.

@@ -12,8 +12,8 @@
 //! Whoever of the upper three dies takes all below along: the supervisor watches the control socket, and the kernel kills a
 //! PID namespace together with its first process.
 //!
-//! Needs Linux 5.12 or later. What can't be virtualised without privileges, and so is the host's: the clock, `uname`'s kernel release and
-//! machine, `/proc/cpuinfo`, `/proc/meminfo` and the like, the sources of its
+//! Needs Linux 5.12 or later. What can't be virtualised without privileges, and so is the host's: the clock, `uname`'s machine and,
+//! but for an [old one](Release::Old), its kernel release, `/proc/cpuinfo`, `/proc/meminfo` and the like, the sources of its
 //! mounts in `/proc/self/mountinfo`, and the calling user's supplementary groups (shown as the overflow group).
 //!
 //! | module | holds |
@@ -41,7 +41,9 @@ mod wire;
 
 pub use error::{SandboxError, Setting, Step};
 pub use helper::{helper_main, is_helper};
-pub use job::{Access, Bind, Identity, Job, Limits, Network, Seccomp, Stdio, Tmpfs};
+pub use job::{
+    Access, Addresses, Bind, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+};
 pub use outcome::{Outcome, Status, Unenforced, Usage};
 pub use running::{Killer, Running};
 pub use sandbox::Sandbox;

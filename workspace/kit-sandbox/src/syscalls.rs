@@ -203,6 +203,13 @@ pub(crate) fn usage_of_children() -> (Duration, u64) {
     (duration(usage.ru_utime) + duration(usage.ru_stime), kibibytes.saturating_mul(1024))
 }
 
+/// Sets this process's personality, `personality(2)`; in force from the next `execve` on.
+pub(crate) fn set_personality(bits: libc::c_int) -> rustix::io::Result<()> {
+    // SAFETY: takes an integer and touches no memory.
+    let result = unsafe { libc::personality(libc::c_ulong::from(bits.cast_unsigned())) };
+    checked(result.into()).map(drop)
+}
+
 /// Leaves the caller's session keyring for a new, empty one. Kernels without keyrings have nothing to leave.
 pub(crate) fn leave_session_keyring() {
     // SAFETY: joins an anonymous keyring: the name is null, and no memory is touched.

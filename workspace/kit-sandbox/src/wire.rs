@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::Step;
-use crate::job::{Access, Bind, Identity, Job, Limits, Network, Seccomp, Stdio, Tmpfs};
+use crate::job::{
+    Access, Addresses, Bind, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+};
 use crate::outcome::Usage;
 
 #[cfg(test)]
@@ -239,6 +241,7 @@ impl Encoder {
         self.number(u64::from(job.identity.gid));
         self.bytes(&job.host_name);
         self.bytes(&job.domain_name);
+        self.host(job.host);
         self.list(job.cpus, |encoder, cpus| encoder.number(u64::from(cpus)));
         self.number(match job.network {
             Network::Loopback => 0,
@@ -253,6 +256,18 @@ impl Encoder {
             // To the helper both are descriptors 1 and 2 already.
             Stdio::Captured | Stdio::Descriptor(_) => 0,
             Stdio::Inherited => 1,
+        });
+    }
+
+    fn host(&mut self, host: Host) {
+        self.number(u64::from(host.umask));
+        self.number(match host.release {
+            Release::Own => 0,
+            Release::Old => 1,
+        });
+        self.number(match host.addresses {
+            Addresses::Random => 0,
+            Addresses::Fixed => 1,
         });
     }
 
@@ -361,6 +376,11 @@ impl Decoder<'_> {
             identity: Identity { uid: self.small()?, gid: self.small()? },
             host_name: self.text()?,
             domain_name: self.text()?,
+            host: Host {
+                umask: self.small()?,
+                release: self.choice(&[Release::Own, Release::Old])?,
+                addresses: self.choice(&[Addresses::Random, Addresses::Fixed])?,
+            },
             cpus: self.option(Self::small)?,
             network: self.choice(&[Network::Loopback, Network::Host])?,
             seccomp: self.choice(&[Seccomp::Build, Seccomp::Unfiltered])?,

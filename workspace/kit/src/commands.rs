@@ -13,6 +13,7 @@ pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod store;
 pub(crate) mod tool;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Run(args) => run::run(args, context),
         Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
         Command::Why(args) => why::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Store(args) => store::run(args, context),

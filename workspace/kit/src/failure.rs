@@ -84,6 +84,9 @@ pub(crate) enum Failure {
     /// A step that no plan has, or that never printed anything.
     #[error("there is no log of `{title}`")]
     NoLog { title: String, known: Vec<String> },
+    /// A rebuild came out different.
+    #[error("{} not reproducible: {} came out different", images(different), crate::units::count(*steps, "step"))]
+    NotReproducible { different: Vec<Name>, steps: usize },
     /// Verification of the store found something.
     #[error("the store has {}", crate::units::count(*left, "problem"))]
     Damaged { left: usize, repair: Repair },
@@ -105,6 +108,11 @@ pub(crate) struct Outdated {
     pub(crate) path: String,
     pub(crate) subject: String,
     pub(crate) reasons: Vec<String>,
+}
+
+fn images(different: &[Name]) -> String {
+    let names: Vec<_> = different.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
 }
 
 fn which(images: &[Name]) -> String {

@@ -21,6 +21,7 @@
 mod args;
 mod commands;
 mod context;
+mod elsewhere;
 mod embedded;
 mod environment;
 mod escape;

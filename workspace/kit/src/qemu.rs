@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_sandbox::{
-    Access, Bind, Identity, Job, Limits, Network, SandboxError, Seccomp, Status, Stdio, Tmpfs,
+    Access, Bind, Host, Identity, Job, Limits, Network, SandboxError, Seccomp, Status, Stdio, Tmpfs,
 };
 
 /// Why a machine isn't what was asked for.
@@ -236,6 +236,7 @@ impl Machine {
             identity: Identity { uid: 1000, gid: 1000 },
             host_name: "kit".to_owned(),
             domain_name: "(none)".to_owned(),
+            host: Host::USUAL,
             cpus: None,
             network,
             seccomp: Seccomp::Build,

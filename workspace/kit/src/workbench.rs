@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use kit_build::engine::Order;
 use kit_build::load::{Loaded, load, word};
 use kit_build::local::LocalSandbox;
 use kit_build::network::Network;
+use kit_build::surroundings::Surroundings;
 use kit_build::{Engine, Events, ProjectFiles};
 use kit_hash::BlobId;
 use kit_plan::{Plan, RecipeFiles as _, plan};
@@ -48,9 +50,21 @@ pub(crate) fn with_engine<T>(
     work: impl FnOnce(&Engine<'_>, &Network<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let network = Network::new(places(context)?, store);
-    let execute = LocalSandbox { store, sandbox: Sandbox::new("/proc/self/exe"), memory: memory_limit() };
-    let engine = Engine { store, fetch: &network, execute: &execute, events, jobs: context.jobs() };
+    let execute = local_sandbox(store);
+    let (jobs, order) = (context.jobs(), Order::LongestFirst);
+    let engine = Engine { store, fetch: &network, execute: &execute, events, jobs, order };
     work(&engine, &network)
+}
+
+/// Runs scripts as every build does.
+pub(crate) fn local_sandbox(store: &Store) -> LocalSandbox<'_> {
+    let surroundings = Surroundings::standard();
+    LocalSandbox { store, sandbox: sandbox(), surroundings, memory: memory_limit() }
+}
+
+/// Starts jobs, by this program itself.
+pub(crate) fn sandbox() -> Sandbox {
+    Sandbox::new("/proc/self/exe")
 }
 
 /// Returns how much memory a script may use, in bytes: three quarters of what the machine has, so that it fails by itself before the

@@ -8,7 +8,7 @@ use kit_hash::{DerivationId, TreeId};
 use kit_plan::Derivation;
 use kit_plan::derivation::{Action, Input};
 
-use super::Trees;
+use super::{Order, Trees};
 use crate::BuildError;
 
 /// Which threads take a step.
@@ -37,8 +37,12 @@ struct State {
 }
 
 impl<'a> Queue<'a> {
-    pub(super) fn new(todo: &'a [&'a Derivation], trees: Trees) -> Self {
-        let waiting = longest_first(todo);
+    pub(super) fn new(todo: &'a [&'a Derivation], trees: Trees, order: Order) -> Self {
+        let mut waiting = longest_first(todo);
+        match order {
+            Order::LongestFirst => {}
+            Order::ShortestFirst => waiting.reverse(),
+        }
         let state = Mutex::new(State { trees, waiting, failures: BTreeMap::new() });
         Self { todo, state, changed: Condvar::new() }
     }

@@ -59,7 +59,14 @@ impl Bench {
     }
 
     fn engine(&self) -> Engine<'_> {
-        Engine { store: &self.store, fetch: &Nobody, execute: &Nobody, events: &self.repaired, jobs: 1 }
+        Engine {
+            store: &self.store,
+            fetch: &Nobody,
+            execute: &Nobody,
+            events: &self.repaired,
+            jobs: 1,
+            order: crate::engine::Order::LongestFirst,
+        }
     }
 
     fn repaired(&self) -> Vec<String> {

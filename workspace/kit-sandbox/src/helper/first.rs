@@ -78,7 +78,7 @@ fn probe() -> Result<Status, Failure> {
 }
 
 fn run(job: &Job, control: &UnixStream) -> Result<Status, Failure> {
-    rustix::process::umask(Mode::WGRP | Mode::WOTH);
+    rustix::process::umask(Mode::from_raw_mode(job.host.umask));
     rustix::system::sethostname(job.host_name.as_bytes()).during(Step::Names)?;
     rustix::system::setdomainname(job.domain_name.as_bytes()).during(Step::Names)?;
     match job.network {

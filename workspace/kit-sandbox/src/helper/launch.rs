@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, chdir, getrlimit, setrlimit, setsid};
 
 use super::During;
 use crate::error::Step;
-use crate::job::{Job, Limits};
+use crate::job::{Addresses, Host, Job, Limits, Release};
 use crate::wire::Failure;
 use crate::{seccomp, syscalls};
 
@@ -32,6 +32,7 @@ fn prepare(job: &Job) -> Result<(Vec<CString>, Vec<CString>), Failure> {
         setsid().during(Step::Session)?;
     }
     set_limits(&job.limits).during(Step::Limits)?;
+    syscalls::set_personality(personality(job.host)).during(Step::Personality)?;
     chdir(&job.cwd).during_at(Step::WorkingDirectory, &job.cwd)?;
     syscalls::reset_signals();
     syscalls::close_on_execute().during(Step::Session)?;
@@ -45,6 +46,19 @@ fn prepare(job: &Job) -> Result<(Vec<CString>, Vec<CString>), Failure> {
         .during(Step::Seccomp)?;
     seccomp::install(&programs).during(Step::Seccomp)?;
     Ok((arguments, environment))
+}
+
+/// The bits of `personality(2)` that make the machine look so.
+fn personality(host: Host) -> libc::c_int {
+    let release = match host.release {
+        Release::Own => 0,
+        Release::Old => libc::UNAME26,
+    };
+    let addresses = match host.addresses {
+        Addresses::Random => 0,
+        Addresses::Fixed => libc::ADDR_NO_RANDOMIZE,
+    };
+    release | addresses
 }
 
 fn c_string(bytes: Vec<u8>) -> Result<CString, Failure> {

@@ -25,6 +25,7 @@ fn full_job() -> Job {
         identity: Identity { uid: 1000, gid: u32::MAX },
         host_name: "host".to_owned(),
         domain_name: "domain".to_owned(),
+        host: Host { umask: 0o077, release: Release::Old, addresses: Addresses::Fixed },
         cpus: Some(3),
         network: Network::Host,
         seccomp: Seccomp::Unfiltered,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kit_sandbox::{
-    Access, Bind, Identity, Job, Limits, Network, Outcome, Sandbox, SandboxError, Seccomp, Status, Stdio,
-    Tmpfs,
+    Access, Bind, Host, Identity, Job, Limits, Network, Outcome, Sandbox, SandboxError, Seccomp, Status,
+    Stdio, Tmpfs,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
@@ -73,6 +73,7 @@ impl Fixture {
             identity: Identity { uid: 1000, gid: 100 },
             host_name: "builder".to_owned(),
             domain_name: "kit.test".to_owned(),
+            host: Host::USUAL,
             cpus: None,
             network: Network::Loopback,
             seccomp: Seccomp::Build,

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use kit_sandbox::{Sandbox, SandboxError, Status, Stdio, Step, Unenforced};
+use kit_sandbox::{Addresses, Host, Release, Sandbox, SandboxError, Status, Stdio, Step, Unenforced};
 
 use crate::Tests;
 use crate::fixture::{Fixture, run, sandbox};
@@ -20,6 +20,7 @@ pub(crate) const TESTS: Tests = &[
     ("a_missing_working_directory_is_named", a_missing_working_directory_is_named),
     ("a_helper_that_is_none_is_told", a_helper_that_is_none_is_told),
     ("cpus_are_bound_and_counted", cpus_are_bound_and_counted),
+    ("the_machine_looks_as_asked", the_machine_looks_as_asked),
     ("usage_is_measured", usage_is_measured),
     ("what_makes_no_sense_is_refused", what_makes_no_sense_is_refused),
 ];
@@ -130,6 +131,24 @@ fn cpus_are_bound_and_counted() {
     let (outcome, output) = run(&job).unwrap();
     assert_eq!(output.trim(), outcome.cpus.to_string());
     assert_eq!(outcome.unenforced, [Unenforced::Cpus { wanted: 1_000_000, available: outcome.cpus }]);
+}
+
+fn the_machine_looks_as_asked() {
+    let fixture = Fixture::new();
+    let mut job = fixture.job("umask; uname -r; grep -c 'stack' /proc/self/maps; grep stack /proc/self/maps");
+    let lines = |job: &kit_sandbox::Job| {
+        let (_, output) = run(job).unwrap();
+        output.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let own = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let (once, twice) = (lines(&job), lines(&job));
+    assert_eq!(once[..3], ["0022", own.trim(), "1"]);
+    assert_ne!(once[3], twice[3], "the stack lies elsewhere each time");
+    job.host = Host { umask: 0o027, release: Release::Old, addresses: Addresses::Fixed };
+    let (once, twice) = (lines(&job), lines(&job));
+    assert_eq!(once[0], "0027");
+    assert!(once[1].starts_with("2.6."), "{once:?}");
+    assert_eq!(once[3], twice[3]);
 }
 
 fn usage_is_measured() {

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use kit_build::failed::{FILE, FailedStep};
-use kit_build::local::LocalSandbox;
-use kit_sandbox::{Sandbox, Status};
+use kit_sandbox::Status;
 
 use crate::Failure;
 use crate::context::Context;
 use crate::project::open_dir;
-use crate::workbench::memory_limit;
+use crate::workbench::local_sandbox;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,9 +38,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         step.title,
         step.script().script.trim_end()
     ));
-    let local =
-        LocalSandbox { store: &store, sandbox: Sandbox::new("/proc/self/exe"), memory: memory_limit() };
-    match local.shell(&step.script(), &failed.path)? {
+    match local_sandbox(&store).shell(&step.script(), &failed.path)? {
         Status::Exited(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
         _ => Ok(ExitCode::FAILURE),
     }

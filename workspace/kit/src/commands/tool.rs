@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use kit_build::tools::tool_root;
 use kit_recipe::lockfile::Subject;
 use kit_sandbox::{
-    Access, Bind, Identity, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio, Tmpfs,
+    Access, Bind, Host, Identity, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio, Tmpfs,
 };
 
 use crate::Failure;
@@ -79,6 +79,7 @@ fn job(root: PathBuf, current: PathBuf, command: Vec<OsString>) -> Job {
         identity: Identity { uid: 1000, gid: 1000 },
         host_name: "kit".to_owned(),
         domain_name: "(none)".to_owned(),
+        host: Host::USUAL,
         cpus: None,
         network: Network::Loopback,
         seccomp: Seccomp::Build,

@@ -21,6 +21,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
         | Failure::NothingFailed
+        | Failure::NotReproducible { .. }
         | Failure::NoLog { .. } => Kind::User,
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
         | Failure::NoProject { .. }
@@ -84,6 +85,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NoTopic { .. } => "kit::usage::topic",
         Failure::NotUsed { .. } => "kit::lock::not_used",
         Failure::NoLog { .. } => "kit::log::none",
+        Failure::NotReproducible { .. } => "kit::verify::different",
         Failure::Damaged { .. } => "kit::store::damaged",
         Failure::Output(_) => "kit::output",
     }
@@ -132,6 +134,9 @@ fn help(failure: &Failure) -> Option<String> {
             [] => "nothing that prints was built yet: run `kit build`".to_owned(),
             known => format!("there are logs of `{}`", known.join("`, `")),
         },
+        Failure::NotReproducible { .. } => {
+            "correct the first causes above: what else differs follows from them".to_owned()
+        }
         Failure::Damaged { repair: Repair::Tried, .. } => {
             "look at what is named above: kit did not put it there, or can't tell what it was".to_owned()
         }
