@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`decoder`] | [`Decoder`]: gzip, xz and zstd with bounded memory and bounded growth |
+//! | [`decoder`] | [`Decoder`]: bzip2, gzip, xz and zstd with bounded memory and bounded growth |
 //! | [`gzip`] | [`GzipStream`]: what layers of containers are written with |
 //! | [`zstd`] | [`ZstdStream`]: the same bytes for any number of workers |
 
@@ -20,6 +20,8 @@ pub use zstd::ZstdStream;
 pub enum Compression {
     /// Not at all.
     None,
+    /// Of the bzip2 program, `.bz2`.
+    Bzip2,
     /// RFC 1952, `.gz`.
     Gzip,
     /// The xz format, `.xz`.
@@ -35,6 +37,7 @@ impl Compression {
     /// Tells the compression by a stream's first bytes.
     pub fn sniff(start: &[u8]) -> Self {
         match start {
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
@@ -46,6 +49,7 @@ impl Compression {
     pub fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
+            Self::Bzip2 => ".bz2",
             Self::Gzip => ".gz",
             Self::Xz => ".xz",
             Self::Zstd => ".zst",

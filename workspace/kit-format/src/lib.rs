@@ -7,7 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`limits`] | [`Limits`] on foreign bytes |
-//! | [`compression`] | gzip, xz and zstd, reading; gzip and zstd, writing |
+//! | [`compression`] | bzip2, gzip, xz and zstd, reading; gzip and zstd, writing |
 //! | [`tar`] | tar archives, both ways |
 //! | [`cpio`] | the kernel's initial root file system, both ways |
 //! | [`ar`], [`deb`] | Debian packages, reading |

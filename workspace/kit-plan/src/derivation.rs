@@ -104,6 +104,9 @@ pub enum Archive {
         /// `name-version`, the directory.
         directory: String,
     },
+    /// 2: a tar archive of sources, compressed or not; the result is their
+    /// [form for scripts](kit_tree::Tree::into_sources).
+    Tar,
 }
 
 /// Runs a script in the sandbox.
@@ -288,6 +291,7 @@ impl Action {
                 match &unpack.archive {
                     Archive::Deb => _ = e.variant(0),
                     Archive::Crate { sha256, directory } => _ = e.variant(1).sha256(sha256).str(directory),
+                    Archive::Tar => _ = e.variant(2),
                 }
             }
             Self::Run(run) => {

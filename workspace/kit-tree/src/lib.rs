@@ -8,6 +8,7 @@
 //! | [`path`] | [`FileName`] and [`TreePath`]: names inside images, checked bytes |
 //! | [`entry`] | [`Entry`]: directory, file, symlink, hard link, device, fifo; [`Meta`] |
 //! | [`tree`] | [`Tree`]: the checked map, and how to change it |
+//! | `sources` | [`Tree::into_sources`]: the form in which scripts see foreign sources |
 //! | [`encoding`] | the canonical encoding, both ways |
 //! | [`overlay`] | several trees into one, conflicts as data |
 //! | [`select`] | include and exclude globs |
@@ -24,6 +25,7 @@ pub mod entry;
 pub mod overlay;
 pub mod path;
 pub mod select;
+mod sources;
 pub mod tree;
 
 pub use blobs::{BlobSink, Blobs};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kit_format::compression::Decoder;
 use kit_format::deb::{Deb, EffectKind, maintainer_effects, read_deb};
 use kit_format::limits::Limits;
-use kit_format::tar::{TarOptions, read_tar};
+use kit_format::tar::{Devices, Duplicates, TarOptions, read_tar};
 use kit_hash::{Sha256, TreeId};
 use kit_plan::derivation::{Archive, Unpack};
 use kit_store::Store;
@@ -28,6 +28,7 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
         Archive::Crate { sha256, directory } => {
             (read_crate(store, title, &mut reader, sha256, directory)?, None)
         }
+        Archive::Tar => (read_sources(store, title, &mut reader)?, None),
     };
     // The content is vouched for at its end, which lies behind what the archive needs.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| failed(title, Box::new(e)))?;
@@ -50,6 +51,15 @@ fn effects(deb: &Deb) -> String {
         }
     }
     text
+}
+
+/// Reads an archive of sources; a name that occurs twice is the last one, as `tar` has it.
+fn read_sources(store: &Store, title: &str, reader: impl std::io::Read) -> Result<Tree, BuildError> {
+    let limits = Limits::standard();
+    let decoder = Decoder::sniff(reader, &limits).map_err(|e| failed(title, Box::new(e)))?;
+    let options = TarOptions { duplicates: Duplicates::LastWins, devices: Devices::Refuse };
+    let tree = read_tar(decoder, store, &limits, options).map_err(|e| failed(title, Box::new(e)))?;
+    tree.into_sources().map_err(|path| failed(title, format!("`{path}` is a named pipe").into()))
 }
 
 /// Reads a crate into the form of cargo's vendored sources.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Error as XzError, Stream};
@@ -29,6 +30,7 @@ type Buffered<R> = BufReader<Source<R>>;
 
 enum Codec<R: Read> {
     None(Source<R>),
+    Bzip2(Box<MultiBzDecoder<Buffered<R>>>),
     Gzip(Box<MultiGzDecoder<Buffered<R>>>),
     Xz(Box<XzDecoder<Buffered<R>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Buffered<R>>>),
@@ -52,6 +54,7 @@ impl<R: Read> Decoder<R> {
         let buffered = |source| BufReader::with_capacity(BUFFER, source);
         let codec = match compression {
             Compression::None => Codec::None(source),
+            Compression::Bzip2 => Codec::Bzip2(Box::new(MultiBzDecoder::new(buffered(source)))),
             Compression::Gzip => Codec::Gzip(Box::new(MultiGzDecoder::new(buffered(source)))),
             Compression::Xz => {
                 let stream = Stream::new_stream_decoder(u64::from(limits.decoder_kib) << 10, CONCATENATED)?;
@@ -75,6 +78,7 @@ impl<R: Read> Decoder<R> {
     fn taken(&self) -> u64 {
         match &self.codec {
             Codec::None(source) => source.taken,
+            Codec::Bzip2(decoder) => decoder.get_ref().get_ref().taken,
             Codec::Gzip(decoder) => decoder.get_ref().get_ref().taken,
             Codec::Xz(decoder) => decoder.get_ref().get_ref().taken,
             Codec::Zstd(decoder) => decoder.get_ref().get_ref().taken,
@@ -84,6 +88,7 @@ impl<R: Read> Decoder<R> {
     fn step(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.codec {
             Codec::None(source) => return source.read(buffer),
+            Codec::Bzip2(decoder) => decoder.read(buffer),
             Codec::Gzip(decoder) => decoder.read(buffer),
             Codec::Xz(decoder) => decoder.read(buffer),
             Codec::Zstd(decoder) => decoder.read(buffer),

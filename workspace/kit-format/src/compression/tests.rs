@@ -19,6 +19,10 @@ fn gzip(content: &[u8]) -> Vec<u8> {
     read_all(GzipStream::new(content)).unwrap()
 }
 
+fn bzip2(content: &[u8]) -> Vec<u8> {
+    read_all(bzip2::read::BzEncoder::new(content, bzip2::Compression::best())).unwrap()
+}
+
 fn zstd(content: &[u8], level: i32, workers: u32) -> Vec<u8> {
     let options = ZstdOptions { level, workers: NonZeroU32::new(workers).unwrap() };
     read_all(ZstdStream::new(content, content.len() as u64, options).unwrap()).unwrap()
@@ -106,6 +110,7 @@ fn reads_every_kind_and_several_in_a_row() {
     let limits = Limits::standard();
     for (kind, bytes) in [
         (Compression::None, text.clone()),
+        (Compression::Bzip2, bzip2(&text)),
         (Compression::Gzip, gzip(&text)),
         (Compression::Xz, xz(&text, 1 << 20)),
         (Compression::Zstd, zstd(&text, 3, 1)),
@@ -123,7 +128,7 @@ fn reads_every_kind_and_several_in_a_row() {
 #[test]
 fn truncated_streams_are_errors() {
     let text = lines(300);
-    for bytes in [gzip(&text), xz(&text, 1 << 16), zstd(&text, 3, 1)] {
+    for bytes in [bzip2(&text), gzip(&text), xz(&text, 1 << 16), zstd(&text, 3, 1)] {
         for end in Compression::MAGIC_BYTES..bytes.len() {
             assert!(decode(&bytes[..end], &Limits::standard()).is_err(), "{end} of {}", bytes.len());
         }
@@ -138,7 +143,8 @@ fn bombs_are_refused_soon() {
     let zstd_bomb = read_all(ZstdStream::new(zeros(), 140 << 20, options).unwrap()).unwrap();
     let gzip_bomb = read_all(GzipStream::new(zeros())).unwrap();
     let xz_bomb = xz(&vec![0; 140 << 20], 1 << 20);
-    for bomb in [zstd_bomb, gzip_bomb, xz_bomb] {
+    let bzip2_bomb = bzip2(&vec![0; 140 << 20]);
+    for bomb in [zstd_bomb, gzip_bomb, xz_bomb, bzip2_bomb] {
         let mut decoder = Decoder::sniff(bomb.as_slice(), &limits).unwrap();
         let (mut taken, mut buffer) = (0, vec![0; 65536]);
         let error = loop {

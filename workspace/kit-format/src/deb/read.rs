@@ -114,7 +114,7 @@ fn read_archive<R: Read>(
     let Some(suffix) = member.name.strip_prefix(expected) else {
         return Err(DebError::Member { expected, found: member.name });
     };
-    let all = [Compression::None, Compression::Gzip, Compression::Xz, Compression::Zstd];
+    let all = [Compression::None, Compression::Bzip2, Compression::Gzip, Compression::Xz, Compression::Zstd];
     let Some(compression) = all.into_iter().find(|c| c.suffix() == suffix) else {
         return Err(DebError::Compression { member: member.name });
     };

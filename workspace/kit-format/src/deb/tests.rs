@@ -32,6 +32,9 @@ fn compress(compression: Compression, content: &[u8]) -> Vec<u8> {
         |mut stream: Box<dyn std::io::Read + '_>| stream.read_to_end(&mut bytes).map(|_| ()).unwrap();
     match compression {
         Compression::None => read(Box::new(content)),
+        Compression::Bzip2 => {
+            read(Box::new(bzip2::read::BzEncoder::new(content, bzip2::Compression::best())));
+        }
         Compression::Gzip => read(Box::new(GzipStream::new(content))),
         Compression::Zstd => {
             let options = ZstdOptions { level: 3, workers: NonZeroU32::MIN };
@@ -89,7 +92,9 @@ fn reads_a_package_in_every_compression() {
     ]);
     let data = tar(&[("/etc/tool.conf", "a"), ("/bin/tool", "b")]);
     let mut first = None;
-    for kind in [Compression::None, Compression::Gzip, Compression::Xz, Compression::Zstd] {
+    let kinds =
+        [Compression::None, Compression::Bzip2, Compression::Gzip, Compression::Xz, Compression::Zstd];
+    for kind in kinds {
         let suffix = kind.suffix();
         let bytes = package(&[
             ("debian-binary/", b"2.0\nmore\n"),

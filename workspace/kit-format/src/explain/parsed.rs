@@ -32,7 +32,8 @@ type Parser = for<'a> fn(&'a [u8]) -> Option<Parsed<'a>>;
 
 /// Reads a file of any format that is known.
 pub(super) fn parse(bytes: &[u8]) -> Option<Parsed<'_>> {
-    const FORMATS: [Parser; 10] = [
+    const FORMATS: [Parser; 11] = [
+        streams::bzip2,
         streams::gzip,
         streams::xz,
         streams::zstd,

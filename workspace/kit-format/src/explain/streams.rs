@@ -1,4 +1,4 @@
-//! Compressed streams: gzip (RFC 1952), xz, zstd (RFC 8878).
+//! Compressed streams: bzip2, gzip (RFC 1952), xz, zstd (RFC 8878).
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -27,6 +27,11 @@ pub(super) fn gzip(bytes: &[u8]) -> Option<Parsed<'_>> {
         ("FNAME", format!("`{name}`")),
     ];
     stream("gzip", Compression::Gzip, fields, bytes)
+}
+
+pub(super) fn bzip2(bytes: &[u8]) -> Option<Parsed<'_>> {
+    bytes.strip_prefix(b"BZh")?;
+    stream("bzip2", Compression::Bzip2, Vec::new(), bytes)
 }
 
 pub(super) fn xz(bytes: &[u8]) -> Option<Parsed<'_>> {

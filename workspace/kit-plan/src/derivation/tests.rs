@@ -68,6 +68,7 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("fetch", Action::Fetch(fetch())),
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
         ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
+        ("unpack tar", Action::Unpack(Unpack { input: input(), archive: Archive::Tar })),
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
         ("kernel+initrd", Action::Image(image(kernel))),

@@ -30,6 +30,7 @@ fn help_of_kit() {
       lock         Resolve and pin what recipes ask for, and write the lockfiles
       build        Build images from their lockfiles and write their files
       run          Boot an image in an emulated machine
+      verify       Rebuild images from their sources, vary what must not matter, and compare every step
       shell        Open a shell in the sandbox of a step
       show         Show what a recipe means: its parts, its steps or its files
       why          Show which package, source and steps a file of an image comes from
