@@ -83,7 +83,8 @@ mod tests {
         let project = Project::open(repository.as_ref()).unwrap();
         let disk = project.disk();
         assert_eq!(Embedded.names().unwrap(), disk.names().unwrap());
-        for subject in [Subject::Image("minimal".parse().unwrap()), Subject::Tools] {
+        let image = |name: &str| Subject::Image(name.parse().unwrap());
+        for subject in [image("minimal"), image("minimal-hardened"), Subject::Tools] {
             let ours = load(&subject, &Embedded).unwrap();
             let theirs = load(&subject, &disk).unwrap();
             assert_eq!(local_ids(&ours), local_ids(&theirs));
