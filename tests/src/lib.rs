@@ -21,6 +21,7 @@
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
+//! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]

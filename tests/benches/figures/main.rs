@@ -11,7 +11,7 @@
 //! | [`nothing`] | a build with nothing to do |
 //! | [`change`] | one file of one service changed |
 //! | [`closure`] | a closure of a hundred packages resolved and unpacked, beside mmdebstrap |
-//! | [`boot`] | size of `minimal`, and its boot in the emulator |
+//! | [`boot`] | size of `minimal` and `minimal-hardened`, and their boot in the emulator |
 //! | [`memory`] | peak of memory with an image of more than a gigabyte |
 //!
 //! | module | what they are measured with |
@@ -42,11 +42,12 @@ use self::table::{Row, Table};
 /// A benchmark, by the name that chooses it.
 type Benchmark = (&'static str, fn() -> Vec<Row>);
 
-const ALL: [Benchmark; 5] = [
+const ALL: [Benchmark; 6] = [
     ("nothing", nothing::measure),
     ("change", change::measure),
     ("closure", closure::measure),
-    ("boot", boot::measure),
+    ("boot", boot::minimal),
+    ("hardened", boot::minimal_hardened),
     ("memory", memory::measure),
 ];
 
