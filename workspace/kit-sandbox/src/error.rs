@@ -185,13 +185,15 @@ pub enum Step {
     WorkingDirectory,
     /// Install the system call filter.
     Seccomp,
+    /// Trace the job, to give it another clock.
+    Trace,
     /// Execute the command.
     Execute,
 }
 
 impl Step {
     /// Every step; its place here is its number on the wire.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Order,
         Self::Cpus,
         Self::Namespaces,
@@ -215,6 +217,7 @@ impl Step {
         Self::Limits,
         Self::WorkingDirectory,
         Self::Seccomp,
+        Self::Trace,
         Self::Execute,
     ];
 }
@@ -245,6 +248,7 @@ impl fmt::Display for Step {
             Self::Limits => "set the job's resource limits",
             Self::WorkingDirectory => "change into the working directory",
             Self::Seccomp => "install the system call filter",
+            Self::Trace => "trace the job's processes",
             Self::Execute => "execute",
         })
     }

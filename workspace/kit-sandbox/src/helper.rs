@@ -17,6 +17,7 @@ mod launch;
 mod mounts;
 mod proc;
 mod supervisor;
+mod tracer;
 
 pub(crate) use proc::pid_limit_is_ours;
 

@@ -100,11 +100,14 @@ pub struct Host {
     pub release: Release,
     /// Where a program lies in memory.
     pub addresses: Addresses,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 impl Host {
     /// What nearly every process finds.
-    pub const USUAL: Self = Self { umask: 0o022, release: Release::Own, addresses: Addresses::Random };
+    pub const USUAL: Self =
+        Self { umask: 0o022, release: Release::Own, addresses: Addresses::Random, clock: Clock::Own };
 }
 
 /// The kernel's release, as `uname` gives it.
@@ -123,6 +126,32 @@ pub enum Addresses {
     Random,
     /// Always at the same place, by the kernel's personality `ADDR_NO_RANDOMIZE`.
     Fixed,
+}
+
+/// The real-time clock, as a job's processes see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// This machine's.
+    Own,
+    /// This machine's and so many seconds.
+    ///
+    /// No kernel has a namespace for it, so the job is traced (`ptrace(2)`), which
+    /// [not every machine](crate::Sandbox::probe_clock) lets us: the calls that tell the real time are answered, those that wait for a
+    /// moment or set a file's times are made with the machine's, and those that tell a file's times show what has happened since the job
+    /// began in the job's. Each of these calls, each new process and each signal takes some microseconds longer; a program that traces
+    /// others, such as a debugger, can't. The machine's own clock still shows in `/proc/stat`, in time stamps of sockets and of System V IPC.
+    Ahead(u32),
+}
+
+impl Clock {
+    /// Returns the same clock, so many seconds further on.
+    #[must_use]
+    pub fn later(self, seconds: u32) -> Self {
+        match self {
+            Self::Own => Self::Ahead(seconds),
+            Self::Ahead(before) => Self::Ahead(before.saturating_add(seconds)),
+        }
+    }
 }
 
 /// Which network there is.

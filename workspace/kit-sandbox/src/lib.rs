@@ -12,8 +12,8 @@
 //! Whoever of the upper three dies takes all below along: the supervisor watches the control socket, and the kernel kills a
 //! PID namespace together with its first process.
 //!
-//! Needs Linux 5.12 or later. What can't be virtualised without privileges, and so is the host's: the clock, `uname`'s machine and,
-//! but for an [old one](Release::Old), its kernel release, `/proc/cpuinfo`, `/proc/meminfo` and the like, the sources of its
+//! Needs Linux 5.12 or later. What can't be virtualised without privileges, and so is the host's: `uname`'s machine and, but for an
+//! [old one](Release::Old), its kernel release, the clock but for [one that is ahead](Clock::Ahead), `/proc/cpuinfo`, `/proc/meminfo` and the like, the sources of its
 //! mounts in `/proc/self/mountinfo`, and the calling user's supplementary groups (shown as the overflow group).
 //!
 //! | module | holds |
@@ -23,11 +23,13 @@
 //! | `outcome`, `error` | what came of it |
 //! | `cgroup` | limits by cgroup v2, where the machine lets us |
 //! | `wire` | the messages between caller and helper |
-//! | `helper` | the helper's side, in order: `supervisor`, `first`, `mounts`, `proc`, `devices`, `launch` |
+//! | `helper` | the helper's side, in order: `supervisor`, `first`, `mounts`, `proc`, `devices`, `launch`, `tracer` |
 //! | `seccomp` | the system calls that a build may not make |
+//! | `clock` | the system calls that have to do with the real time |
 //! | `syscalls` | every `unsafe` line |
 
 mod cgroup;
+mod clock;
 mod error;
 mod helper;
 mod job;
@@ -42,7 +44,7 @@ mod wire;
 pub use error::{SandboxError, Setting, Step};
 pub use helper::{helper_main, is_helper};
 pub use job::{
-    Access, Addresses, Bind, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+    Access, Addresses, Bind, Clock, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
 };
 pub use outcome::{Outcome, Status, Unenforced, Usage};
 pub use running::{Killer, Running};

@@ -13,7 +13,7 @@ use cap_std::fs::Dir;
 use rustix::thread::sched_getaffinity;
 
 use crate::cgroup::Cgroup;
-use crate::error::{SandboxError, Setting};
+use crate::error::{SandboxError, Setting, Step};
 use crate::helper::{HELPER_NAME, pid_limit_is_ours};
 use crate::job::{Job, Stdio};
 use crate::outcome::{Outcome, Status, Unenforced};
@@ -48,6 +48,22 @@ impl Sandbox {
         let running = self.start(redirects)?;
         running.send(&Errand::probe_frame());
         running.wait().map(drop)
+    }
+
+    /// Finds out whether this machine lets us give a job [another clock](crate::Clock::Ahead).
+    pub fn probe_clock(&self) -> Result<(), SandboxError> {
+        let redirects =
+            Redirects { input: Redirect::null(), output: Redirect::null(), errors: Redirect::null() };
+        let running = self.start(redirects)?;
+        running.send(&Errand::probe_clock_frame());
+        match running.wait()?.status {
+            Status::Exited(0) => Ok(()),
+            _ => Err(SandboxError::Setup {
+                step: Step::Trace,
+                path: None,
+                source: io::ErrorKind::Unsupported.into(),
+            }),
+        }
     }
 
     /// Runs a job to its end, and gives `output` what it writes as it comes, up to the limit. Only what is

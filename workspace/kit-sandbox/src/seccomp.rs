@@ -15,7 +15,8 @@ use seccompiler::{
     SeccompRule, TargetArch, sock_filter,
 };
 
-use crate::job::Seccomp;
+use crate::clock;
+use crate::job::{Clock, Seccomp};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -134,7 +135,11 @@ const SET_ID: [u64; 2] = [libc::S_ISUID as u64, libc::S_ISGID as u64];
 const SOCKETS: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
 /// Compiles the filters for a job, to be installed in this order.
-pub(crate) fn programs(seccomp: Seccomp, keeps_terminal: bool) -> Result<Vec<BpfProgram>, BackendError> {
+pub(crate) fn programs(
+    seccomp: Seccomp,
+    keeps_terminal: bool,
+    clock: Clock,
+) -> Result<Vec<BpfProgram>, BackendError> {
     let mut programs = Vec::new();
     if keeps_terminal || seccomp == Seccomp::Build {
         programs.push(compile(terminal_injection()?, libc::EPERM)?);
@@ -142,6 +147,11 @@ pub(crate) fn programs(seccomp: Seccomp, keeps_terminal: bool) -> Result<Vec<Bpf
     if seccomp == Seccomp::Build {
         programs.push(compile(refusals()?, libc::EPERM)?);
         programs.push(compile(UNKNOWN.iter().map(|call| (*call, Vec::new())).collect(), libc::ENOSYS)?);
+    }
+    if clock != Clock::Own {
+        programs.push(clock::filter()?);
+    }
+    if clock != Clock::Own || seccomp == Seccomp::Build {
         programs.extend(no_x32());
     }
     Ok(programs)

@@ -1,4 +1,4 @@
-//! Every `unsafe` line: system calls that have no safe wrapper.
+//! Every `unsafe` line, here and below: system calls that have no safe wrapper.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -12,6 +12,8 @@ use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
+
+pub(crate) mod trace;
 
 /// Lets the program that `command` starts inherit `descriptor` under its present number.
 ///

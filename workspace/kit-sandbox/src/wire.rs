@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::error::Step;
 use crate::job::{
-    Access, Addresses, Bind, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+    Access, Addresses, Bind, Clock, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
 };
 use crate::outcome::Usage;
 
@@ -29,6 +29,8 @@ pub(crate) enum Errand {
     Run(Box<Job>),
     /// Make all namespaces and the mounts that need most, and end.
     Probe,
+    /// Make all namespaces, trace a process with another clock, and end.
+    ProbeClock,
 }
 
 /// What a helper's process has to say. A failure is followed by nothing of weight.
@@ -102,11 +104,18 @@ impl Errand {
         encoder.frame()
     }
 
+    pub(crate) fn probe_clock_frame() -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        encoder.number(2);
+        encoder.frame()
+    }
+
     pub(crate) fn decode(frame: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder { rest: frame };
         let errand = match decoder.number()? {
             0 => Self::Run(Box::new(decoder.job()?)),
             1 => Self::Probe,
+            2 => Self::ProbeClock,
             _ => return Err(Malformed),
         };
         decoder.end(errand)
@@ -269,6 +278,11 @@ impl Encoder {
             Addresses::Random => 0,
             Addresses::Fixed => 1,
         });
+        let ahead = match host.clock {
+            Clock::Own => None,
+            Clock::Ahead(seconds) => Some(u64::from(seconds)),
+        };
+        self.list(ahead, Self::number);
     }
 
     fn limits(&mut self, limits: &Limits) {
@@ -380,6 +394,7 @@ impl Decoder<'_> {
                 umask: self.small()?,
                 release: self.choice(&[Release::Own, Release::Old])?,
                 addresses: self.choice(&[Addresses::Random, Addresses::Fixed])?,
+                clock: self.option(Self::small)?.map_or(Clock::Own, Clock::Ahead),
             },
             cpus: self.option(Self::small)?,
             network: self.choice(&[Network::Loopback, Network::Host])?,

@@ -8,18 +8,21 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, set_dumpable_behavior, set_parent_process_death_signal, wait,
+    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
+    set_parent_process_death_signal, wait,
 };
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits, set_no_new_privs,
 };
 
+use super::tracer::Tracer;
 use super::{During, launch, mounts, report};
 use crate::error::Step;
-use crate::job::{Job, Network};
-use crate::syscalls::{self, Fork};
+use crate::job::{Clock, Job, Network};
+use crate::syscalls::{self, Fork, trace};
 use crate::wire::{Errand, Failure, Report};
+use crate::{clock, seccomp};
 
 /// How the job's command ended; goes through the status pipe as one number.
 pub(super) enum Status {
@@ -35,6 +38,12 @@ impl Status {
         }
     }
 
+    /// How a process ended that was waited for.
+    pub(super) fn of(status: WaitStatus) -> Option<Self> {
+        let signalled = status.terminating_signal().map(Self::Signalled);
+        status.exit_status().map(Self::Exited).or(signalled)
+    }
+
     pub(super) fn from_number(number: i64) -> Self {
         let value = i32::try_from(number.unsigned_abs()).unwrap_or(i32::MAX);
         if number < 0 { Self::Signalled(value) } else { Self::Exited(value) }
@@ -46,6 +55,7 @@ pub(super) fn first_process(errand: &Errand, control: &UnixStream, status: &Owne
     let result = die_with_supervisor(status).and_then(|()| match errand {
         Errand::Run(job) => run(job, control),
         Errand::Probe => probe(),
+        Errand::ProbeClock => probe_clock(),
     });
     match result {
         Ok(ended) => {
@@ -86,23 +96,70 @@ fn run(job: &Job, control: &UnixStream) -> Result<Status, Failure> {
         Network::Host => {}
     }
     mounts::enter_root(job)?;
-    drop_capabilities().during(Step::Capabilities)?;
-    // No process of the job may look into this one, which has seen this machine.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Capabilities)?;
     // Its writing end goes away when the command is executed, or its process ends.
     let (executed_read, executed_write) = pipe_with(PipeFlags::CLOEXEC).during(Step::Fork)?;
+    let become_command = || {
+        let failure = match drop_capabilities().during(Step::Capabilities) {
+            Ok(()) => launch::launch(job),
+            Err(failure) => failure,
+        };
+        report(control, &Report::Failed(failure));
+        127
+    };
+    let (command, tracer) = start(job.host.clock, become_command)?;
+    drop(executed_write);
+    wait_for_end(&executed_read).during(Step::Fork)?;
+    report(control, &Report::Started);
+    reap(command, tracer)
+}
+
+/// Gives a process another clock, and compares what it sees with what the machine says.
+fn probe_clock() -> Result<Status, Failure> {
+    const AHEAD: u32 = 1_000_000;
+    let read_clock = || {
+        let read = || {
+            drop_capabilities()?;
+            seccomp::install(&[clock::filter().map_err(|_| Errno::NOSYS)?])?;
+            let (job, _) = trace::clock_by_call(libc::CLOCK_REALTIME)?;
+            Ok::<_, Errno>(job - trace::clock(libc::CLOCK_REALTIME)?.0)
+        };
+        i32::from(!read().is_ok_and(|ahead| ahead.abs_diff(AHEAD.into()) < 1000))
+    };
+    let (process, tracer) = start(Clock::Ahead(AHEAD), read_clock)?;
+    reap(process, tracer)
+}
+
+/// Starts a process that has a clock; it ends with what `then` returns.
+fn start(clock: Clock, then: impl FnOnce() -> i32) -> Result<(Pid, Option<Tracer>), Failure> {
+    // What can't be looked into can't be traced either, by one with as few capabilities as this will have.
+    set_dumpable_behavior(DumpableBehavior::Dumpable).during(Step::Fork)?;
+    let (ready_read, ready_write) = pipe_with(PipeFlags::CLOEXEC).during(Step::Fork)?;
     match syscalls::fork().during(Step::Fork)? {
         Fork::Child => {
-            let failure = launch::launch(job);
-            report(control, &Report::Failed(failure));
-            syscalls::exit_now(127)
+            drop(ready_write);
+            let code = wait_for_end(&ready_read).map_or(127, |()| then());
+            syscalls::exit_now(code)
         }
-        Fork::Parent(command) => {
-            drop(executed_write);
-            wait_for_end(&executed_read).during(Step::Fork)?;
-            report(control, &Report::Started);
-            reap_until(command).during(Step::Fork)
+        Fork::Parent(process) => {
+            let tracer = match clock {
+                Clock::Own => None,
+                // While there are capabilities: the kernel keeps in mind that this one may look into every process of the namespace.
+                Clock::Ahead(seconds) => Some(Tracer::seize(process, seconds).during(Step::Trace)?),
+            };
+            drop_capabilities().during(Step::Capabilities)?;
+            // No process of the job may look into this one, which has seen this machine.
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Capabilities)?;
+            drop(ready_write);
+            Ok((process, tracer))
         }
+    }
+}
+
+/// Waits until the command ends.
+fn reap(command: Pid, tracer: Option<Tracer>) -> Result<Status, Failure> {
+    match tracer {
+        None => reap_until(command).during(Step::Fork),
+        Some(tracer) => tracer.reap_until(command).during(Step::Trace),
     }
 }
 
@@ -153,11 +210,8 @@ fn reap_until(command: Pid) -> rustix::io::Result<Status> {
         if ended != command {
             continue;
         }
-        if let Some(code) = status.exit_status() {
-            return Ok(Status::Exited(code));
-        }
-        if let Some(signal) = status.terminating_signal() {
-            return Ok(Status::Signalled(signal));
+        if let Some(status) = Status::of(status) {
+            return Ok(status);
         }
     }
 }

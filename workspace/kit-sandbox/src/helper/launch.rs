@@ -41,7 +41,7 @@ fn prepare(job: &Job) -> Result<(Vec<CString>, Vec<CString>), Failure> {
     let variable =
         |(name, value): (&OsString, &OsString)| c_string([name.as_bytes(), b"=", value.as_bytes()].concat());
     let environment = job.env.iter().map(variable).collect::<Result<_, _>>()?;
-    let programs = seccomp::programs(job.seccomp, job.keeps_terminal())
+    let programs = seccomp::programs(job.seccomp, job.keeps_terminal(), job.host.clock)
         .map_err(|_| Errno::NOSYS)
         .during(Step::Seccomp)?;
     seccomp::install(&programs).during(Step::Seccomp)?;

@@ -45,7 +45,7 @@ pub(super) fn supervise(control: &UnixStream) -> Result<(), Failure> {
     })?;
     let job = match &errand {
         Errand::Run(job) => Some(&**job),
-        Errand::Probe => None,
+        Errand::Probe | Errand::ProbeClock => None,
     };
     isolate(job)?;
     let started = Instant::now();

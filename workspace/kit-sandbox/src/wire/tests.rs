@@ -25,7 +25,12 @@ fn full_job() -> Job {
         identity: Identity { uid: 1000, gid: u32::MAX },
         host_name: "host".to_owned(),
         domain_name: "domain".to_owned(),
-        host: Host { umask: 0o077, release: Release::Old, addresses: Addresses::Fixed },
+        host: Host {
+            umask: 0o077,
+            release: Release::Old,
+            addresses: Addresses::Fixed,
+            clock: Clock::Ahead(7),
+        },
         cpus: Some(3),
         network: Network::Host,
         seccomp: Seccomp::Unfiltered,
@@ -49,6 +54,7 @@ fn a_job_arrives_as_it_was_sent() {
     let Errand::Run(read) = Errand::decode(&payload).unwrap() else { panic!("the errand is to run") };
     assert_eq!(format!("{read:?}"), format!("{job:?}"));
     assert!(matches!(Errand::decode(&Errand::probe_frame()[8..]), Ok(Errand::Probe)));
+    assert!(matches!(Errand::decode(&Errand::probe_clock_frame()[8..]), Ok(Errand::ProbeClock)));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Callers in processes of their own.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use kit_sandbox::Stdio;
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 use crate::fixture::{Fixture, run, sandbox};
 use crate::lifetime::HOLD;
@@ -22,6 +24,21 @@ pub(crate) fn probe() {
         Ok(()) => println!("fine"),
         Err(error) => println!("{error}\n{}", error.help().unwrap_or_default()),
     }
+}
+
+/// Prints what a probe for another clock says where tracing is forbidden, and what a probe for a sandbox says there.
+pub(crate) fn probe_clock() {
+    let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
+    let rules = [(libc::SYS_ptrace, Vec::new())].into();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap();
+    let filter: BpfProgram = filter.try_into().unwrap();
+    seccompiler::apply_filter(&filter).unwrap();
+    match sandbox().probe_clock() {
+        Ok(()) => println!("fine"),
+        Err(error) => println!("{error}: {}", error.source().unwrap()),
+    }
+    probe();
 }
 
 /// Runs a shell with job control in the terminal that this process has, and prints whose the terminal is afterwards.

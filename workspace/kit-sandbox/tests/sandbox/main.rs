@@ -18,6 +18,7 @@ use std::process::Command;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod caller;
+mod clock;
 mod environment;
 mod filter;
 mod fixture;
@@ -37,6 +38,7 @@ fn main() {
     match arguments.next().as_ref().and_then(|role| role.to_str()) {
         Some("caller") => return caller::call(Path::new(&arguments.next().unwrap())),
         Some("probe") => return caller::probe(),
+        Some("probe-clock") => return caller::probe_clock(),
         Some("terminal") => return caller::use_terminal(Path::new(&arguments.next().unwrap())),
         Some("inside") => return inside::make(arguments.next().unwrap().to_str().unwrap()),
         _ => {}
@@ -49,6 +51,7 @@ fn main() {
         lifetime::TESTS,
         filter::TESTS,
         environment::TESTS,
+        clock::TESTS,
         terminal::TESTS,
     ]
     .concat();

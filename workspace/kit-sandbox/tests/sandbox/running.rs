@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use kit_sandbox::{Addresses, Host, Release, Sandbox, SandboxError, Status, Stdio, Step, Unenforced};
+use kit_sandbox::{Addresses, Clock, Host, Release, Sandbox, SandboxError, Status, Stdio, Step, Unenforced};
 
 use crate::Tests;
 use crate::fixture::{Fixture, run, sandbox};
@@ -144,7 +144,7 @@ fn the_machine_looks_as_asked() {
     let (once, twice) = (lines(&job), lines(&job));
     assert_eq!(once[..3], ["0022", own.trim(), "1"]);
     assert_ne!(once[3], twice[3], "the stack lies elsewhere each time");
-    job.host = Host { umask: 0o027, release: Release::Old, addresses: Addresses::Fixed };
+    job.host = Host { umask: 0o027, release: Release::Old, addresses: Addresses::Fixed, clock: Clock::Own };
     let (once, twice) = (lines(&job), lines(&job));
     assert_eq!(once[0], "0027");
     assert!(once[1].starts_with("2.6."), "{once:?}");
