@@ -17,6 +17,12 @@ const ELSEWHERE: &str = "/elsewhere/longer-than-the-usual-path-of-a-build";
 /// Processors that a script is given when their number varies, if the machine has them.
 const PROCESSORS: u32 = 3;
 
+/// Seconds that the clock is ahead when it is by a day: seven hours and 13 minutes more, so that the time of day is another one, too.
+const DAY: u32 = (24 + 7) * 60 * 60 + 13 * 60;
+/// Seconds that the clock is ahead when it is by years: 1135 days, after which the year, the month, the day of the month and of the week
+/// are all other ones, whatever they are now.
+const YEARS: u32 = (3 * 365 + 40) * 24 * 60 * 60;
+
 /// What a script finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
@@ -26,7 +32,7 @@ pub struct Surroundings {
     pub host_name: String,
     /// NIS domain name.
     pub domain_name: String,
-    /// Permission bits, kernel release and addresses.
+    /// Permission bits, kernel release, addresses and clock.
     pub host: Host,
     /// Processors.
     pub cpus: u32,
@@ -76,6 +82,8 @@ impl Surroundings {
             Variation::BuildPath => self.cwd = PathBuf::from(ELSEWHERE),
             Variation::Kernel => self.host.release = Release::Old,
             Variation::Addresses => self.host.addresses = Addresses::Fixed,
+            Variation::ClockDay => self.host.clock = self.host.clock.later(DAY),
+            Variation::ClockYears => self.host.clock = self.host.clock.later(YEARS),
             // These are of the rebuild as a whole.
             Variation::Order | Variation::FileSystem | Variation::Jobs | Variation::Finish => {}
         }

@@ -136,7 +136,7 @@ pub enum Clock {
     /// This machine's and so many seconds.
     ///
     /// No kernel has a namespace for it, so the job is traced (`ptrace(2)`), which
-    /// [not every machine](crate::Sandbox::probe_clock) lets us: the calls that tell the real time are answered, those that wait for a
+    /// [not every machine](crate::Sandbox::probe_host) lets us: the calls that tell the real time are answered, those that wait for a
     /// moment or set a file's times are made with the machine's, and those that tell a file's times show what has happened since the job
     /// began in the job's. Each of these calls, each new process and each signal takes some microseconds longer; a program that traces
     /// others, such as a debugger, can't. The machine's own clock still shows in `/proc/stat`, in time stamps of sockets and of System V IPC.

@@ -13,9 +13,9 @@ use cap_std::fs::Dir;
 use rustix::thread::sched_getaffinity;
 
 use crate::cgroup::Cgroup;
-use crate::error::{SandboxError, Setting, Step};
+use crate::error::{SandboxError, Setting};
 use crate::helper::{HELPER_NAME, pid_limit_is_ours};
-use crate::job::{Job, Stdio};
+use crate::job::{Host, Job, Stdio};
 use crate::outcome::{Outcome, Status, Unenforced};
 use crate::running::Running;
 use crate::syscalls;
@@ -43,27 +43,20 @@ impl Sandbox {
 
     /// Finds out whether this machine lets us make sandboxes at all.
     pub fn probe(&self) -> Result<(), SandboxError> {
-        let redirects =
-            Redirects { input: Redirect::null(), output: Redirect::null(), errors: Redirect::null() };
-        let running = self.start(redirects)?;
-        running.send(&Errand::probe_frame());
-        running.wait().map(drop)
+        self.probe_by(&Errand::probe_frame())
     }
 
-    /// Finds out whether this machine lets us give a job [another clock](crate::Clock::Ahead).
-    pub fn probe_clock(&self) -> Result<(), SandboxError> {
+    /// Finds out whether this machine lets us have a job see this of it.
+    pub fn probe_host(&self, host: Host) -> Result<(), SandboxError> {
+        self.probe_by(&Errand::probe_host_frame(host))
+    }
+
+    fn probe_by(&self, frame: &[u8]) -> Result<(), SandboxError> {
         let redirects =
             Redirects { input: Redirect::null(), output: Redirect::null(), errors: Redirect::null() };
         let running = self.start(redirects)?;
-        running.send(&Errand::probe_clock_frame());
-        match running.wait()?.status {
-            Status::Exited(0) => Ok(()),
-            _ => Err(SandboxError::Setup {
-                step: Step::Trace,
-                path: None,
-                source: io::ErrorKind::Unsupported.into(),
-            }),
-        }
+        running.send(frame);
+        running.wait().map(drop)
     }
 
     /// Runs a job to its end, and gives `output` what it writes as it comes, up to the limit. Only what is

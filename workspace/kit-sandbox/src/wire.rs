@@ -29,8 +29,8 @@ pub(crate) enum Errand {
     Run(Box<Job>),
     /// Make all namespaces and the mounts that need most, and end.
     Probe,
-    /// Make all namespaces, trace a process with another clock, and end.
-    ProbeClock,
+    /// Make all namespaces, have a process in them see this, and end.
+    ProbeHost(Host),
 }
 
 /// What a helper's process has to say. A failure is followed by nothing of weight.
@@ -104,9 +104,10 @@ impl Errand {
         encoder.frame()
     }
 
-    pub(crate) fn probe_clock_frame() -> Vec<u8> {
+    pub(crate) fn probe_host_frame(host: Host) -> Vec<u8> {
         let mut encoder = Encoder::default();
         encoder.number(2);
+        encoder.host(host);
         encoder.frame()
     }
 
@@ -115,7 +116,7 @@ impl Errand {
         let errand = match decoder.number()? {
             0 => Self::Run(Box::new(decoder.job()?)),
             1 => Self::Probe,
-            2 => Self::ProbeClock,
+            2 => Self::ProbeHost(decoder.host()?),
             _ => return Err(Malformed),
         };
         decoder.end(errand)
@@ -390,12 +391,7 @@ impl Decoder<'_> {
             identity: Identity { uid: self.small()?, gid: self.small()? },
             host_name: self.text()?,
             domain_name: self.text()?,
-            host: Host {
-                umask: self.small()?,
-                release: self.choice(&[Release::Own, Release::Old])?,
-                addresses: self.choice(&[Addresses::Random, Addresses::Fixed])?,
-                clock: self.option(Self::small)?.map_or(Clock::Own, Clock::Ahead),
-            },
+            host: self.host()?,
             cpus: self.option(Self::small)?,
             network: self.choice(&[Network::Loopback, Network::Host])?,
             seccomp: self.choice(&[Seccomp::Build, Seccomp::Unfiltered])?,
@@ -405,6 +401,15 @@ impl Decoder<'_> {
                 1 => Stdio::Inherited,
                 _ => return Err(Malformed),
             },
+        })
+    }
+
+    fn host(&mut self) -> Result<Host, Malformed> {
+        Ok(Host {
+            umask: self.small()?,
+            release: self.choice(&[Release::Own, Release::Old])?,
+            addresses: self.choice(&[Addresses::Random, Addresses::Fixed])?,
+            clock: self.option(Self::small)?.map_or(Clock::Own, Clock::Ahead),
         })
     }
 

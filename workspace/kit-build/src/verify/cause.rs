@@ -99,7 +99,9 @@ fn groups(variations: &BTreeSet<Variation>) -> Vec<Group> {
             | Variation::Environment
             | Variation::BuildPath
             | Variation::Kernel
-            | Variation::Addresses => groups.push(BTreeSet::from([*variation])),
+            | Variation::Addresses
+            | Variation::ClockDay
+            | Variation::ClockYears => groups.push(BTreeSet::from([*variation])),
         }
     }
     if !elsewhere.is_empty() {

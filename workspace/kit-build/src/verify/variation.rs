@@ -38,11 +38,15 @@ pub enum Variation {
     Kernel,
     /// Where programs lie in memory.
     Addresses,
+    /// The clock is a day and some hours ahead.
+    ClockDay,
+    /// The clock is three years ahead.
+    ClockYears,
 }
 
 impl Variation {
     /// All of them, in the order in which reports list them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Order,
         Self::FileSystem,
         Self::Jobs,
@@ -59,6 +63,8 @@ impl Variation {
         Self::BuildPath,
         Self::Kernel,
         Self::Addresses,
+        Self::ClockDay,
+        Self::ClockYears,
     ];
 
     /// Returns the word that the command line and reports use.
@@ -80,6 +86,8 @@ impl Variation {
             Self::BuildPath => "build-path",
             Self::Kernel => "kernel",
             Self::Addresses => "addresses",
+            Self::ClockDay => "clock-day",
+            Self::ClockYears => "clock-years",
         }
     }
 

@@ -19,7 +19,7 @@ use rustix::thread::{
 use super::tracer::Tracer;
 use super::{During, launch, mounts, report};
 use crate::error::Step;
-use crate::job::{Clock, Job, Network};
+use crate::job::{Clock, Host, Job, Network};
 use crate::syscalls::{self, Fork, trace};
 use crate::wire::{Errand, Failure, Report};
 use crate::{clock, seccomp};
@@ -55,7 +55,7 @@ pub(super) fn first_process(errand: &Errand, control: &UnixStream, status: &Owne
     let result = die_with_supervisor(status).and_then(|()| match errand {
         Errand::Run(job) => run(job, control),
         Errand::Probe => probe(),
-        Errand::ProbeClock => probe_clock(),
+        Errand::ProbeHost(host) => probe_host(*host, control),
     });
     match result {
         Ok(ended) => {
@@ -113,19 +113,26 @@ fn run(job: &Job, control: &UnixStream) -> Result<Status, Failure> {
     reap(command, tracer)
 }
 
-/// Gives a process another clock, and compares what it sees with what the machine says.
-fn probe_clock() -> Result<Status, Failure> {
-    const AHEAD: u32 = 1_000_000;
-    let read_clock = || {
-        let read = || {
-            drop_capabilities()?;
-            seccomp::install(&[clock::filter().map_err(|_| Errno::NOSYS)?])?;
-            let (job, _) = trace::clock_by_call(libc::CLOCK_REALTIME)?;
-            Ok::<_, Errno>(job - trace::clock(libc::CLOCK_REALTIME)?.0)
-        };
-        i32::from(!read().is_ok_and(|ahead| ahead.abs_diff(AHEAD.into()) < 1000))
+/// Has a process see this of the machine, and looks whether it does.
+fn probe_host(host: Host, control: &UnixStream) -> Result<Status, Failure> {
+    let look = || {
+        drop_capabilities().during(Step::Capabilities)?;
+        launch::take_personality(host)?;
+        let Clock::Ahead(seconds) = host.clock else { return Ok(()) };
+        let filter = clock::filter().map_err(|_| Errno::NOSYS).during(Step::Seccomp)?;
+        seccomp::install(&[filter]).during(Step::Seccomp)?;
+        let (job, _) = trace::clock_by_call(libc::CLOCK_REALTIME).during(Step::Trace)?;
+        let (machine, _) = trace::clock(libc::CLOCK_REALTIME).during(Step::Trace)?;
+        let is_ahead = (job - machine).abs_diff(seconds.into()) < 60;
+        if is_ahead { Ok(()) } else { Err(Errno::NOSYS).during(Step::Trace) }
     };
-    let (process, tracer) = start(Clock::Ahead(AHEAD), read_clock)?;
+    let look = || {
+        if let Err(failure) = look() {
+            report(control, &Report::Failed(failure));
+        }
+        0
+    };
+    let (process, tracer) = start(host.clock, look)?;
     reap(process, tracer)
 }
 
@@ -137,8 +144,8 @@ fn start(clock: Clock, then: impl FnOnce() -> i32) -> Result<(Pid, Option<Tracer
     match syscalls::fork().during(Step::Fork)? {
         Fork::Child => {
             drop(ready_write);
-            let code = wait_for_end(&ready_read).map_or(127, |()| then());
-            syscalls::exit_now(code)
+            // Without a word the other one has failed.
+            syscalls::exit_now(if hears_word(&ready_read) { then() } else { 127 })
         }
         Fork::Parent(process) => {
             let tracer = match clock {
@@ -149,7 +156,7 @@ fn start(clock: Clock, then: impl FnOnce() -> i32) -> Result<(Pid, Option<Tracer
             drop_capabilities().during(Step::Capabilities)?;
             // No process of the job may look into this one, which has seen this machine.
             set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Capabilities)?;
-            drop(ready_write);
+            rustix::io::write(&ready_write, &[0]).during(Step::Fork)?;
             Ok((process, tracer))
         }
     }
@@ -160,6 +167,16 @@ fn reap(command: Pid, tracer: Option<Tracer>) -> Result<Status, Failure> {
     match tracer {
         None => reap_until(command).during(Step::Fork),
         Some(tracer) => tracer.reap_until(command).during(Step::Trace),
+    }
+}
+
+/// Waits until somebody writes to a pipe, or nobody can any more.
+fn hears_word(pipe: &OwnedFd) -> bool {
+    loop {
+        match rustix::io::read(pipe, &mut [0]) {
+            Err(Errno::INTR) => {}
+            heard => return heard == Ok(1),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ fn prepare(job: &Job) -> Result<(Vec<CString>, Vec<CString>), Failure> {
         setsid().during(Step::Session)?;
     }
     set_limits(&job.limits).during(Step::Limits)?;
-    syscalls::set_personality(personality(job.host)).during(Step::Personality)?;
+    take_personality(job.host)?;
     chdir(&job.cwd).during_at(Step::WorkingDirectory, &job.cwd)?;
     syscalls::reset_signals();
     syscalls::close_on_execute().during(Step::Session)?;
@@ -48,8 +48,8 @@ fn prepare(job: &Job) -> Result<(Vec<CString>, Vec<CString>), Failure> {
     Ok((arguments, environment))
 }
 
-/// The bits of `personality(2)` that make the machine look so.
-fn personality(host: Host) -> libc::c_int {
+/// Makes the machine look so to the programs that this process becomes.
+pub(super) fn take_personality(host: Host) -> Result<(), Failure> {
     let release = match host.release {
         Release::Own => 0,
         Release::Old => libc::UNAME26,
@@ -58,7 +58,7 @@ fn personality(host: Host) -> libc::c_int {
         Addresses::Random => 0,
         Addresses::Fixed => libc::ADDR_NO_RANDOMIZE,
     };
-    release | addresses
+    syscalls::set_personality(release | addresses).during(Step::Personality)
 }
 
 fn c_string(bytes: Vec<u8>) -> Result<CString, Failure> {

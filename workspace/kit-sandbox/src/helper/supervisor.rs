@@ -45,7 +45,7 @@ pub(super) fn supervise(control: &UnixStream) -> Result<(), Failure> {
     })?;
     let job = match &errand {
         Errand::Run(job) => Some(&**job),
-        Errand::Probe | Errand::ProbeClock => None,
+        Errand::Probe | Errand::ProbeHost(_) => None,
     };
     isolate(job)?;
     let started = Instant::now();

@@ -54,7 +54,8 @@ fn a_job_arrives_as_it_was_sent() {
     let Errand::Run(read) = Errand::decode(&payload).unwrap() else { panic!("the errand is to run") };
     assert_eq!(format!("{read:?}"), format!("{job:?}"));
     assert!(matches!(Errand::decode(&Errand::probe_frame()[8..]), Ok(Errand::Probe)));
-    assert!(matches!(Errand::decode(&Errand::probe_clock_frame()[8..]), Ok(Errand::ProbeClock)));
+    let probe = Errand::decode(&Errand::probe_host_frame(job.host)[8..]).unwrap();
+    assert!(matches!(probe, Errand::ProbeHost(host) if host == job.host));
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use std::error::Error as _;
 use std::path::Path;
 
-use kit_sandbox::Stdio;
+use kit_sandbox::{Addresses, Clock, Host, Release, Stdio};
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
+};
 
 use crate::fixture::{Fixture, run, sandbox};
 use crate::lifetime::HOLD;
@@ -26,19 +29,29 @@ pub(crate) fn probe() {
     }
 }
 
-/// Prints what a probe for another clock says where tracing is forbidden, and what a probe for a sandbox says there.
-pub(crate) fn probe_clock() {
+/// Prints what probes say where tracing and other addresses are forbidden.
+pub(crate) fn probe_host() {
     let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
     let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-    let rules = [(libc::SYS_ptrace, Vec::new())].into();
+    let fixed = u64::from(libc::ADDR_NO_RANDOMIZE.cast_unsigned());
+    let fixed = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, fixed).unwrap();
+    let fixed = SeccompRule::new(vec![fixed]).unwrap();
+    let rules = [(libc::SYS_ptrace, vec![]), (libc::SYS_personality, vec![fixed])].into();
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap();
     let filter: BpfProgram = filter.try_into().unwrap();
     seccompiler::apply_filter(&filter).unwrap();
-    match sandbox().probe_clock() {
-        Ok(()) => println!("fine"),
-        Err(error) => println!("{error}: {}", error.source().unwrap()),
+    let hosts = [
+        Host::USUAL,
+        Host { clock: Clock::Ahead(1000), ..Host::USUAL },
+        Host { addresses: Addresses::Fixed, ..Host::USUAL },
+        Host { release: Release::Old, ..Host::USUAL },
+    ];
+    for host in hosts {
+        match sandbox().probe_host(host) {
+            Ok(()) => println!("fine"),
+            Err(error) => println!("{error}: {}", error.source().unwrap()),
+        }
     }
-    probe();
 }
 
 /// Runs a shell with job control in the terminal that this process has, and prints whose the terminal is afterwards.

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio as Redirect};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kit_sandbox::{Clock, Job, Status};
+use kit_sandbox::{Clock, Host, Job, Status};
 
 use crate::Tests;
 use crate::fixture::{Fixture, run, sandbox};
@@ -11,7 +11,7 @@ use crate::lifetime::HOLD;
 
 pub(crate) const TESTS: Tests = &[
     ("this_machine_can_give_another_clock", this_machine_can_give_another_clock),
-    ("a_machine_that_forbids_tracing_is_told", a_machine_that_forbids_tracing_is_told),
+    ("what_a_machine_forbids_is_told", what_a_machine_forbids_is_told),
     ("every_program_sees_the_other_clock", every_program_sees_the_other_clock),
     ("programs_that_cannot_be_looked_into_see_it", programs_that_cannot_be_looked_into_see_it),
     ("threads_and_their_programs_see_it", threads_and_their_programs_see_it),
@@ -80,17 +80,21 @@ fn assert_tells(output: &str, ahead: u32) {
 }
 
 fn this_machine_can_give_another_clock() {
-    sandbox().probe_clock().unwrap();
+    sandbox().probe_host(Host { clock: Clock::Ahead(AHEAD), ..Host::USUAL }).unwrap();
 }
 
-fn a_machine_that_forbids_tracing_is_told() {
+fn what_a_machine_forbids_is_told() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .arg("probe-clock")
+        .arg("probe-host")
         .stdin(Redirect::null())
         .output()
         .unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output, "cannot trace the job's processes: Operation not permitted (os error 1)\nfine\n");
+    assert_eq!(
+        output,
+        "fine\ncannot trace the job's processes: Operation not permitted (os error 1)\n\
+         cannot set the job's personality: Operation not permitted (os error 1)\nfine\n"
+    );
 }
 
 fn every_program_sees_the_other_clock() {

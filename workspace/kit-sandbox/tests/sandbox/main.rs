@@ -38,7 +38,7 @@ fn main() {
     match arguments.next().as_ref().and_then(|role| role.to_str()) {
         Some("caller") => return caller::call(Path::new(&arguments.next().unwrap())),
         Some("probe") => return caller::probe(),
-        Some("probe-clock") => return caller::probe_clock(),
+        Some("probe-host") => return caller::probe_host(),
         Some("terminal") => return caller::use_terminal(Path::new(&arguments.next().unwrap())),
         Some("inside") => return inside::make(arguments.next().unwrap().to_str().unwrap()),
         _ => {}

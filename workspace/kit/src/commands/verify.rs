@@ -3,17 +3,20 @@
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use kit_build::check::check_results;
+use kit_build::surroundings::Surroundings;
 use kit_build::verify::{Comparison, Depth, Rebuild, Variation, steps};
 use kit_hash::DerivationId;
 use kit_plan::derivation::Action;
 use kit_plan::{Derivation, Plan};
 use kit_recipe::Name;
 use kit_recipe::lockfile::Subject;
+use kit_sandbox::Host;
 use kit_store::{Creation, Store};
 use serde_json::json;
 
@@ -44,7 +47,7 @@ pub(crate) struct Args {
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
     /// Vary `all`, `none`, or these (separated by commas): order, file-system, jobs, finish, processors, user, umask, host-name,
-    /// domain-name, time-zone, locale, home, environment, build-path, kernel, addresses
+    /// domain-name, time-zone, locale, home, environment, build-path, kernel, addresses, clock-day, clock-years
     #[arg(long, value_name = "WHAT", default_value = "all", value_parser = parse_variations)]
     vary: Variations,
     /// Go as far as `sources`, `packages` or `outputs`
@@ -93,7 +96,7 @@ struct Verified {
     rounds: Vec<Comparison>,
     varied: BTreeSet<Variation>,
     /// What this machine can't vary, and why.
-    left_out: BTreeMap<Variation, &'static str>,
+    left_out: BTreeMap<Variation, String>,
     /// Where stores of rebuilds are that were kept.
     kept: Vec<PathBuf>,
     millis: u64,
@@ -226,17 +229,27 @@ fn room(steps: &[&Derivation]) -> u64 {
 }
 
 /// Returns what this machine can't vary, and why.
-fn left_out(wanted: &BTreeSet<Variation>, place: &Place) -> BTreeMap<Variation, &'static str> {
+fn left_out(wanted: &BTreeSet<Variation>, place: &Place) -> BTreeMap<Variation, String> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let why = |variation| match variation {
-        Variation::FileSystem if !place.is_other_file_system => {
-            Some("the rebuild is on the same kind of file system; `--work DIR` names another place")
-        }
-        Variation::Order if !place.lists_by_creation => {
-            Some("the file system lists names in an order of its own; `--work DIR` names another place")
-        }
-        Variation::Processors if processors < 2 => Some("the machine has one processor"),
-        _ => None,
+    let why = |variation: Variation| match variation {
+        Variation::FileSystem if !place.is_other_file_system => Some(
+            "the rebuild is on the same kind of file system; `--work DIR` names another place".to_owned(),
+        ),
+        Variation::Order if !place.lists_by_creation => Some(
+            "the file system lists names in an order of its own; `--work DIR` names another place".to_owned(),
+        ),
+        Variation::Processors if processors < 2 => Some("the machine has one processor".to_owned()),
+        variation => refused(variation),
     };
     wanted.iter().filter_map(|variation| Some((*variation, why(*variation)?))).collect()
+}
+
+/// Says why this machine doesn't let us have a script see it like that.
+fn refused(variation: Variation) -> Option<String> {
+    let host = Surroundings::varied(&BTreeSet::from([variation])).host;
+    let error = if host == Host::USUAL { None } else { sandbox().probe_host(host).err() };
+    error.map(|error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
 }

@@ -13,8 +13,6 @@ use crate::units::{Millis, count};
 const EXPLAINED: usize = 5;
 /// How many files of a step are shown, and how many steps that follow.
 const SHOWN: usize = 10;
-/// The clock is the machine's, and nobody can give a program another one without privileges.
-const NEVER: &str = "clock (it is the machine's own)";
 
 /// Returns what people read.
 pub(super) fn summary(verified: &Verified) -> String {
@@ -41,8 +39,10 @@ pub(super) fn summary(verified: &Verified) -> String {
     }
     text.line(format_args!("varied: {}", list(&verified.varied)));
     let left_out = verified.left_out.iter().map(|(variation, why)| format!("{variation} ({why})"));
-    let left_out: Vec<_> = left_out.chain([NEVER.to_owned()]).collect();
-    text.line(format_args!("not varied: {}", left_out.join(", ")));
+    let left_out: Vec<_> = left_out.collect();
+    if !left_out.is_empty() {
+        text.line(format_args!("not varied: {}", left_out.join(", ")));
+    }
     for path in &verified.kept {
         text.line(format_args!("the rebuild's store is kept: {}", path.display()));
     }
