@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kit_tests::TestProject;
 use serde_json::Value;
@@ -427,4 +429,35 @@ fn what_cannot_be_varied_or_verified_is_told() {
     let varied = image["varied"].as_array().unwrap();
     assert_eq!(not.len() + varied.len(), 18, "{image:#}");
     assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0, "nothing stays");
+}
+
+#[test]
+fn a_killed_rebuild_is_swept_by_the_next_one() {
+    // Ends in the first build, and never in the rebuild.
+    let project = project(&[("slow", "[ $(uname -n) = kit ] || sleep 1000\necho a > $OUT/file")]);
+    let work = project.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    let left = || std::fs::read_dir(&work).unwrap().count();
+    let arguments = ["verify", "minimal", "--work", work.to_str().unwrap()];
+    let mut command = project.command(&arguments);
+    let mut killed = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Directories of scripts that run are two below those for what is temporary.
+    let entries =
+        |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_hanging = || {
+        let sessions = entries(work.clone()).flat_map(|store| entries(store.join("tmp")));
+        sessions.flat_map(entries).any(|scratch| scratch.join("vartmp").exists())
+    };
+    while !is_hanging() {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended before it was killed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::fs::create_dir(work.join("kit-verify-999999999.backwards")).unwrap();
+    std::fs::create_dir(work.join("kit-verify-not-ours")).unwrap();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(left(), 3);
+    project.kit(&[&arguments[..], &["--vary", "none"]].concat()).succeeded();
+    assert_eq!(left(), 1, "only what isn't of a rebuild");
+    std::fs::remove_dir(work.join("kit-verify-not-ours")).unwrap();
 }

@@ -13,8 +13,9 @@
 //! PID namespace together with its first process.
 //!
 //! Needs Linux 5.12 or later. What can't be virtualised without privileges, and so is the host's: `uname`'s machine and, but for an
-//! [old one](Release::Old), its kernel release, the clock but for [one that is ahead](Clock::Ahead), `/proc/cpuinfo`, `/proc/meminfo` and the like, the sources of its
-//! mounts in `/proc/self/mountinfo`, and the calling user's supplementary groups (shown as the overflow group).
+//! [old one](Release::Old), its kernel release, the clock but for [one that is ahead](Clock::Ahead), `/proc/cpuinfo`, `/proc/meminfo`
+//! and the like, the sources of its mounts in `/proc/self/mountinfo`, and the calling user's supplementary groups (shown as the overflow
+//! group).
 //!
 //! | module | holds |
 //! |---|---|

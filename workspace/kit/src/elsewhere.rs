@@ -7,11 +7,14 @@ use kit_store::{Creation, Durability, Scratch, Store};
 
 use crate::Failure;
 use crate::project::{make_dir, open_dir};
+use crate::units::Bytes;
 
 /// A file system in memory that most machines let everybody write to.
 const MEMORY: &str = "/dev/shm";
 /// What directories of rebuilds are called, before the number of their process.
 const PREFIX: &str = "kit-verify-";
+/// What is added to that for directories in which [`lists_by_creation`] makes names.
+const TRIALS: [&str; 2] = ["forwards", "backwards"];
 /// The type of a file system in memory, `TMPFS_MAGIC` of `linux/magic.h`.
 const TMPFS: u64 = 0x0102_1994;
 
@@ -22,8 +25,8 @@ pub(crate) struct Place {
     path: PathBuf,
     /// In the first store, where that is the only place.
     _scratch: Option<Scratch>,
-    /// Whether it is on another kind of file system than the first store.
-    pub(crate) is_other_file_system: bool,
+    /// Why it isn't on another kind of file system than the first store, if it isn't.
+    pub(crate) same_file_system: Option<String>,
     /// Whether directories list what is in them by when it was made.
     pub(crate) lists_by_creation: bool,
 }
@@ -40,18 +43,26 @@ impl Place {
     /// Takes the directory that is named, or one in memory when there is room for `needed` bytes, or the first store's own.
     pub(crate) fn choose(first: &Store, named: Option<&Path>, needed: u64) -> Result<Self, Failure> {
         let own = open_dir(first.path())?;
+        let mut no_memory = None;
         let (dir, path, scratch) = if let Some(path) = named {
             (make_dir(path)?, path.to_owned(), None)
-        } else if let Some(dir) = memory(needed) {
-            (dir, PathBuf::from(MEMORY), None)
         } else {
-            let scratch = first.scratch()?;
-            (open_dir(scratch.path())?, scratch.path().to_owned(), Some(scratch))
+            match memory(needed) {
+                Ok(dir) => (dir, PathBuf::from(MEMORY), None),
+                Err(why) => {
+                    no_memory = Some(why);
+                    let scratch = first.scratch()?;
+                    (open_dir(scratch.path())?, scratch.path().to_owned(), Some(scratch))
+                }
+            }
         };
-        let is_other_file_system = kind(&dir) != kind(&own);
+        let same_file_system = (kind(&dir) == kind(&own)).then(|| {
+            let why = no_memory.unwrap_or_else(|| "the rebuild is on the same kind as the store".to_owned());
+            format!("{why}; `--work DIR` names another place")
+        });
         let lists_by_creation =
             lists_by_creation(&dir).map_err(|source| failed("write to", &path, source))?;
-        Ok(Self { dir, path, _scratch: scratch, is_other_file_system, lists_by_creation })
+        Ok(Self { dir, path, _scratch: scratch, same_file_system, lists_by_creation })
     }
 
     /// Makes an empty store there.
@@ -95,12 +106,20 @@ fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Failure 
     Failure::File { action, path: path.to_owned(), source }
 }
 
-/// Opens the directory in memory, if it is one and has enough room.
-fn memory(needed: u64) -> Option<Dir> {
-    let dir = open_dir(Path::new(MEMORY)).ok()?;
-    let stat = rustix::fs::fstatvfs(&dir).ok()?;
+/// Opens the directory in memory, or says why that can't be worked in.
+fn memory(needed: u64) -> Result<Dir, String> {
+    let absent = |_| format!("`{MEMORY}` cannot be opened");
+    let dir = open_dir(Path::new(MEMORY)).map_err(absent)?;
+    let stat =
+        rustix::fs::fstatvfs(&dir).map_err(|_| format!("`{MEMORY}` does not say how much room it has"))?;
     let room = stat.f_bavail.saturating_mul(stat.f_frsize);
-    (kind(&dir) == Some(TMPFS) && room > needed).then_some(dir)
+    if kind(&dir) != Some(TMPFS) {
+        Err(format!("`{MEMORY}` is not in memory"))
+    } else if room <= needed {
+        Err(format!("`{MEMORY}` has room for {}, and {} may be needed", Bytes(room), Bytes(needed)))
+    } else {
+        Ok(dir)
+    }
 }
 
 /// The kind of file system that a directory is on.
@@ -125,17 +144,23 @@ fn lists_by_creation(dir: &Dir) -> std::io::Result<bool> {
         dir.remove_dir_all(&place)?;
         found
     };
-    Ok(listed("forwards", &mut NAMES.into_iter())? != listed("backwards", &mut NAMES.into_iter().rev())?)
+    let [forwards, backwards] = TRIALS;
+    Ok(listed(forwards, &mut NAMES.into_iter())? != listed(backwards, &mut NAMES.into_iter().rev())?)
 }
 
 /// Removes what was left by processes that are gone.
 fn sweep(dir: &Dir) {
     let Ok(entries) = dir.entries() else { return };
     for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
-        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
-        let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let (pid, trial) = rest.split_once('.').map_or((rest, None), |(pid, trial)| (pid, Some(trial)));
+        let Some(pid) = pid.parse().ok().and_then(rustix::process::Pid::from_raw) else { continue };
         if rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
-            remove(dir, &name);
+            match trial {
+                None => remove(dir, &name),
+                Some(trial) if TRIALS.contains(&trial) => _ = dir.remove_dir_all(&name),
+                Some(_) => {}
+            }
         }
     }
 }

@@ -232,9 +232,7 @@ fn room(steps: &[&Derivation]) -> u64 {
 fn left_out(wanted: &BTreeSet<Variation>, place: &Place) -> BTreeMap<Variation, String> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let why = |variation: Variation| match variation {
-        Variation::FileSystem if !place.is_other_file_system => Some(
-            "the rebuild is on the same kind of file system; `--work DIR` names another place".to_owned(),
-        ),
+        Variation::FileSystem => place.same_file_system.clone(),
         Variation::Order if !place.lists_by_creation => Some(
             "the file system lists names in an order of its own; `--work DIR` names another place".to_owned(),
         ),
