@@ -14,16 +14,23 @@
 //! What no format names is told by line or by offset. Nothing here fails: bytes that break a format's rules are bytes.
 
 mod archives;
+mod disks;
+mod excerpt;
 mod guess;
+mod json;
+mod kernel;
+mod layouts;
 mod parsed;
 mod programs;
 mod streams;
 mod text;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+pub use self::excerpt::{Excerpt, Side};
 pub use self::guess::Likely;
-use self::parsed::{Member, Parsed};
+use self::parsed::{Fields, Member, Parsed};
 
 /// How deep files are looked for in files.
 const DEPTH: usize = 10;
@@ -41,6 +48,8 @@ pub struct Explanation {
     pub what: What,
     /// What it probably comes from.
     pub likely: Option<Likely>,
+    /// The bytes around it, where it is in some.
+    pub excerpt: Option<Excerpt>,
 }
 
 /// What differs.
@@ -58,7 +67,7 @@ pub enum What {
     /// The same lines or members in another order.
     Order {
         /// What is in another order.
-        of: &'static str,
+        of: String,
         /// The first one that stands at another place, in the first file.
         before: String,
         /// What stands there in the second file.
@@ -124,16 +133,41 @@ pub fn explain(before: &[u8], after: &[u8]) -> Vec<Explanation> {
     explainer.found
 }
 
+/// Returns what differs between two directories, given as files by path. Image layouts are told by image, configuration and layer.
+pub fn explain_files(
+    before: &BTreeMap<String, Vec<u8>>,
+    after: &BTreeMap<String, Vec<u8>>,
+) -> Vec<Explanation> {
+    fn directory(files: &BTreeMap<String, Vec<u8>>) -> Parsed<'_> {
+        layouts::directory(&files.iter().map(|(path, data)| (path.clone(), data.as_slice())).collect())
+    }
+    let mut explainer = Explainer { found: Vec::new(), place: Vec::new() };
+    let (first, second) = (directory(before), directory(after));
+    explainer.members(&first, &second);
+    explainer.found
+}
+
+/// Returns the first item that stands at another place, and what stands there in the second list, when both have the same items.
+fn other_order(before: &[String], after: &[String]) -> Option<(String, String)> {
+    let sorted = |items: &[String]| {
+        let mut items = items.to_vec();
+        items.sort();
+        items
+    };
+    let (first, second) = before.iter().zip(after).find(|(before, after)| before != after)?;
+    (sorted(before) == sorted(after)).then(|| (first.clone(), second.clone()))
+}
+
 struct Explainer {
     found: Vec<Explanation>,
     place: Vec<String>,
 }
 
 impl Explainer {
-    fn add(&mut self, what: What) {
+    fn add(&mut self, what: What, excerpt: Option<Excerpt>) {
         if self.found.len() < FINDINGS {
             let likely = guess::guess(&what, &self.place);
-            self.found.push(Explanation { place: self.place.clone(), what, likely });
+            self.found.push(Explanation { place: self.place.clone(), what, likely, excerpt });
         }
     }
 
@@ -146,24 +180,38 @@ impl Explainer {
             && let (Some(first), Some(second)) = (parsed::parse(before), parsed::parse(after))
             && first.format == second.format
         {
-            self.fields(first.format, &first.fields, &second.fields);
+            let excerpt = || Excerpt::of(first.header, second.header);
+            self.fields(first.format, &first.fields, &second.fields, &excerpt);
             self.members(&first, &second);
             if self.found.len() == so_far && first.is_compression {
-                self.add(What::Compression { format: first.format });
+                self.add(What::Compression { format: first.format }, Some(Excerpt::of(before, after)));
             }
-        } else if let (Some(first), Some(second)) = (text::lines(before), text::lines(after)) {
-            self.lines(&first, &second);
+        } else if let (Some(first), Some(second)) = (json::parse(before), json::parse(after)) {
+            for what in json::differences(&first, &second, FINDINGS) {
+                self.add(what, Some(Excerpt::of(before, after)));
+            }
+        }
+        if self.found.len() == so_far
+            && let (Some(first), Some(second)) = (text::lines(before), text::lines(after))
+        {
+            self.lines(before, after, &first, &second);
         }
         if self.found.len() == so_far {
             self.bytes(before, after);
         }
     }
 
-    fn fields(&mut self, format: &str, before: &[(&str, String)], after: &[(&str, String)]) {
-        for ((name, before), (_, after)) in before.iter().zip(after) {
+    fn fields(&mut self, format: &str, before: &Fields, after: &Fields, excerpt: &dyn Fn() -> Excerpt) {
+        let missing = "nothing".to_owned();
+        let (first, second): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (before.iter().cloned().collect(), after.iter().cloned().collect());
+        let only_second = after.iter().filter(|(name, _)| !first.contains_key(name));
+        for (name, _) in before.iter().chain(only_second) {
+            let of = |fields: &BTreeMap<String, String>| fields.get(name).unwrap_or(&missing).clone();
+            let (before, after) = (of(&first), of(&second));
             if before != after {
                 let name = format!("{format} {name}");
-                self.add(What::Field { name, before: before.clone(), after: after.clone() });
+                self.add(What::Field { name, before, after }, Some(excerpt()));
             }
         }
     }
@@ -175,62 +223,62 @@ impl Explainer {
             let name = member.name.clone();
             match (first.contains_key(name.as_str()), second.contains_key(name.as_str())) {
                 (true, true) => {}
-                (in_first, _) => self.add(What::Member { name, in_first }),
+                (in_first, _) => self.add(What::Member { name, in_first }, None),
             }
         }
         let names = |parsed: &Parsed<'_>| parsed.members.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
-        self.order("members", &names(before), &names(after));
-        for (name, members) in &first {
-            let Some(others) = second.get(name) else { continue };
-            for (member, other) in members.iter().zip(others) {
+        if let Some((first, second)) = other_order(&names(before), &names(after)) {
+            self.add(What::Order { of: "members".to_owned(), before: first, after: second }, None);
+        }
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in &before.members {
+            let number = seen.entry(&member.name).or_default();
+            if let Some(other) = second.get(member.name.as_str()).and_then(|others| others.get(*number)) {
                 self.member(before.format, member, other);
             }
+            *number += 1;
         }
     }
 
     fn member(&mut self, format: &str, before: &Member<'_>, after: &Member<'_>) {
         self.place.push(before.name.clone());
-        self.fields(format, &before.fields, &after.fields);
+        let excerpt = || {
+            let ((first, before), (second, after)) = (before.header, after.header);
+            Excerpt::of(before, after).moved(first, second)
+        };
+        self.fields(format, &before.fields, &after.fields, &excerpt);
         self.compare(&before.data, &after.data);
         self.place.pop();
     }
 
-    /// Notes that two lists have the same items at other places; whether they do.
-    fn order(&mut self, of: &'static str, before: &[String], after: &[String]) -> bool {
-        let sorted = |items: &[String]| {
-            let mut items = items.to_vec();
-            items.sort();
-            items
-        };
-        let other = before.iter().zip(after).find(|(before, after)| before != after);
-        let (Some((first, second)), true) = (other, sorted(before) == sorted(after)) else { return false };
-        self.add(What::Order { of, before: first.clone(), after: second.clone() });
-        true
-    }
-
-    fn lines(&mut self, before: &[String], after: &[String]) {
-        if self.order("lines", before, after) {
-            return;
+    fn lines(&mut self, before: &[u8], after: &[u8], first: &[String], second: &[String]) {
+        if let Some((one, other)) = other_order(first, second) {
+            let of = "lines".to_owned();
+            return self.add(What::Order { of, before: one, after: other }, Some(Excerpt::of(before, after)));
         }
         let missing = String::new();
-        for number in 0..before.len().max(after.len()) {
-            let (first, second) =
-                (before.get(number).unwrap_or(&missing), after.get(number).unwrap_or(&missing));
-            if first != second {
-                let (before, after) = (text::shorten(first, second), text::shorten(second, first));
-                self.add(What::Line { number: number as u64 + 1, before, after });
+        let mut starts = (0, 0);
+        for number in 0..first.len().max(second.len()) {
+            let (one, other) =
+                (first.get(number).unwrap_or(&missing), second.get(number).unwrap_or(&missing));
+            if one != other {
+                let excerpt = Excerpt::from(before, after, starts.0, starts.1);
+                let (before, after) = (text::shorten(one, other), text::shorten(other, one));
+                self.add(What::Line { number: number as u64 + 1, before, after }, Some(excerpt));
                 // Once lines are shifted, all that follow differ.
-                if before_and_after_are_shifted(first, second) {
+                if before_and_after_are_shifted(one, other) {
                     return;
                 }
             }
+            starts = (starts.0 + one.len() + 1, starts.1 + other.len() + 1);
         }
     }
 
     fn bytes(&mut self, before: &[u8], after: &[u8]) {
         let common = before.iter().zip(after).take_while(|(before, after)| before == after).count();
         let show = |bytes: &[u8]| text::show(bytes, common, SHOWN);
-        self.add(What::Bytes { offset: common as u64, before: show(before), after: show(after) });
+        let what = What::Bytes { offset: common as u64, before: show(before), after: show(after) };
+        self.add(what, Some(Excerpt::of(before, after)));
     }
 }
 

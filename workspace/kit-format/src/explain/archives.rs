@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use super::parsed::{Member, Parsed, index, little, slice, text};
+use super::parsed::{Member, Parsed, index, little, named, slice, text};
 
 /// The most that is unpacked of one member, in bytes.
 const UNPACKED: u64 = 256 << 20;
 
 fn archive<'a>(format: &'static str, members: Vec<Member<'a>>) -> Parsed<'a> {
-    Parsed { format, fields: Vec::new(), members, is_compression: false }
+    Parsed { format, fields: Vec::new(), header: &[], members, is_compression: false }
 }
 
 pub(super) fn ar(bytes: &[u8]) -> Option<Parsed<'_>> {
@@ -37,13 +37,13 @@ pub(super) fn ar(bytes: &[u8]) -> Option<Parsed<'_>> {
         } else {
             "the symbol table".to_owned()
         };
-        let fields = vec![
+        let fields = named([
             ("mtime", field(16, 12)),
             ("uid", field(28, 6)),
             ("gid", field(34, 6)),
             ("mode", field(40, 8)),
-        ];
-        members.push(Member { name, fields, data: Cow::Borrowed(data) });
+        ]);
+        members.push(Member { name, fields, header: (at, header), data: Cow::Borrowed(data) });
         at += HEADER + size + size % 2;
     }
     Some(archive("ar", members))
@@ -78,10 +78,11 @@ pub(super) fn cpio(bytes: &[u8]) -> Option<Parsed<'_>> {
         }
         let show = |(field, place): (&'static str, usize)| {
             let number = number(place)?;
-            Some((field, if field == "c_mode" { format!("{number:06o}") } else { number.to_string() }))
+            let value = if field == "c_mode" { format!("{number:06o}") } else { number.to_string() };
+            Some((field.to_owned(), value))
         };
         let fields = FIELDS.into_iter().map(show).collect::<Option<_>>()?;
-        members.push(Member { name, fields, data: Cow::Borrowed(data) });
+        members.push(Member { name, fields, header: (at, header.as_bytes()), data: Cow::Borrowed(data) });
         at = (start + size).next_multiple_of(4);
     }
 }
@@ -100,7 +101,7 @@ pub(super) fn tar(bytes: &[u8]) -> Option<Parsed<'_>> {
         }
         let field = |start: usize, length: usize| text(&header[start..start + length]);
         let size = usize::from_str_radix(&field(124, 12), 8).ok()?;
-        let data = slice(bytes, at + BLOCK, size)?;
+        let (place, data) = (at, slice(bytes, at + BLOCK, size)?);
         at += BLOCK + size.next_multiple_of(BLOCK);
         let kind = char::from(header[156]);
         if kind == 'L' {
@@ -113,7 +114,7 @@ pub(super) fn tar(bytes: &[u8]) -> Option<Parsed<'_>> {
             'x' | 'g' => format!("{own} (PAX records)"),
             _ => long_name.take().unwrap_or(own),
         };
-        let fields = vec![
+        let fields = named([
             ("mode", field(100, 8)),
             ("uid", field(108, 8)),
             ("gid", field(116, 8)),
@@ -122,8 +123,8 @@ pub(super) fn tar(bytes: &[u8]) -> Option<Parsed<'_>> {
             ("linkname", field(157, 100)),
             ("uname", field(265, 32)),
             ("gname", field(297, 32)),
-        ];
-        members.push(Member { name, fields, data: Cow::Borrowed(data) });
+        ]);
+        members.push(Member { name, fields, header: (place, header), data: Cow::Borrowed(data) });
     }
     Some(archive("tar", members))
 }
@@ -144,21 +145,23 @@ pub(super) fn zip(bytes: &[u8]) -> Option<Parsed<'_>> {
     let mut at = index(little(bytes, end + 16, 4)?)?;
     let mut members = Vec::new();
     for _ in 0..count {
-        slice(bytes, at, ENTRY)?.strip_prefix(b"PK\x01\x02")?;
+        let entry = slice(bytes, at, ENTRY)?;
+        entry.strip_prefix(b"PK\x01\x02")?;
         let number = |offset: usize, length: usize| little(bytes, at + offset, length);
         let name_size = index(number(28, 2)?)?;
         let (extra, comment) = (index(number(30, 2)?)?, index(number(32, 2)?)?);
         let local = index(number(42, 4)?)?;
         let skipped = index(little(bytes, local + 26, 2)?)? + index(little(bytes, local + 28, 2)?)?;
         let packed = slice(bytes, local + LOCAL + skipped, index(number(20, 4)?)?)?;
-        let fields = vec![
+        let fields = named([
             ("time", dos_time(number(12, 2)?, number(14, 2)?)),
             ("method", number(10, 2)?.to_string()),
             ("attributes", format!("{:#o}", number(38, 4)? >> 16)),
             ("made-by", number(4, 2)?.to_string()),
-        ];
+        ]);
         let name = text(slice(bytes, at + ENTRY, name_size)?);
-        members.push(Member { name, fields, data: unpacked(number(10, 2)?, packed) });
+        let data = unpacked(number(10, 2)?, packed);
+        members.push(Member { name, fields, header: (at, entry), data });
         at += ENTRY + name_size + extra + comment;
     }
     Some(archive("zip", members))

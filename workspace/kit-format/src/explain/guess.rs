@@ -38,7 +38,7 @@ impl Likely {
             Self::Path => "use relative paths, or map them: `-ffile-prefix-map`, `--remap-path-prefix`",
             Self::FileSystem => "leave inode and device numbers out: `cpio --reproducible`",
             Self::Content => "it follows from what else differs",
-            Self::Chance => "fix the seed, or derive it from the content",
+            Self::Chance => "fix the seed or the identifier, or derive it from the content",
         }
     }
 }
@@ -60,11 +60,11 @@ impl fmt::Display for Likely {
 
 /// Guesses by name of the field or look of the values.
 pub(super) fn guess(what: &What, place: &[String]) -> Option<Likely> {
-    if place.iter().any(|name| name == ".note.gnu.build-id") {
+    if place.iter().any(|name| name == ".gnu_debuglink") {
         return Some(Likely::Content);
     }
     match what {
-        What::Field { name, .. } => by_field(name),
+        What::Field { name, before, after } => by_field(name).or_else(|| by_look(before, after)),
         What::Order { .. } => Some(Likely::Order),
         What::Line { before, after, .. } | What::Bytes { before, after, .. } => by_look(before, after),
         What::Member { .. } | What::Compression { .. } => None,
@@ -74,17 +74,20 @@ pub(super) fn guess(what: &What, place: &[String]) -> Option<Likely> {
 fn by_field(name: &str) -> Option<Likely> {
     let field = name.split(' ').next_back().unwrap_or_default();
     Some(match field {
-        "mtime" | "MTIME" | "c_mtime" | "TimeDateStamp" | "time" => Likely::Time,
+        "mtime" | "MTIME" | "c_mtime" | "TimeDateStamp" | "time" | "date" => Likely::Time,
         "uid" | "gid" | "uname" | "gname" | "c_uid" | "c_gid" => Likely::User,
         "mode" | "c_mode" | "attributes" => Likely::Umask,
         "c_ino" | "c_devmajor" | "c_devminor" => Likely::FileSystem,
-        "CheckSum" | "checksum" => Likely::Content,
+        "CheckSum" | "checksum" | ".note.gnu.build-id" => Likely::Content,
+        "GUID" => Likely::Chance,
         _ => return None,
     })
 }
 
 fn by_look(before: &str, after: &str) -> Option<Likely> {
-    if has_time(before) && has_time(after) {
+    if is_digest(before) && is_digest(after) {
+        Some(Likely::Content)
+    } else if has_time(before) && has_time(after) {
         Some(Likely::Time)
     } else {
         match first_other_word(before, after) {
@@ -100,6 +103,12 @@ fn by_look(before: &str, after: &str) -> Option<Likely> {
 fn first_other_word<'a>(before: &'a str, after: &'a str) -> Option<(&'a str, &'a str)> {
     let words = |text: &'a str| text.split(|c: char| c.is_whitespace() || "\"'`=,;()".contains(c));
     words(before).zip(words(after)).find(|(a, b)| a != b)
+}
+
+/// Whether a text is a digest in the words of OCI.
+fn is_digest(text: &str) -> bool {
+    let text = text.trim_matches('"');
+    ["sha256:", "sha512:"].iter().any(|algorithm| text.starts_with(algorithm))
 }
 
 fn is_path(word: &str) -> bool {

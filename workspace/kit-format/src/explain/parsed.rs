@@ -3,27 +3,34 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{archives, programs, streams};
+use super::{archives, disks, kernel, layouts, programs, streams};
 
 /// A file of a format.
 #[derive(Debug)]
 pub(super) struct Parsed<'a> {
     /// Name of the format.
     pub(super) format: &'static str,
-    /// Fields, always the same ones in the same order.
-    pub(super) fields: Vec<(&'static str, String)>,
+    /// Fields in an order of the format.
+    pub(super) fields: Fields,
+    /// Where the fields are.
+    pub(super) header: &'a [u8],
     /// What is in it.
     pub(super) members: Vec<Member<'a>>,
     /// Whether its one member is all that it means.
     pub(super) is_compression: bool,
 }
 
+/// Names and values.
+pub(super) type Fields = Vec<(String, String)>;
+
 /// A part of a file that has a name.
 #[derive(Debug)]
 pub(super) struct Member<'a> {
     pub(super) name: String,
     /// What the file says about it.
-    pub(super) fields: Vec<(&'static str, String)>,
+    pub(super) fields: Fields,
+    /// Where it says that, and the bytes that stand there.
+    pub(super) header: (usize, &'a [u8]),
     pub(super) data: Cow<'a, [u8]>,
 }
 
@@ -32,7 +39,7 @@ type Parser = for<'a> fn(&'a [u8]) -> Option<Parsed<'a>>;
 
 /// Reads a file of any format that is known.
 pub(super) fn parse(bytes: &[u8]) -> Option<Parsed<'_>> {
-    const FORMATS: [Parser; 11] = [
+    const FORMATS: [Parser; 16] = [
         streams::bzip2,
         streams::gzip,
         streams::xz,
@@ -41,11 +48,36 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Parsed<'_>> {
         archives::cpio,
         archives::zip,
         archives::tar,
+        // Kernels are programs of PE, too, and begin with a boot sector, as discs may.
+        kernel::bzimage,
         programs::elf,
         programs::pe,
         programs::sqlite,
+        disks::squashfs,
+        disks::iso,
+        disks::gpt,
+        disks::mbr,
     ];
-    FORMATS.into_iter().find_map(|format| format(bytes))
+    let parsed = FORMATS.into_iter().find_map(|format| format(bytes))?;
+    Some(if parsed.format == "tar" { layouts::in_archive(parsed) } else { parsed })
+}
+
+/// Makes a file whose members say nothing but their content; its fields are somewhere in `header`.
+pub(super) fn parts<'a>(
+    format: &'static str,
+    header: &'a [u8],
+    fields: Fields,
+    sections: impl IntoIterator<Item = (String, &'a [u8])>,
+) -> Parsed<'a> {
+    let member =
+        |(name, data)| Member { name, fields: Vec::new(), header: (0, &[][..]), data: Cow::Borrowed(data) };
+    let members = sections.into_iter().map(member).collect();
+    Parsed { format, fields, header, members, is_compression: false }
+}
+
+/// Gives fields their names.
+pub(super) fn named<const N: usize>(fields: [(&str, String); N]) -> Fields {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Sorts members by their names.

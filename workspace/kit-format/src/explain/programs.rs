@@ -1,19 +1,11 @@
 //! Programs, ELF (64 bits, little-endian) and PE, and databases of `SQLite`.
 
-use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use super::parsed::{Member, Parsed, big, index, little, slice, text};
+use super::parsed::{Parsed, big, index, little, named, parts, slice, text};
 
-/// A file whose members say nothing but their content.
-fn parts<'a>(
-    format: &'static str,
-    fields: Vec<(&'static str, String)>,
-    sections: impl IntoIterator<Item = (String, &'a [u8])>,
-) -> Parsed<'a> {
-    let member = |(name, data)| Member { name, fields: Vec::new(), data: Cow::Borrowed(data) };
-    let members = sections.into_iter().map(member).collect();
-    Parsed { format, fields, members, is_compression: false }
-}
+/// The section that names a program by a digest of what is in it.
+const BUILD_ID: &str = ".note.gnu.build-id";
 
 pub(super) fn elf(bytes: &[u8]) -> Option<Parsed<'_>> {
     const HEADER: usize = 64;
@@ -39,12 +31,26 @@ pub(super) fn elf(bytes: &[u8]) -> Option<Parsed<'_>> {
             Some((text(names.get(name..)?), data))
         })
         .collect();
-    let fields = vec![
+    let mut sections: Vec<(String, &[u8])> = sections?;
+    let mut fields = named([
         ("e_type", little(bytes, 16, 2)?.to_string()),
         ("e_machine", little(bytes, 18, 2)?.to_string()),
         ("e_entry", format!("{:#x}", little(bytes, 24, 8)?)),
-    ];
-    Some(parts("ELF", fields, sections?))
+    ]);
+    if let Some(at) = sections.iter().position(|(name, _)| name == BUILD_ID) {
+        fields.push((BUILD_ID.to_owned(), build_id(sections.remove(at).1)));
+    }
+    fields.extend(super::kernel::banner(bytes));
+    Some(parts("ELF", bytes, fields, sections))
+}
+
+/// Shows the digest of a note: name size, size, type, `GNU`, digest.
+fn build_id(note: &[u8]) -> String {
+    const HEADER: usize = 16;
+    note.get(HEADER..).unwrap_or(note).iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("because a string takes all");
+        digits
+    })
 }
 
 pub(super) fn pe(bytes: &[u8]) -> Option<Parsed<'_>> {
@@ -54,11 +60,11 @@ pub(super) fn pe(bytes: &[u8]) -> Option<Parsed<'_>> {
     slice(bytes, header, 4)?.strip_prefix(b"PE\0\0")?;
     let count = index(little(bytes, header + 6, 2)?)?;
     let optional = index(little(bytes, header + 20, 2)?)?;
-    let fields = vec![
+    let fields = named([
         ("TimeDateStamp", little(bytes, header + 8, 4)?.to_string()),
         ("CheckSum", format!("{:#x}", little(bytes, header + 88, 4)?)),
         ("AddressOfEntryPoint", format!("{:#x}", little(bytes, header + 40, 4)?)),
-    ];
+    ]);
     let sections: Option<Vec<_>> = (0..count)
         .map(|number| {
             let at = header + 24 + optional + number * SECTION;
@@ -66,7 +72,7 @@ pub(super) fn pe(bytes: &[u8]) -> Option<Parsed<'_>> {
             Some((text(slice(bytes, at, 8)?), slice(bytes, start, length)?))
         })
         .collect();
-    Some(parts("PE", fields, sections?))
+    Some(parts("PE", bytes, fields, sections?))
 }
 
 /// The header of a database, <https://www.sqlite.org/fileformat2.html#the_database_header>, and its pages.
@@ -78,15 +84,15 @@ pub(super) fn sqlite(bytes: &[u8]) -> Option<Parsed<'_>> {
         size if size >= 512 => size,
         _ => return None,
     };
-    let fields = vec![
+    let fields = named([
         ("file-change-counter", big(bytes, 24, 4)?.to_string()),
         ("schema-cookie", big(bytes, 40, 4)?.to_string()),
         ("version-valid-for", big(bytes, 92, 4)?.to_string()),
         ("library-version", big(bytes, 96, 4)?.to_string()),
-    ];
+    ]);
     let pages = bytes.chunks(page).enumerate().map(|(number, content)| {
         let content = if number == 0 { content.get(HEADER..).unwrap_or_default() } else { content };
         (format!("page {}", number + 1), content)
     });
-    Some(parts("SQLite", fields, pages))
+    Some(parts("SQLite", bytes, fields, pages))
 }

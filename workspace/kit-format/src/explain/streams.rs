@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use super::parsed::{Member, Parsed, little, text};
+use super::parsed::{Fields, Member, Parsed, little, named, text};
 use crate::{Compression, Decoder, Limits};
 
 /// The most that is unpacked of one stream, in bytes.
@@ -20,12 +20,12 @@ pub(super) fn gzip(bytes: &[u8]) -> Option<Parsed<'_>> {
     } else {
         String::new()
     };
-    let fields = vec![
+    let fields = named([
         ("MTIME", little(bytes, 4, 4)?.to_string()),
         ("XFL", little(bytes, 8, 1)?.to_string()),
         ("OS", little(bytes, 9, 1)?.to_string()),
         ("FNAME", format!("`{name}`")),
-    ];
+    ]);
     stream("gzip", Compression::Gzip, fields, bytes)
 }
 
@@ -47,12 +47,13 @@ pub(super) fn zstd(bytes: &[u8]) -> Option<Parsed<'_>> {
 fn stream<'a>(
     format: &'static str,
     compression: Compression,
-    fields: Vec<(&'static str, String)>,
+    fields: Fields,
     bytes: &'a [u8],
 ) -> Option<Parsed<'a>> {
     let mut content = Vec::new();
     let decoder = Decoder::new(compression, bytes, &Limits::standard()).ok()?;
     decoder.take(UNPACKED).read_to_end(&mut content).ok()?;
-    let member = Member { name: format!("{format} content"), fields: Vec::new(), data: Cow::Owned(content) };
-    Some(Parsed { format, fields, members: vec![member], is_compression: true })
+    let name = format!("{format} content");
+    let member = Member { name, fields: Vec::new(), header: (0, &[]), data: Cow::Owned(content) };
+    Some(Parsed { format, fields, header: bytes, members: vec![member], is_compression: true })
 }

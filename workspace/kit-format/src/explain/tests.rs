@@ -7,6 +7,8 @@ use proptest::prelude::{any, proptest};
 
 use super::{Explanation, Likely, explain};
 
+mod formats;
+
 /// What is said of two files, one line each, and what the first one probably comes from.
 fn said(before: &[u8], after: &[u8]) -> (Vec<String>, Option<Likely>) {
     let found = explain(before, after);
@@ -217,7 +219,7 @@ fn sections_of_programs_are_named() {
     assert_eq!(
         said,
         [
-            ".note.gnu.build-id: from byte 0 on: 01010101010101010101010101010101 is now 02020202020202020202020202020202",
+            "ELF .note.gnu.build-id: 01010101 is now 02020202",
             ".rodata: from byte 14 on: `built 12:00:01` is now `built 12:00:02`",
         ]
     );
@@ -228,13 +230,16 @@ fn sections_of_programs_are_named() {
 proptest! {
     #[test]
     fn anything_can_be_compared(
-        start in 0_usize..10,
+        start in 0_usize..16,
         before in vec(any::<u8>(), 0..300),
         after in vec(any::<u8>(), 0..300),
     ) {
-        let starts: [&[u8]; 10] = [
+        let iso = [vec![0; 32768], b"\x01CD001".to_vec()].concat();
+        let kernel = formats::kernel("", b"");
+        let disk = formats::disk(1, 1, b"");
+        let starts: [&[u8]; 16] = [
             b"", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"!<arch>\n", b"070701", b"PK\x05\x06",
-            b"\x7fELF\x02\x01", b"MZ", b"SQLite format 3\0",
+            b"\x7fELF\x02\x01", b"MZ", b"SQLite format 3\0", b"hsqs", &iso, &kernel, &disk, b"{\"a\":", b"[",
         ];
         let with = |bytes: &[u8]| [starts[start], bytes].concat();
         assert_eq!(explain(&with(&before), &with(&after)).is_empty(), before == after);
@@ -249,6 +254,9 @@ proptest! {
             cpio(&[("f", 1, b"x")]),
             zip("f", 0x6000, b"x"),
             elf(&[(".text", b"code"), (".data", b"data")]),
+            formats::disk(1, 2, b"x"),
+            formats::kernel("6.1", &gzip(b"content", 1, 6)),
+            br#"{"a":[1,2],"b":"c"}"#.to_vec(),
         ] {
             let mut other = sample.clone();
             let at = at % sample.len();
