@@ -126,11 +126,12 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Returns what differs between two files, in the order of the first one; nothing when they are the same.
+/// Returns what differs between two files, in the order of the first one, what only follows from the rest at the end; nothing when they
+/// are the same.
 pub fn explain(before: &[u8], after: &[u8]) -> Vec<Explanation> {
     let mut explainer = Explainer { found: Vec::new(), place: Vec::new() };
     explainer.compare(before, after);
-    explainer.found
+    explainer.sorted()
 }
 
 /// Returns what differs between two directories, given as files by path. Image layouts are told by image, configuration and layer.
@@ -138,13 +139,17 @@ pub fn explain_files(
     before: &BTreeMap<String, Vec<u8>>,
     after: &BTreeMap<String, Vec<u8>>,
 ) -> Vec<Explanation> {
-    fn directory(files: &BTreeMap<String, Vec<u8>>) -> Parsed<'_> {
-        layouts::directory(&files.iter().map(|(path, data)| (path.clone(), data.as_slice())).collect())
+    fn refer(files: &BTreeMap<String, Vec<u8>>) -> layouts::Files<'_> {
+        files.iter().map(|(path, data)| (path.clone(), data.as_slice())).collect()
     }
     let mut explainer = Explainer { found: Vec::new(), place: Vec::new() };
-    let (first, second) = (directory(before), directory(after));
-    explainer.members(&first, &second);
-    explainer.found
+    let (first, second) = (refer(before), refer(after));
+    explainer.members(&layouts::directory(&first), &layouts::directory(&second));
+    if explainer.found.is_empty() {
+        // What differs is nothing that an image is made of.
+        explainer.members(&layouts::plain(&first), &layouts::plain(&second));
+    }
+    explainer.sorted()
 }
 
 /// Returns the first item that stands at another place, and what stands there in the second list, when both have the same items.
@@ -164,6 +169,11 @@ struct Explainer {
 }
 
 impl Explainer {
+    fn sorted(mut self) -> Vec<Explanation> {
+        self.found.sort_by_key(|explanation| explanation.likely.is_some_and(Likely::follows));
+        self.found
+    }
+
     fn add(&mut self, what: What, excerpt: Option<Excerpt>) {
         if self.found.len() < FINDINGS {
             let likely = guess::guess(&what, &self.place);

@@ -26,6 +26,11 @@ pub enum Likely {
 }
 
 impl Likely {
+    /// Whether it goes away with what else differs.
+    pub fn follows(self) -> bool {
+        self == Self::Content
+    }
+
     /// Says what usually mends it.
     pub fn remedy(self) -> &'static str {
         match self {

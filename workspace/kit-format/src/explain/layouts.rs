@@ -20,10 +20,13 @@ const IMAGES: usize = 1000;
 
 /// Takes a directory as an image layout when it is one, else as its files.
 pub(super) fn directory<'a>(files: &Files<'a>) -> Parsed<'a> {
-    layout(files).unwrap_or_else(|| {
-        let members = files.iter().map(|(path, data)| member(path.clone(), data)).collect();
-        Parsed { format: "directory", fields: Vec::new(), members, header: &[], is_compression: false }
-    })
+    layout(files).unwrap_or_else(|| plain(files))
+}
+
+/// Takes a directory as its files.
+pub(super) fn plain<'a>(files: &Files<'a>) -> Parsed<'a> {
+    let members = files.iter().map(|(path, data)| member(path.clone(), data)).collect();
+    Parsed { format: "directory", fields: Vec::new(), members, header: &[], is_compression: false }
 }
 
 /// Takes the members of an archive as an image layout, when they are one.

@@ -219,12 +219,12 @@ fn sections_of_programs_are_named() {
     assert_eq!(
         said,
         [
-            "ELF .note.gnu.build-id: 01010101 is now 02020202",
             ".rodata: from byte 14 on: `built 12:00:01` is now `built 12:00:02`",
+            "ELF .note.gnu.build-id: 01010101 is now 02020202",
         ]
     );
     let likely: Vec<_> = found.iter().map(|explanation| explanation.likely).collect();
-    assert_eq!(likely, [Some(Likely::Content), Some(Likely::Time)]);
+    assert_eq!(likely, [Some(Likely::Time), Some(Likely::Content)]);
 }
 
 proptest! {

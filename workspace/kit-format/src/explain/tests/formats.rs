@@ -73,6 +73,11 @@ fn images_in_layouts_are_told_by_layer_and_configuration() {
     assert_eq!(lines, expected);
     let likely: Vec<_> = found.iter().filter_map(|one| one.likely).collect();
     assert_eq!(likely, [Likely::Time, Likely::Time, Likely::Content, Likely::Content, Likely::Content]);
+    // What no image names is a difference, too.
+    let mut more = before.clone();
+    more.insert("blobs/sha256/more".to_owned(), Vec::new());
+    let lines: Vec<_> = explain_files(&before, &more).iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["`blobs/sha256/more` wasn't there"]);
     // The same in an archive.
     let archive = |files: &BTreeMap<String, Vec<u8>>| {
         let members: Vec<_> =
