@@ -11,6 +11,7 @@
 //! | [`runtime`] | the OCI runtime configuration of a container |
 //! | [`seccomp`] | the default system-call filter |
 //! | [`stale`] | what changed between a lockfile and the recipes |
+//! | [`mod@written`] | where in the recipes a step is written |
 #![forbid(unsafe_code)]
 
 pub mod derivation;
@@ -24,6 +25,7 @@ pub mod requirements;
 pub mod runtime;
 pub mod seccomp;
 pub mod stale;
+pub mod written;
 
 pub use derivation::{Action, Derivation, Input};
 pub use error::PlanError;
@@ -31,3 +33,4 @@ pub use planner::{Plan, PlanInputs, plan};
 pub use recipes::{RecipeFiles, RecipeSet};
 pub use requirements::{Requirements, requirements};
 pub use stale::{Change, stale};
+pub use written::written;

@@ -111,6 +111,27 @@ fn plan_of(texts: &Texts, lock: impl Fn(&RecipeSet) -> Lockfile) -> Result<Plan,
     })
 }
 
+/// The same image, whose package `base` a script builds from a source with a tool.
+pub(crate) fn texts_with_build() -> Texts {
+    let mut texts = texts();
+    let base = "[package]\nname = \"base\"\n[sources.debian]\nsuite = \"bookworm\"\npackages = [\"busybox-static\"]\n\
+                [build]\ntools = [\"busybox\"]\nrun = '''\ntrue\n'''\n";
+    texts.0.insert(package("base"), base.to_owned());
+    texts
+}
+
+/// The plan of recipes, with what it was made from.
+pub(crate) fn built(texts: &Texts) -> (Plan, RecipeSet, Lockfile) {
+    let recipes = RecipeSet::load(&RecipeName::Image(name("demo")), texts).unwrap();
+    let mut lock = lock(&recipes);
+    let closure = lock.closures[&(name("busybox"), name("debian"))].clone();
+    lock.closures.insert((name("base"), name("debian")), closure);
+    let (locals, crates) = (BTreeMap::new(), BTreeMap::new());
+    let inputs =
+        PlanInputs { recipes: &recipes, lock: &lock, locals: &locals, crates: &crates, formats: &[] };
+    (plan(inputs).unwrap(), recipes, lock)
+}
+
 fn codes(problems: &[PlanError]) -> Vec<&'static str> {
     problems.iter().map(PlanError::code).collect()
 }
