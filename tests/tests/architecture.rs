@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("kit-source", &["kit-hash"]),
     ("kit-sandbox", &["kit-tree"]),
     ("kit-plan", &["kit-hash", "kit-tree", "kit-recipe", "kit-format"]),
-    ("kit-audit", &["kit-hash", "kit-tree", "kit-recipe", "kit-plan"]),
+    ("kit-audit", &["kit-hash", "kit-tree", "kit-recipe", "kit-format", "kit-plan"]),
     (
         "kit-build",
         &[
