@@ -5,12 +5,14 @@
 //! | [`http`] | the client: the only place that opens sockets |
 //! | [`debian`] | the Debian archive: the chain from its key to a package's bytes |
 //! | [`crates`] | crates, through the machine's own cargo |
+//! | [`history`] | a project's history, through the machine's own git |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
 
 pub mod cache;
 pub mod crates;
 pub mod debian;
+pub mod history;
 pub mod http;
 
 pub use cache::{Cache, NoCache};

@@ -1,0 +1,73 @@
+#![expect(clippy::disallowed_methods, reason = "makes a repository")]
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{History, HistoryError, Kind};
+
+/// Runs git in a new repository.
+fn git(dir: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(dir)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A repository whose directory `project` had `old` in its lockfile, and has `new` now.
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    std::fs::create_dir_all(project.join("lockfiles")).unwrap();
+    git(dir.path(), &["init", "-q"]);
+    for (number, text) in ["pin = old", "pin = new", "pin = new\nmore"].iter().enumerate() {
+        std::fs::write(project.join("lockfiles/a.lock"), text).unwrap();
+        std::fs::write(project.join("tool"), format!("state {number}\r\n\0")).unwrap();
+        if number == 0 {
+            std::os::unix::fs::symlink("/etc/passwd", project.join("link")).unwrap();
+        }
+        git(dir.path(), &["add", "-A"]);
+        git(dir.path(), &["update-index", "--chmod=+x", "project/tool"]);
+        git(dir.path(), &["commit", "-q", "-m", "x"]);
+    }
+    dir
+}
+
+#[test]
+fn old_states_are_found_and_read() {
+    let dir = repository();
+    let path = dir.path().join("project");
+    let history = History { program: "git", path: &path };
+    let commits = history.commits_with("old", "lockfiles").unwrap();
+    assert_eq!(commits.len(), 2, "it came and went");
+    let first = &commits[1];
+    assert_eq!(history.before(&commits[0]).unwrap().as_ref(), Some(first));
+    assert_eq!(history.before(first).unwrap(), None);
+    let files = history.files(first, ".").unwrap();
+    let shown: Vec<_> =
+        files.iter().map(|file| (String::from_utf8(file.path.clone()).unwrap(), file.kind)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("link".to_owned(), Kind::Symlink),
+            ("lockfiles/a.lock".to_owned(), Kind::File),
+            ("tool".to_owned(), Kind::Program),
+        ]
+    );
+    let contents = history.contents(&files.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(contents, [b"/etc/passwd".to_vec(), b"pin = old".to_vec(), b"state 0\r\n\0".to_vec()]);
+    assert!(history.files(first, "nothing").unwrap().is_empty());
+    assert!(history.commits_with("never", "lockfiles").unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_history_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History { program: "git", path: dir.path() };
+    assert!(matches!(history.commits_with("a", "."), Err(HistoryError::Git { .. })));
+    let history = History { program: "no-such-git", path: dir.path() };
+    assert!(matches!(history.commits_with("a", "."), Err(HistoryError::NoGit { .. })));
+}
