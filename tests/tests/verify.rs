@@ -81,7 +81,7 @@ gcc -o $OUT/file a.c -Wl,--build-id=none"#,
 echo 'const char *path = PATH; int main(void) { return path[0]; }' > a.c
 gcc -DPATH="\"$PWD\"" -o $OUT/file a.c"#,
         variations: "build-path",
-        text: ".note.gnu.build-id: from byte",
+        text: "ELF .note.gnu.build-id: ",
         likely: "the rest of the file",
     },
     Case {

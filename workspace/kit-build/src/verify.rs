@@ -10,13 +10,13 @@
 //! script, [`cause`] finds the fewest variations that still make the difference.
 
 pub mod cause;
+pub mod remedy;
 mod sources;
 mod variation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use kit_format::explain::Explanation;
-use kit_format::explain::explain;
+pub use kit_format::explain::{Excerpt, Explanation, Likely, Side, What, explain, explain_files};
 use kit_hash::{BlobId, DerivationId, TreeId};
 use kit_plan::derivation::{Action, Input};
 use kit_plan::{Derivation, Plan};
@@ -113,21 +113,34 @@ pub struct Rebuild<'a> {
 /// What came of a rebuild.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Steps that were done again, by title.
-    pub same: Vec<String>,
+    /// Steps that came out the same, in plan order.
+    pub same: Vec<Step>,
     /// Steps that came out different although their inputs didn't, in plan order.
     pub first_causes: Vec<FirstCause>,
-    /// Steps that came out different because an input did, by title, in plan order.
-    pub follow: Vec<String>,
-    /// Steps that weren't done, because one failed.
-    pub not_done: usize,
+    /// Steps that came out different because an input did, in plan order.
+    pub follow: Vec<Step>,
+    /// Steps that weren't done, because one failed, in plan order.
+    pub not_done: Vec<Step>,
+}
+
+/// A step that was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Which.
+    pub derivation: DerivationId,
+    /// What people call it.
+    pub title: String,
+    /// The tree of the first build.
+    pub tree: TreeId,
+    /// The tree of the rebuild; none where it wasn't done.
+    pub rebuilt: Option<TreeId>,
 }
 
 /// A step that came out different although its inputs didn't.
 #[derive(Debug)]
 pub struct FirstCause {
     /// The step.
-    pub title: String,
+    pub step: Step,
     /// What came out.
     pub how: How,
     /// What made the difference.
@@ -139,10 +152,6 @@ pub struct FirstCause {
 pub enum How {
     /// Another tree.
     Tree {
-        /// The tree of the first build.
-        expected: TreeId,
-        /// The tree of the rebuild.
-        found: TreeId,
         /// What differs, in path order.
         files: Vec<FileDifference>,
     },
@@ -200,28 +209,31 @@ impl Rebuild<'_> {
         found: &Trees,
         failed: Option<&(String, ScriptFailure)>,
     ) -> Result<Comparison, BuildError> {
-        let mut comparison =
-            Comparison { same: Vec::new(), first_causes: Vec::new(), follow: Vec::new(), not_done: 0 };
+        let mut comparison = Comparison {
+            same: Vec::new(),
+            first_causes: Vec::new(),
+            follow: Vec::new(),
+            not_done: Vec::new(),
+        };
         for derivation in steps {
-            let (title, id) = (derivation.title().to_owned(), derivation.id());
+            let id = derivation.id();
+            let (tree, rebuilt) = (expected[&id], found.get(&id).copied());
+            let step = Step { derivation: id, title: derivation.title().to_owned(), tree, rebuilt };
             let inputs_differ = inputs(derivation).any(|input| expected.get(&input) != found.get(&input));
-            match (expected[&id], found.get(&id)) {
-                (expected, Some(found)) if expected == *found => comparison.same.push(title),
-                (_, Some(_)) if inputs_differ => comparison.follow.push(title),
-                (tree, Some(other)) => {
-                    let files = self.differences(tree, *other)?;
+            match (rebuilt, failed) {
+                (Some(rebuilt), _) if rebuilt == tree => comparison.same.push(step),
+                (Some(_), _) if inputs_differ => comparison.follow.push(step),
+                (Some(rebuilt), _) => {
+                    let how = How::Tree { files: self.differences(tree, rebuilt)? };
                     let cause = self.cause(derivation, expected, tree)?;
-                    let how = How::Tree { expected: tree, found: *other, files };
-                    comparison.first_causes.push(FirstCause { title, how, cause });
+                    comparison.first_causes.push(FirstCause { step, how, cause });
                 }
-                (tree, None) => match failed {
-                    Some((step, failure)) if *step == title && !inputs_differ => {
-                        let cause = self.cause(derivation, expected, tree)?;
-                        let how = How::Failed(failure.clone());
-                        comparison.first_causes.push(FirstCause { title, how, cause });
-                    }
-                    _ => comparison.not_done += 1,
-                },
+                (None, Some((title, failure))) if *title == step.title && !inputs_differ => {
+                    let cause = self.cause(derivation, expected, tree)?;
+                    let how = How::Failed(failure.clone());
+                    comparison.first_causes.push(FirstCause { step, how, cause });
+                }
+                (None, _) => comparison.not_done.push(step),
             }
         }
         Ok(comparison)

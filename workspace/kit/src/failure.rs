@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kit_build::BuildError;
+use kit_hash::PinId;
 use kit_plan::PlanError;
 use kit_recipe::{Name, Problems};
 use kit_store::StoreError;
@@ -85,8 +86,68 @@ pub(crate) enum Failure {
     #[error("there is no log of `{title}`")]
     NoLog { title: String, known: Vec<String> },
     /// A rebuild came out different.
-    #[error("{} not reproducible: {} came out different", images(different), crate::units::count(*steps, "step"))]
-    NotReproducible { different: Vec<Name>, steps: usize },
+    #[error("{} not reproducible: {} came out different", named(different), crate::units::count(*steps, "step"))]
+    NotReproducible { different: Vec<String>, steps: usize },
+    /// Files aren't what their lockfiles give.
+    #[error("{} not what {} gives", named(files), if files.len() == 1 { "its lockfile" } else { "their lockfiles" })]
+    OtherFile { files: Vec<String> },
+    /// A statement is about one thing.
+    #[error("a statement is about one image, not {subjects}")]
+    OneStatement { subjects: usize },
+    /// A file of a kind that no lockfile makes.
+    #[error("`{}` is nothing that kit can verify", path.display())]
+    UnknownArtifact { path: PathBuf },
+    /// A file of a known kind that is damaged.
+    #[error("`{}` can't be read", path.display())]
+    UnreadableArtifact {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file that doesn't say which lockfile it comes from.
+    #[error("`{}` carries no lockfile's digest", path.display())]
+    NoPin { path: PathBuf, kind: &'static str },
+    /// No lockfile has the pins that a file carries, or none whose recipes are there.
+    #[error("{} pins {pin}", if changes.is_empty() { "no lockfile" } else { "no lockfile whose recipes are still the same" })]
+    NoLockFor { pin: PinId, locks: Vec<String>, changes: Vec<String> },
+    /// The lockfile that is given is another one.
+    #[error("`{path}` is not the lockfile of this file")]
+    OtherLock { path: String, expected: PinId, found: PinId },
+    /// The project's history can't be read.
+    #[error("the project's history can't be read")]
+    History(#[source] kit_source::history::HistoryError),
+    /// A file is verified as a whole.
+    #[error("a file is verified as a whole")]
+    WholeFile,
+    /// A file is compared with one other.
+    #[error("`--against` compares one file with one other, not {subjects}")]
+    OneAgainst { subjects: usize },
+    /// A file and a directory have nothing in common.
+    #[error("`{}` is a file, `{}` a directory", file.display(), directory.display())]
+    FileAndDirectory { file: PathBuf, directory: PathBuf },
+    /// Statements that can't be compared one by one.
+    #[error("{}", match count { 0 => "no statement is named".to_owned(), count => format!("{count} statements are more than {most}") })]
+    Statements { count: usize, most: usize },
+    /// A file that is no statement of kit's.
+    #[error("`{file}` is no statement that can be compared")]
+    Statement {
+        file: String,
+        #[source]
+        source: kit_audit::statement::StatementError,
+    },
+    /// Statements that are about different things.
+    #[error("the statements can't be compared")]
+    Incomparable(Vec<kit_audit::quorum::QuorumError>),
+    /// Too few verifiers agree.
+    #[error("{}", no_quorum(image, *agreeing, *groups, *needed))]
+    NoQuorum { image: String, agreeing: usize, groups: usize, needed: usize },
+    /// A page or statement can't be put together.
+    #[error("cannot put the {what} together")]
+    Evidence {
+        what: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Verification of the store found something.
     #[error("the store has {}", crate::units::count(*left, "problem"))]
     Damaged { left: usize, repair: Repair },
@@ -110,9 +171,20 @@ pub(crate) struct Outdated {
     pub(crate) reasons: Vec<String>,
 }
 
-fn images(different: &[Name]) -> String {
+fn named(different: &[String]) -> String {
     let names: Vec<_> = different.iter().map(|name| format!("`{name}`")).collect();
     format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+fn no_quorum(image: &str, agreeing: usize, groups: usize, needed: usize) -> String {
+    let verifiers = crate::units::count(agreeing, "verifier");
+    if groups > 1 {
+        return format!(
+            "verifiers of `{image}` contradict each other: {groups} groups of {verifiers} agree on different outputs"
+        );
+    }
+    let verb = if agreeing == 1 { "agrees" } else { "agree" };
+    format!("{verifiers} of `{image}` {verb}, {needed} are needed")
 }
 
 fn which(images: &[Name]) -> String {

@@ -3,12 +3,16 @@
 mod disk;
 mod layered;
 mod lockfiles;
+mod past;
 
-use std::io;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use kit_build::replace::replace;
 use kit_plan::RecipeFiles as _;
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Name, Settings};
@@ -19,6 +23,7 @@ use crate::embedded::Embedded;
 pub(crate) use disk::Disk;
 pub(crate) use layered::Layered;
 pub(crate) use lockfiles::Change;
+pub(crate) use past::Past;
 
 /// The settings' file.
 const SETTINGS: &str = "kit.toml";
@@ -89,6 +94,26 @@ impl Project {
         Layered { upper: self.disk(), lower: Embedded }
     }
 
+    /// Returns the texts of all its lockfiles, by path; what is no text is left out.
+    pub(crate) fn lock_texts(&self) -> Result<Vec<(String, String)>, Failure> {
+        let folder = "lockfiles";
+        let failed = |source| Failure::File { action: "read", path: self.path.join(folder), source };
+        let entries = match self.dir.read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed(source)),
+        };
+        let mut texts = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else { continue };
+            let path = format!("{folder}/{stem}.lock");
+            texts.extend(read_text(&self.dir, &path)?.map(|text| (path, text)));
+        }
+        texts.sort();
+        Ok(texts)
+    }
+
     /// Returns the names of all its own recipes, sorted.
     pub(crate) fn own_recipes(&self) -> Result<Vec<RecipeName>, Failure> {
         self.disk().names().map_err(|error| Failure::Recipes(vec![error]))
@@ -157,6 +182,57 @@ pub(crate) fn make_dir(path: &Path) -> Result<Dir, Failure> {
         source,
     })?;
     open_dir(path)
+}
+
+/// Follows the links on the way to what the command line names, which must be there.
+pub(crate) fn canonical(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().map_err(|source| Failure::File { action: "find", path: path.to_owned(), source })
+}
+
+/// Opens a file that the command line names.
+pub(crate) fn open_file(path: &Path) -> Result<File, Failure> {
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let path = canonical(path)?;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
+    };
+    let dir = open_dir(parent)?;
+    // Nothing that waits for somebody else, or never ends.
+    if !dir.metadata(name).map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is something else than a file")));
+    }
+    Ok(dir.open(name).map_err(failed)?.into_std())
+}
+
+/// Reads a file that the command line names, of at most `limit` bytes.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    open_file(path)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        let why = format!("it has more than {limit} bytes");
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, why)));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that the command line names: beside, synced, renamed. What is there and no file stays.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    let failed = |source| Failure::File { action: "write", path: path.clone(), source };
+    let is_directory = || failed(io::Error::from(io::ErrorKind::IsADirectory));
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else {
+        return Err(is_directory());
+    };
+    let dir = make_dir(parent)?;
+    match dir.symlink_metadata(name) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(metadata) if metadata.is_dir() => return Err(is_directory()),
+        Ok(_) => return Err(failed(io::Error::other("it is something else than a file"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(failed(source)),
+    }
+    replace(&dir, name, &mut |file| file.write_all(content)).map_err(failed)
 }
 
 #[cfg(test)]

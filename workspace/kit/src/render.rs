@@ -15,6 +15,8 @@ use crate::escape;
 use crate::output::{Drawing, Format, Output};
 use crate::text::Text;
 
+pub(crate) use snippet::position;
+
 /// Whose fault it is; decides the heading and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {

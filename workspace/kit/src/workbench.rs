@@ -36,9 +36,19 @@ impl Workpiece {
     pub(crate) fn prepare(project: &Project, subject: &Subject, formats: &[Format]) -> Result<Self, Failure> {
         let loaded = load(subject, &project.files())?;
         let lock = project.read_lock(subject)?;
+        Self::from_lock(loaded, lock, formats)
+    }
+
+    /// Plans a subject whose recipes were read, by a lockfile that has to hold.
+    pub(crate) fn from_lock(loaded: Loaded, lock: Lockfile, formats: &[Format]) -> Result<Self, Failure> {
         loaded.check_fresh(&lock)?;
         let plan = plan(loaded.plan_inputs(&lock, formats)).map_err(Failure::Recipes)?;
         Ok(Self { loaded, lock, plan })
+    }
+
+    /// Returns what people call its subject.
+    pub(crate) fn lock_word(&self) -> String {
+        word(&self.lock.subject)
     }
 }
 

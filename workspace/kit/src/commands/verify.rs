@@ -1,51 +1,55 @@
 //! `kit verify`: rebuilds everything from sources in other surroundings, and compares.
 
+mod against;
+mod artifact;
+mod carried;
+mod evidence;
+mod files;
+mod locks;
+mod page;
+mod quorum;
+mod rebuild;
 mod report;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use kit_build::check::check_results;
-use kit_build::surroundings::Surroundings;
-use kit_build::verify::{Comparison, Depth, Rebuild, Variation, steps};
-use kit_hash::DerivationId;
-use kit_plan::derivation::Action;
-use kit_plan::{Derivation, Plan};
-use kit_recipe::Name;
+use kit_build::verify::{Depth, Variation};
 use kit_recipe::lockfile::Subject;
-use kit_sandbox::Host;
-use kit_store::{Creation, Store};
 use serde_json::json;
 
+use self::rebuild::Verified;
 use crate::Failure;
 use crate::context::Context;
-use crate::elsewhere::Place;
-use crate::progress::Progress;
-use crate::project::{Project, absolute};
-use crate::workbench::{
-    Workpiece, closest, images, keep, memory_limit, parse_name, sandbox, store_locals, with_engine,
-};
+use crate::project::write_file;
+use crate::workbench::{closest, images};
 
 const EXAMPLES: &str = "\
 Examples:
   kit verify minimal                             everything, with all that this machine can vary
   kit verify minimal --only busybox              one package and what it is made from
   kit verify --vary host-name,time-zone          these variations alone
-  kit verify --vary none --rounds 3              the same three times over";
+  kit verify --vary none --rounds 3              the same three times over
+  kit verify minimal --html report.html --statement minimal.json
+                                                 a page to look at, and a statement to compare with others'
+  kit verify out/minimal-initrd.img              finds the lockfile that a file carries the digest of
+  kit verify a.tar --against b.tar               what two files differ in; nothing is built
+  kit verify --quorum 2 statements/*.json        which verifiers agree on what";
 
 /// Rebuild images from their sources, vary what must not matter, and compare every step
 ///
 /// The lockfile's sources are built once as always, then once more into an empty store, in other surroundings. Each step is
 /// compared. Of a step that came out different the files are shown, and the fewest variations that make the difference.
+///
+/// A file (an initrd, a boot command line, a tar archive, or the directory of an OCI layout) carries the digest of its lockfile: that one
+/// is looked for in the project and its history, built, and compared with the file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Verify this image (can be repeated) [default: the only one of the project]
-    #[arg(value_name = "IMAGE")]
-    images: Vec<String>,
+    /// Verify this image, or this file (can be repeated) [default: the only image of the project]
+    #[arg(value_name = "IMAGE|FILE")]
+    subjects: Vec<String>,
     /// Vary `all`, `none`, or these (separated by commas): order, file-system, jobs, finish, processors, user, umask, host-name,
     /// domain-name, time-zone, locale, home, environment, build-path, kernel, addresses, clock-day, clock-years
     #[arg(long, value_name = "WHAT", default_value = "all", value_parser = parse_variations)]
@@ -65,6 +69,33 @@ pub(crate) struct Args {
     /// Keep the rebuild's store in the directory of `--work` when something came out different
     #[arg(long, requires = "work")]
     keep: bool,
+    /// Take this lockfile for the file, instead of looking for one
+    #[arg(long, value_name = "LOCKFILE")]
+    lock: Option<PathBuf>,
+    /// Write a page that shows the result to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the result as a statement (in-toto, JSON) to this file
+    #[arg(long, value_name = "FILE")]
+    statement: Option<PathBuf>,
+    /// Name who verifies, in the statement
+    #[arg(long, value_name = "NAME", requires = "statement", value_parser = parse_verifier)]
+    verifier: Option<String>,
+    /// Compare the file with this one; nothing is built
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quorum", "lock", "statement"])]
+    against: Option<PathBuf>,
+    /// Read statements instead, and succeed when this many verifiers agree on every output
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with_all = ["html", "lock", "statement"])]
+    quorum: Option<u32>,
+}
+
+/// Reads the name of a verifier: one line that people can read.
+fn parse_verifier(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 100;
+    if text.trim().is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        return Err(format!("write a name of at most {LONGEST} characters"));
+    }
+    Ok(text.trim().to_owned())
 }
 
 /// Variations that were asked for.
@@ -90,164 +121,80 @@ fn parse_depth(text: &str) -> Result<Depth, String> {
     depth.ok_or_else(|| format!("the depths are {}", words.join(", ")))
 }
 
-/// A verified image.
-struct Verified {
-    image: Name,
-    rounds: Vec<Comparison>,
-    varied: BTreeSet<Variation>,
-    /// What this machine can't vary, and why.
-    left_out: BTreeMap<Variation, String>,
-    /// Where stores of rebuilds are that were kept.
-    kept: Vec<PathBuf>,
-    millis: u64,
+/// What is to be verified.
+enum Wanted {
+    Image(Subject),
+    File(PathBuf),
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let project = context.project()?;
+    if let Some(needed) = args.quorum {
+        return quorum::run(needed, &args.subjects, context);
+    }
+    if let Some(other) = &args.against {
+        return against::run(args, other, context);
+    }
+    let wanted = wanted(args, context)?;
+    if args.statement.is_some() && wanted.len() > 1 {
+        return Err(Failure::OneStatement { subjects: wanted.len() });
+    }
     let mut all = Vec::new();
-    for subject in images(project, &args.images)? {
-        let Subject::Image(image) = &subject else { continue };
-        let verified = verify(args, context, project, &subject, image)?;
+    for one in wanted {
+        let verified = match &one {
+            Wanted::Image(subject) => rebuild::image(args, context, subject)?,
+            Wanted::File(path) => artifact::file(args, context, path)?,
+        };
         context.output.say(&report::summary(&verified));
         let verdict = if verified.is_same() { "reproducible" } else { "different" };
-        context.output.data(&format!("{image} {verdict}\n")).map_err(Failure::Output)?;
+        context.output.data(&format!("{} {verdict}\n", verified.name())).map_err(Failure::Output)?;
         all.push(verified);
     }
+    write_evidence(args, context, &all)?;
     let result = json!({ "images": all.iter().map(report::object).collect::<Vec<_>>() });
     context.output.result(&result).map_err(Failure::Output)?;
+    verdict(&all)
+}
+
+/// Returns success when everything is the same.
+fn verdict(all: &[Verified]) -> Result<ExitCode, Failure> {
     let different: Vec<_> = all.iter().filter(|verified| !verified.is_same()).collect();
-    if different.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Err(Failure::NotReproducible {
-        steps: different.iter().map(|verified| verified.different()).sum(),
-        different: different.iter().map(|verified| verified.image.clone()).collect(),
-    })
-}
-
-impl Verified {
-    fn is_same(&self) -> bool {
-        self.rounds.iter().all(Comparison::is_same)
-    }
-
-    /// The number of steps that came out different in the worst round.
-    fn different(&self) -> usize {
-        self.rounds.iter().map(|round| round.first_causes.len() + round.follow.len()).max().unwrap_or(0)
+    let names = || different.iter().map(|verified| verified.name()).collect();
+    match different.iter().map(|verified| verified.different()).sum() {
+        _ if different.is_empty() => Ok(ExitCode::SUCCESS),
+        0 => Err(Failure::OtherFile { files: names() }),
+        steps => Err(Failure::NotReproducible { different: names(), steps }),
     }
 }
 
-fn verify(
-    args: &Args,
-    context: &Context,
-    project: &Project,
-    subject: &Subject,
-    image: &Name,
-) -> Result<Verified, Failure> {
-    let started = Instant::now();
-    let piece = Workpiece::prepare(project, subject, &[])?;
-    let only = args.only.as_deref().map(|package| find_package(&piece.plan, package)).transpose()?;
-    let steps = steps(&piece.plan, args.depth, only);
-    let first = context.store()?;
-    let work = args.work.as_deref().map(absolute).transpose()?;
-    let place = Place::choose(&first, work.as_deref(), room(&steps))?;
-    let left_out = left_out(&args.vary.0, &place);
-    let varied: BTreeSet<_> =
-        args.vary.0.iter().copied().filter(|variation| !left_out.contains_key(variation)).collect();
-    let mut verified =
-        Verified { image: image.clone(), rounds: Vec::new(), varied, left_out, kept: Vec::new(), millis: 0 };
-    for _ in 0..args.rounds {
-        let creation = if verified.varied.contains(&Variation::Order) {
-            Creation::Backwards
+/// Tells images from files: what the project has a recipe for is an image.
+fn wanted(args: &Args, context: &Context) -> Result<Vec<Wanted>, Failure> {
+    if args.subjects.is_empty() {
+        return Ok(images(context.project()?, &[])?.into_iter().map(Wanted::Image).collect());
+    }
+    let own = context.project()?.own_images()?;
+    let mut all = Vec::new();
+    for word in &args.subjects {
+        let is_image = own.iter().any(|name| name.as_str() == word);
+        let path = PathBuf::from(word);
+        if !is_image && (word.contains(['/', '.']) || artifact::is_there(&path)) {
+            all.push(Wanted::File(path));
         } else {
-            Creation::Forwards
-        };
-        let second = place.make_store(creation)?;
-        let compared =
-            compare(context, project, subject, &piece, &steps, &first, second.store(), &verified.varied)?;
-        let is_same = compared.is_same();
-        verified.rounds.push(compared);
-        if args.keep && !is_same {
-            verified.kept.push(second.keep());
+            all.extend(
+                images(context.project()?, std::slice::from_ref(word))?.into_iter().map(Wanted::Image),
+            );
         }
     }
-    verified.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(verified)
+    Ok(all)
 }
 
-/// Builds in the first store, holds that against the lockfile, builds in the second store, and compares.
-#[expect(clippy::too_many_arguments, reason = "each is another thing of the one call")]
-fn compare(
-    context: &Context,
-    project: &Project,
-    subject: &Subject,
-    piece: &Workpiece,
-    steps: &[&Derivation],
-    first: &Store,
-    second: &Store,
-    variations: &BTreeSet<Variation>,
-) -> Result<Comparison, Failure> {
-    let progress = Progress::new(&context.output);
-    let compared = with_engine(context, first, &progress, |engine, _| {
-        engine.repairing(Failure::damage, || {
-            store_locals(project, first, &piece.loaded)?;
-            store_locals(project, second, &piece.loaded)?;
-            let ids: Vec<_> = steps.iter().map(|step| step.id()).collect();
-            let trees = engine.build(&piece.plan, &ids).map_err(|error| piece.loaded.locate(error))?;
-            check_results(engine, &piece.lock, &piece.plan, &trees)?;
-            keep(project, first, subject, &piece.plan)?;
-            let rebuild = Rebuild {
-                first: *engine,
-                second,
-                sandbox: sandbox(),
-                memory: memory_limit(),
-                variations: variations.clone(),
-            };
-            Ok(rebuild.compare(&piece.plan, steps)?)
-        })
-    });
-    progress.finish();
-    compared
-}
-
-fn find_package(plan: &Plan, package: &str) -> Result<DerivationId, Failure> {
-    let name = parse_name(package, "a package")?;
-    plan.packages.get(&name).copied().ok_or_else(|| Failure::NoSuchRecipe {
-        name: package.to_owned(),
-        close: closest(package, plan.packages.keys().map(ToString::to_string)),
-    })
-}
-
-/// The bytes that a rebuild may need: what is fetched, unpacked and put together in several ways.
-fn room(steps: &[&Derivation]) -> u64 {
-    const TIMES: u64 = 12;
-    const SPARE: u64 = 1 << 30;
-    let fetched = steps.iter().filter_map(|step| match step.action() {
-        Action::Fetch(fetch) => fetch.size,
-        _ => None,
-    });
-    fetched.sum::<u64>().saturating_mul(TIMES).saturating_add(SPARE)
-}
-
-/// Returns what this machine can't vary, and why.
-fn left_out(wanted: &BTreeSet<Variation>, place: &Place) -> BTreeMap<Variation, String> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let why = |variation: Variation| match variation {
-        Variation::FileSystem => place.same_file_system.clone(),
-        Variation::Order if !place.lists_by_creation => Some(
-            "the file system lists names in an order of its own; `--work DIR` names another place".to_owned(),
-        ),
-        Variation::Processors if processors < 2 => Some("the machine has one processor".to_owned()),
-        variation => refused(variation),
-    };
-    wanted.iter().filter_map(|variation| Some((*variation, why(*variation)?))).collect()
-}
-
-/// Says why this machine doesn't let us have a script see it like that.
-fn refused(variation: Variation) -> Option<String> {
-    let host = Surroundings::varied(&BTreeSet::from([variation])).host;
-    let error = if host == Host::USUAL { None } else { sandbox().probe_host(host).err() };
-    error.map(|error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    })
+fn write_evidence(args: &Args, context: &Context, all: &[Verified]) -> Result<(), Failure> {
+    if let Some(path) = &args.html {
+        write_file(path, page::page(all)?.as_bytes())?;
+        context.output.say(&format!("{} written\n", path.display()));
+    }
+    if let (Some(path), [verified]) = (&args.statement, all) {
+        write_file(path, &evidence::statement(verified, args.verifier.clone())?)?;
+        context.output.say(&format!("{} written\n", path.display()));
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use kit_build::BuildError;
 use kit_build::load::{lock_path, word};
 use kit_build::replace::{self, replace};
+use kit_hash::Sha256;
 use kit_recipe::Lockfile;
 use kit_recipe::lockfile::Subject;
 
@@ -33,6 +34,13 @@ impl Project {
     pub(crate) fn read_lock(&self, subject: &Subject) -> Result<Lockfile, Failure> {
         let missing = || BuildError::NoLock { path: lock_path(subject), subject: word(subject) };
         Ok(self.find_lock(subject)?.ok_or_else(missing)?)
+    }
+
+    /// Returns the digest of the text of a lockfile, which must be there.
+    pub(crate) fn lock_sha256(&self, subject: &Subject) -> Result<Sha256, Failure> {
+        let path = lock_path(subject);
+        let missing = || BuildError::NoLock { path: path.clone(), subject: word(subject) };
+        Ok(Sha256::of(read_text(&self.dir, &path)?.ok_or_else(missing)?.as_bytes()))
     }
 
     /// Writes a lockfile: beside, synced, renamed. Returns whether its bytes changed; when they don't, it isn't touched.

@@ -22,6 +22,16 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::Machine(_)
         | Failure::NothingFailed
         | Failure::NotReproducible { .. }
+        | Failure::OtherFile { .. }
+        | Failure::UnknownArtifact { .. }
+        | Failure::UnreadableArtifact { .. }
+        | Failure::NoPin { .. }
+        | Failure::NoLockFor { .. }
+        | Failure::OtherLock { .. }
+        | Failure::FileAndDirectory { .. }
+        | Failure::Statement { .. }
+        | Failure::Incomparable(_)
+        | Failure::NoQuorum { .. }
         | Failure::NoLog { .. } => Kind::User,
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
         | Failure::NoProject { .. }
@@ -30,10 +40,16 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::BadName { .. }
         | Failure::NoTopic { .. }
         | Failure::NotUsed { .. }
+        | Failure::OneStatement { .. }
+        | Failure::WholeFile
+        | Failure::OneAgainst { .. }
+        | Failure::Statements { .. }
         | Failure::NotEmpty { .. } => Kind::Usage,
+        Failure::Evidence { .. } => Kind::Bug,
         Failure::Tool { .. }
         | Failure::Store(_)
         | Failure::File { .. }
+        | Failure::History(_)
         | Failure::Damaged { .. }
         | Failure::Output(_) => Kind::Environment,
     }
@@ -54,9 +70,17 @@ pub(crate) fn reports(failure: &Failure) -> Vec<Report> {
         _ => {
             let mut report =
                 Report::new(kind(failure), code(failure), failure.to_string()).caused_by(failure);
-            if let Failure::Outdated { lockfiles } = failure {
-                report.notes = lockfiles.iter().flat_map(|lockfile| lockfile.reasons.clone()).collect();
-            }
+            report.notes = match failure {
+                Failure::Outdated { lockfiles } => {
+                    lockfiles.iter().flat_map(|lockfile| lockfile.reasons.clone()).collect()
+                }
+                Failure::NoLockFor { locks, changes, .. } => [locks.clone(), changes.clone()].concat(),
+                Failure::OtherLock { expected, found, .. } => {
+                    vec![format!("the file carries {expected}"), format!("the lockfile pins {found}")]
+                }
+                Failure::Incomparable(problems) => problems.iter().map(ToString::to_string).collect(),
+                _ => Vec::new(),
+            };
             vec![report.with_help(help(failure))]
         }
     }
@@ -86,6 +110,22 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NotUsed { .. } => "kit::lock::not_used",
         Failure::NoLog { .. } => "kit::log::none",
         Failure::NotReproducible { .. } => "kit::verify::different",
+        Failure::OtherFile { .. } => "kit::verify::other_file",
+        Failure::UnknownArtifact { .. } => "kit::verify::unknown_format",
+        Failure::UnreadableArtifact { .. } => "kit::verify::unreadable",
+        Failure::NoPin { .. } => "kit::verify::no_pin",
+        Failure::NoLockFor { .. } => "kit::verify::no_lock",
+        Failure::OtherLock { .. } => "kit::verify::other_lock",
+        Failure::History(_) => "kit::verify::history",
+        Failure::WholeFile => "kit::verify::whole_file",
+        Failure::OneAgainst { .. } => "kit::verify::one_against",
+        Failure::FileAndDirectory { .. } => "kit::verify::file_and_directory",
+        Failure::OneStatement { .. } => "kit::verify::one_statement",
+        Failure::Statements { .. } => "kit::verify::statements",
+        Failure::Statement { .. } => "kit::verify::no_statement",
+        Failure::Incomparable(_) => "kit::verify::incomparable",
+        Failure::NoQuorum { .. } => "kit::verify::no_quorum",
+        Failure::Evidence { .. } => "kit::bug",
         Failure::Damaged { .. } => "kit::store::damaged",
         Failure::Output(_) => "kit::output",
     }
@@ -134,6 +174,42 @@ fn help(failure: &Failure) -> Option<String> {
             [] => "nothing that prints was built yet: run `kit build`".to_owned(),
             known => format!("there are logs of `{}`", known.join("`, `")),
         },
+        Failure::OtherFile { .. } => {
+            "it was changed, or made from something else than its lockfile pins: don't trust it".to_owned()
+        }
+        Failure::UnknownArtifact { .. } => {
+            "it takes an initrd, a boot command line, a tar archive, or the directory of an OCI layout; `--against` compares any two files".to_owned()
+        }
+        Failure::UnreadableArtifact { .. } => "get the file again: it is damaged, or was made by something else than kit".to_owned(),
+        Failure::NoPin { kind, .. } => no_pin_help(kind),
+        Failure::NoLockFor { changes, .. } if changes.is_empty() => {
+            "name it by `--lock FILE`, or run this in the project that the file was made in".to_owned()
+        }
+        Failure::NoLockFor { .. } => {
+            "check out the state of the project that the file was made from, and verify it there".to_owned()
+        }
+        Failure::OtherLock { .. } => "leave `--lock` out to look in the project and its history".to_owned(),
+        Failure::History(_) => "name the lockfile by `--lock FILE`".to_owned(),
+        Failure::WholeFile => "leave `--depth` and `--only` out, or name an image".to_owned(),
+        Failure::OneAgainst { .. } => "write `kit verify FILE --against FILE`".to_owned(),
+        Failure::FileAndDirectory { .. } => "compare two files, or two directories".to_owned(),
+        Failure::OneStatement { .. } => "verify one image, or one file, at a time".to_owned(),
+        Failure::Statements { .. } => {
+            "name the files, for example `kit verify --quorum 2 statements/*.json`".to_owned()
+        }
+        Failure::Statement { .. } => {
+            "`kit verify IMAGE --statement FILE --verifier NAME` writes statements".to_owned()
+        }
+        Failure::Incomparable(_) => {
+            "compare statements about the outputs of one image, each written with `--verifier NAME`"
+                .to_owned()
+        }
+        Failure::NoQuorum { .. } => {
+            "the table says who came to what; only those who found everything the same are counted".to_owned()
+        }
+        Failure::Evidence { .. } => {
+            "this is a bug in kit: please report it, with the command and what stands here".to_owned()
+        }
         Failure::NotReproducible { .. } => {
             "correct the first causes above: what else differs follows from them".to_owned()
         }
@@ -144,6 +220,13 @@ fn help(failure: &Failure) -> Option<String> {
             "run `kit store verify --repair`, then build again".to_owned()
         }
     })
+}
+
+fn no_pin_help(kind: &str) -> String {
+    let place = if kind == "a boot command line" { "`kit.pin=`" } else { "`KIT_PIN=` in `/etc/os-release`" };
+    format!(
+        "it is {kind} without {place}, so kit did not make it; `--against FILE` compares it with another one"
+    )
 }
 
 fn lock_command(lockfiles: &[Outdated]) -> String {

@@ -127,7 +127,7 @@ fn inside(text: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
 }
 
 /// Returns line and column of a place, counted from 1; columns in characters.
-pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(at.min(text.len()))];
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |end| end + 1);

@@ -1,0 +1,116 @@
+//! `kit verify FILE`: finds the lockfile that a file carries the digest of, builds it, and compares.
+
+use std::io::{self, Read, Seek as _};
+use std::path::{Path, PathBuf};
+
+use kit_build::engine::Trees;
+use kit_build::verify::Depth;
+use kit_hash::{BlobHasher, Sha256};
+use kit_source::history::History;
+use kit_store::Store;
+use kit_tree::{Blobs as _, Entry, Tree, TreePath};
+
+use super::carried::{Kind, carried};
+use super::files::{self, DirFiles, Files};
+use super::rebuild::{Artifact, Job, Verified, verify};
+use super::{Args, locks};
+use crate::Failure;
+use crate::context::Context;
+use crate::workbench::Workpiece;
+
+/// Whether a path is that of something.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Verifies a file.
+pub(super) fn file(args: &Args, context: &Context, path: &Path) -> Result<Verified, Failure> {
+    if args.depth != Depth::Outputs || args.only.is_some() {
+        return Err(Failure::WholeFile);
+    }
+    let (kind, pin) = carried(path)?;
+    let project = context.project()?;
+    let history = History { program: "git", path: project.path() };
+    let found = locks::find(project, &history, args.lock.as_deref(), &pin, kind.format())?;
+    let subject = Subject { path, kind, output: kind.output(found.image.as_str()), place: found.place };
+    context.output.say(&format!("{}: {}, lockfile {}\n", path.display(), kind.words(), subject.place));
+    let look =
+        |piece: &Workpiece, store: &Store, trees: &Trees| subject.compare(piece, store, trees).map(Some);
+    let job = Job {
+        piece: found.piece,
+        image: found.image,
+        files: found.files.as_ref(),
+        lock_path: found.path,
+        lock_sha256: found.sha256,
+        depth: args.depth,
+        look: &look,
+    };
+    verify(args, context, job)
+}
+
+/// A file, and what it should be.
+struct Subject<'a> {
+    path: &'a Path,
+    kind: Kind,
+    output: String,
+    place: String,
+}
+
+impl Subject<'_> {
+    fn compare(&self, piece: &Workpiece, store: &Store, trees: &Trees) -> Result<Artifact, Failure> {
+        let missing = || Failure::NotBuilt { what: self.output.clone(), subject: piece.lock_word() };
+        let output = piece.plan.outputs.get(&self.kind.format()).ok_or_else(missing)?;
+        let tree = store.tree(&trees[output])?;
+        let failed = |source| Failure::File { action: "read", path: PathBuf::from(self.path), source };
+        let (explanations, digests) = match files::open(self.path)? {
+            Files::Directory(dir) => {
+                let found = DirFiles::read(&dir).map_err(failed)?;
+                let expected = below(&tree, &self.output);
+                let explanations =
+                    files::trees((&expected, store), (found.tree(), &found)).map_err(failed)?;
+                let digest = |name: &str| -> Result<_, Failure> {
+                    let sha256 = sha256(&mut dir.open(name).map_err(failed)?).map_err(failed)?;
+                    Ok((format!("{}/{name}", self.output), sha256))
+                };
+                (explanations, [digest("index.json")?, digest("oci-layout")?].into())
+            }
+            Files::File(mut file) => {
+                let place = TreePath::new(&self.output).map_err(|_| missing())?;
+                let Some(Entry::File { blob, size, .. }) = tree.get(&place) else { return Err(missing()) };
+                let length = files::length(&file, self.path)?;
+                let mut expected = store.open(blob).map_err(failed)?;
+                let explanations =
+                    files::streams((&mut expected, *size), (&mut file, length)).map_err(failed)?;
+                file.rewind().map_err(failed)?;
+                (explanations, [(self.output.clone(), sha256(&mut file).map_err(failed)?)].into())
+            }
+        };
+        Ok(Artifact {
+            path: PathBuf::from(self.path),
+            kind: self.kind.words(),
+            output: self.output.clone(),
+            found: self.place.clone(),
+            digests,
+            is_same: explanations.is_empty(),
+            explanations,
+        })
+    }
+}
+
+fn sha256(content: &mut dyn Read) -> io::Result<Sha256> {
+    let mut hasher = BlobHasher::new();
+    io::copy(content, &mut hasher)?;
+    Ok(hasher.finish().sha256)
+}
+
+/// Returns what is in a directory of a tree.
+fn below(tree: &Tree, name: &str) -> Tree {
+    let mut inner = Tree::new();
+    let Ok(top) = TreePath::new(name) else { return inner };
+    for (path, entry) in tree.entries() {
+        if let Some(path) = path.strip_prefix(&top).filter(|path| !path.is_root()) {
+            inner.insert(path, entry.clone()).expect("because it was a tree before");
+        }
+    }
+    inner
+}

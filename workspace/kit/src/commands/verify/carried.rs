@@ -1,0 +1,169 @@
+//! What a file is, and which lockfile it says that it comes from: the digest of the pins in `/etc/os-release`, or on a boot command line.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::sync::Mutex;
+
+use cap_std::fs::Dir;
+use kit_format::cpio::{Segments, read_cpio};
+use kit_format::oci::read_layout;
+use kit_format::tar::{TarOptions, read_tar};
+use kit_format::{Compression, Decoder, Limits};
+use kit_hash::{BlobId, PinId};
+use kit_recipe::image::Format;
+use kit_tree::{BlobSink, Blobs as _, Entry, Tree};
+
+use super::files::{Files, open};
+use crate::Failure;
+
+/// The key of a boot command line, and that of `/etc/os-release`.
+const ON_CMDLINE: &str = "kit.pin=";
+const IN_OS_RELEASE: &str = "KIT_PIN=";
+/// The longest boot command line that is looked at, and the longest `os-release`, in bytes.
+const SHORT: u64 = 64 << 10;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Initrd,
+    Cmdline,
+    Tar,
+    Oci,
+}
+
+impl Kind {
+    /// Returns what people call it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Initrd => "an initrd",
+            Self::Cmdline => "a boot command line",
+            Self::Tar => "a tar archive",
+            Self::Oci => "an OCI image layout",
+        }
+    }
+
+    /// Returns the format that it belongs to.
+    pub(super) fn format(self) -> Format {
+        match self {
+            Self::Initrd | Self::Cmdline => Format::KernelInitrd,
+            Self::Tar => Format::Tar,
+            Self::Oci => Format::Oci,
+        }
+    }
+
+    /// Returns the name of the output of an image that it should be.
+    pub(super) fn output(self, image: &str) -> String {
+        match self {
+            Self::Initrd => format!("{image}-initrd.img"),
+            Self::Cmdline => format!("{image}-cmdline"),
+            Self::Tar => format!("{image}.tar"),
+            Self::Oci => format!("{image}.oci"),
+        }
+    }
+}
+
+/// What a file is and which pins it carries.
+pub(super) fn carried(path: &Path) -> Result<(Kind, PinId), Failure> {
+    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| Failure::UnreadableArtifact {
+        path: path.to_owned(),
+        source,
+    };
+    let (kind, text) = match open(path)? {
+        Files::Directory(dir) => (Kind::Oci, in_layout(path, &dir).map_err(unreadable)?),
+        Files::File(file) => in_file(path, file)?,
+    };
+    let text = text.ok_or_else(|| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
+    let pin = text.parse().map_err(|_| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
+    Ok((kind, pin))
+}
+
+type Found = Option<String>;
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+fn in_file(path: &Path, file: std::fs::File) -> Result<(Kind, Found), Failure> {
+    const MAGIC: usize = 512;
+    let io = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let unreadable = |source: AnyError| Failure::UnreadableArtifact { path: path.to_owned(), source };
+    let size = file.metadata().map_err(io)?.len();
+    let limits = Limits::standard();
+    let mut reader = BufReader::new(Decoder::sniff(BufReader::new(file), &limits).map_err(io)?);
+    let mut start = Vec::new();
+    reader.by_ref().take(MAGIC as u64).read_to_end(&mut start).map_err(|error| unreadable(error.into()))?;
+    let sink = Finder::default();
+    let whole = io::Cursor::new(start.clone()).chain(&mut reader);
+    if start.starts_with(b"07070") {
+        let tree = read_cpio(whole, &sink, &limits, Segments::Many);
+        return Ok((Kind::Initrd, sink.pin_of(&tree.map_err(|error| unreadable(error.into()))?)));
+    }
+    if start.get(257..262) == Some(b"ustar") {
+        let tree = read_tar(whole, &sink, &limits, TarOptions::own());
+        return Ok((Kind::Tar, sink.pin_of(&tree.map_err(|error| unreadable(error.into()))?)));
+    }
+    if size <= SHORT && reader.get_ref().compression() == Compression::None {
+        let mut text = start;
+        reader.take(SHORT).read_to_end(&mut text).map_err(io)?;
+        if let Ok(text) = String::from_utf8(text)
+            && let Some(pin) = text.split_whitespace().find_map(|word| word.strip_prefix(ON_CMDLINE))
+        {
+            return Ok((Kind::Cmdline, Some(pin.to_owned())));
+        }
+    }
+    Err(Failure::UnknownArtifact { path: path.to_owned() })
+}
+
+/// Looks into the images of a layout, each of whose digests is checked.
+fn in_layout(path: &Path, dir: &Dir) -> Result<Found, AnyError> {
+    if !dir.is_file("oci-layout") {
+        return Err(format!("`{}` has no `oci-layout`", path.display()).into());
+    }
+    let files = super::files::DirFiles::read(dir)?;
+    let limits = Limits::standard();
+    for image in read_layout(files.tree(), &files, &limits)? {
+        for layer in &image.layers {
+            let blob = format!("/blobs/sha256/{}", layer.digest).parse()?;
+            let Some(Entry::File { blob, .. }) = files.tree().get(&blob) else { continue };
+            let sink = Finder::default();
+            let tree =
+                read_tar(Decoder::sniff(files.open(blob)?, &limits)?, &sink, &limits, TarOptions::own())?;
+            if let Some(pin) = sink.pin_of(&tree) {
+                return Ok(Some(pin));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Forgets all content but that of small files which name pins.
+#[derive(Debug, Default)]
+struct Finder(Mutex<Vec<(BlobId, String)>>);
+
+impl Finder {
+    /// The most files that are kept.
+    const MOST: usize = 100;
+
+    fn pin_of(&self, tree: &Tree) -> Found {
+        let path = "/etc/os-release".parse().expect("because it is a constant path");
+        let Some(Entry::File { blob, .. }) = tree.get(&path) else { return None };
+        let kept = self.0.lock().expect("because no holder panics");
+        let (_, text) = kept.iter().find(|(id, _)| id == blob)?;
+        text.lines().find_map(|line| line.strip_prefix(IN_OS_RELEASE)).map(str::to_owned)
+    }
+}
+
+impl BlobSink for Finder {
+    fn put(&self, content: &mut dyn Read) -> io::Result<(BlobId, u64)> {
+        let mut start = Vec::new();
+        content.take(SHORT).read_to_end(&mut start)?;
+        let (id, size) = BlobId::of_reader(start.as_slice().chain(content))?;
+        if size < SHORT
+            && let Ok(text) = String::from_utf8(start)
+            && text.contains(IN_OS_RELEASE)
+        {
+            let mut kept = self.0.lock().expect("because no holder panics");
+            if kept.len() < Self::MOST {
+                kept.push((id, text));
+            }
+        }
+        Ok((id, size))
+    }
+}
