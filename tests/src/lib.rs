@@ -16,6 +16,7 @@
 //! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
 //! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
+//! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
