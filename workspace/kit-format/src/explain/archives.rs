@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::parsed::{Member, Parsed, index, little, named, slice, text};
 
-/// The most that is unpacked of one member, in bytes.
+/// The most that is unpacked of one archive, in bytes.
 const UNPACKED: u64 = 256 << 20;
 
 fn archive<'a>(format: &'static str, members: Vec<Member<'a>>) -> Parsed<'a> {
@@ -14,6 +14,7 @@ fn archive<'a>(format: &'static str, members: Vec<Member<'a>>) -> Parsed<'a> {
 
 pub(super) fn ar(bytes: &[u8]) -> Option<Parsed<'_>> {
     const HEADER: usize = 60;
+    const LONG_NAME: usize = 4096;
     bytes.strip_prefix(b"!<arch>\n")?;
     let mut members = Vec::new();
     let mut long_names: &[u8] = b"";
@@ -29,7 +30,7 @@ pub(super) fn ar(bytes: &[u8]) -> Option<Parsed<'_>> {
         }
         let long = name.strip_prefix('/').and_then(|offset| offset.parse().ok());
         let name = match long.and_then(|offset: usize| long_names.get(offset..)) {
-            Some(rest) => text(rest.split(|byte| *byte == b'\n').next()?),
+            Some(rest) => text(rest[..rest.len().min(LONG_NAME)].split(|byte| *byte == b'\n').next()?),
             None => name,
         };
         let name = if name.len() > 1 {
@@ -144,6 +145,8 @@ pub(super) fn zip(bytes: &[u8]) -> Option<Parsed<'_>> {
     let count = little(bytes, end + 10, 2)?;
     let mut at = index(little(bytes, end + 16, 4)?)?;
     let mut members = Vec::new();
+    // Members may lie over each other: all of them together have what one may have.
+    let mut room = UNPACKED;
     for _ in 0..count {
         let entry = slice(bytes, at, ENTRY)?;
         entry.strip_prefix(b"PK\x01\x02")?;
@@ -160,19 +163,20 @@ pub(super) fn zip(bytes: &[u8]) -> Option<Parsed<'_>> {
             ("made-by", number(4, 2)?.to_string()),
         ]);
         let name = text(slice(bytes, at + ENTRY, name_size)?);
-        let data = unpacked(number(10, 2)?, packed);
+        let data = unpacked(number(10, 2)?, packed, &mut room);
         members.push(Member { name, fields, header: (at, entry), data });
         at += ENTRY + name_size + extra + comment;
     }
     Some(archive("zip", members))
 }
 
-fn unpacked(method: u64, packed: &[u8]) -> Cow<'_, [u8]> {
+fn unpacked<'a>(method: u64, packed: &'a [u8], room: &mut u64) -> Cow<'a, [u8]> {
     const DEFLATED: u64 = 8;
     let mut content = Vec::new();
     if method == DEFLATED
-        && flate2::read::DeflateDecoder::new(packed).take(UNPACKED).read_to_end(&mut content).is_ok()
+        && flate2::read::DeflateDecoder::new(packed).take(*room).read_to_end(&mut content).is_ok()
     {
+        *room = room.saturating_sub(content.len() as u64);
         Cow::Owned(content)
     } else {
         Cow::Borrowed(packed)

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 
 use super::{archives, disks, kernel, layouts, programs, streams};
 
+/// The longest text of a field or name, in bytes.
+const LONGEST: usize = 4096;
+/// How often the bytes of a file may be in its parts.
+const OVERLAP: usize = 4;
+
 /// A file of a format.
 #[derive(Debug)]
 pub(super) struct Parsed<'a> {
@@ -71,7 +76,14 @@ pub(super) fn parts<'a>(
 ) -> Parsed<'a> {
     let member =
         |(name, data)| Member { name, fields: Vec::new(), header: (0, &[][..]), data: Cow::Borrowed(data) };
-    let members = sections.into_iter().map(member).collect();
+    // Parts that lie over each other, as none do that a tool wrote, would have the same bytes compared again and again.
+    let mut room = header.len().saturating_mul(OVERLAP);
+    let fits = |(_, data): &(String, &[u8])| {
+        let rest = room.checked_sub(data.len());
+        room = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let members = sections.into_iter().take_while(fits).map(member).collect();
     Parsed { format, fields, header, members, is_compression: false }
 }
 
@@ -112,6 +124,7 @@ pub(super) fn index(number: u64) -> Option<usize> {
 
 /// Reads bytes up to the first NUL as text.
 pub(super) fn text(bytes: &[u8]) -> String {
+    let bytes = &bytes[..bytes.len().min(LONGEST)];
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).trim().to_owned()
 }

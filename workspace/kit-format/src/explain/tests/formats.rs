@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::parsed::parse;
 use super::super::{Excerpt, explain_files};
 use super::{Likely, elf, explain, gzip, said, tar};
 
@@ -181,6 +182,28 @@ fn kernels_are_told_by_their_version_and_looked_into() {
         lines.contains(&"payload: zstd content: line 1: `line a` is now `line b`".to_owned()),
         "{lines:#?}"
     );
+}
+
+/// Sixty thousand sections that are the whole file each, with names that never end.
+#[test]
+fn parts_that_lie_over_each_other_are_looked_at_a_few_times() {
+    let program = |last: u8| {
+        let (count, headers) = (60_000_u16, 60_000 * 64);
+        let mut bytes = with(vec![b'n'; 64 + headers], 0, b"\x7fELF\x02\x01\x01");
+        bytes = with(bytes, 40, &64_u64.to_le_bytes());
+        bytes = with(bytes, 58, &[64_u16.to_le_bytes(), count.to_le_bytes(), 0_u16.to_le_bytes()].concat());
+        let whole = bytes.len() as u64;
+        for number in 0..usize::from(count) {
+            let header =
+                [[0; 8], 1_u64.to_le_bytes(), [0; 8], 0_u64.to_le_bytes(), whole.to_le_bytes()].concat();
+            bytes[64 + 64 * number..][..40].copy_from_slice(&header);
+        }
+        *bytes.last_mut().unwrap() = last;
+        bytes
+    };
+    let (before, after) = (program(1), program(2));
+    assert_eq!(parse(&before).unwrap().members.len(), 4);
+    assert!(!explain(&before, &after).is_empty());
 }
 
 #[test]
