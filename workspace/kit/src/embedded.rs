@@ -37,7 +37,11 @@ impl RecipeFiles for Embedded {
     }
 
     fn names(&self) -> Result<Vec<RecipeName>, PlanError> {
-        Ok(FILES.iter().filter_map(|file| super::project::recipe_name(file.path)).collect())
+        // By name, which is another order than by path: `minimal-a.toml` stands before `minimal.toml`.
+        let mut names: Vec<_> =
+            FILES.iter().filter_map(|file| super::project::recipe_name(file.path)).collect();
+        names.sort();
+        Ok(names)
     }
 }
 
