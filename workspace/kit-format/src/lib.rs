@@ -9,6 +9,8 @@
 //! | [`limits`] | [`Limits`] on foreign bytes |
 //! | [`compression`] | bzip2, gzip, xz and zstd, reading; gzip and zstd, writing |
 //! | [`tar`] | tar archives, both ways |
+//! | [`zip`] | zip archives, reading |
+//! | [`sources`] | what upstream publishes, told by its content |
 //! | [`cpio`] | the kernel's initial root file system, both ways |
 //! | [`ar`], [`deb`] | Debian packages, reading |
 //! | [`oci`] | image layouts, both ways |
@@ -32,7 +34,9 @@ mod members;
 pub mod oci;
 #[cfg(test)]
 mod samples;
+pub mod sources;
 pub mod tar;
+pub mod zip;
 
 pub use compression::{Compression, Decoder};
 pub use limits::{LimitError, Limits};

@@ -19,5 +19,10 @@ pub use write::{TarStream, write_tar};
 /// Bytes of a block: every header is one, every content is padded to a multiple.
 pub(crate) const BLOCK: usize = 512;
 
+/// Whether a block is a member's header: what every archive with a member begins with.
+pub(crate) fn is_header(block: &[u8; BLOCK]) -> bool {
+    header::Header::new(block).is_some()
+}
+
 #[cfg(test)]
 mod tests;
