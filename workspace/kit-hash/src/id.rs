@@ -79,6 +79,10 @@ identity! {
     RecipeId
 }
 identity! {
+    /// The digest of what one source of a recipe asks for (`kit:source:v1`).
+    SourceId
+}
+identity! {
     /// The digest of everything that a lockfile pins, without its results (`kit:pins:v1`).
     PinId
 }

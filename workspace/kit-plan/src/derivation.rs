@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use kit_hash::{BlobId, DerivationId, Encoder, ResolvedId, Sha256, TreeId};
 use kit_tree::{Entry, Meta, TreePath};
 
+use crate::upstream::Upstream;
+
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Input {
@@ -81,6 +83,8 @@ pub enum Origin {
         /// Crate version.
         version: String,
     },
+    /// Wherever its authors publish it.
+    Upstream(Upstream),
 }
 
 /// Reads an archive, the one file of `input`.
@@ -107,6 +111,8 @@ pub enum Archive {
     /// 2: a tar archive of sources, compressed or not; the result is their
     /// [form for scripts](kit_tree::Tree::into_sources).
     Tar,
+    /// 3: a file as its authors publish it: an archive, told by its content, in the same form, or the file itself.
+    Sources,
 }
 
 /// Runs a script in the sandbox.
@@ -292,6 +298,7 @@ impl Action {
                     Archive::Deb => _ = e.variant(0),
                     Archive::Crate { sha256, directory } => _ = e.variant(1).sha256(sha256).str(directory),
                     Archive::Tar => _ = e.variant(2),
+                    Archive::Sources => _ = e.variant(3),
                 }
             }
             Self::Run(run) => {

@@ -8,6 +8,7 @@
 //! | [`evaluate`] | an image with what it extends merged in |
 //! | [`planner`] | [`plan`]: from recipes, lock and local trees to a [`Plan`] |
 //! | [`package`], [`image`] | how each kind of recipe is lowered |
+//! | [`upstream`] | sources as their authors publish them |
 //! | [`runtime`] | the OCI runtime configuration of a container |
 //! | [`seccomp`] | the default system-call filter |
 //! | [`stale`] | what changed between a lockfile and the recipes |
@@ -25,6 +26,7 @@ pub mod requirements;
 pub mod runtime;
 pub mod seccomp;
 pub mod stale;
+pub mod upstream;
 pub mod written;
 
 pub use derivation::{Action, Derivation, Input};

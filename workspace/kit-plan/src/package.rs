@@ -103,6 +103,10 @@ impl Planner<'_> {
                 });
                 parts.collect()
             }
+            Source::Url(url) => {
+                let input = self.upstream_file(&key.0, name, &source.value, url);
+                input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
+            }
         }
     }
 
@@ -111,12 +115,13 @@ impl Planner<'_> {
         let mut sources = BTreeMap::new();
         for (source_name, source) in &package.sources {
             let parts = self.source_inputs(package, source_name, source);
-            let input = if let (Source::Local { .. }, [only]) = (&source.value, parts.as_slice()) {
-                only.input
-            } else {
-                let compose = Compose { parts, ..Compose::default() };
-                let title = format!("source {name}/{source_name}");
-                Input::Derivation(self.plan.add(title, Action::Compose(compose)))
+            let input = match (&source.value, parts.as_slice()) {
+                (Source::Local { .. } | Source::Url(_), [only]) => only.input,
+                _ => {
+                    let compose = Compose { parts, ..Compose::default() };
+                    let title = format!("source {name}/{source_name}");
+                    Input::Derivation(self.plan.add(title, Action::Compose(compose)))
+                }
             };
             sources.insert(source_name.to_string(), input);
         }

@@ -58,6 +58,8 @@ pub struct Plan {
     pub debs: BTreeMap<DebKey, DerivationId>,
     /// The unpacked tree of each crate, by name and version.
     pub crates: BTreeMap<(String, String), DerivationId>,
+    /// The tree of each source as its authors publish it, by package and source.
+    pub upstream: BTreeMap<(Name, Name), DerivationId>,
 }
 
 /// A container of an image.

@@ -6,12 +6,15 @@ use kit_recipe::{Name, Recipe, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
+use crate::upstream::UpstreamFile;
 
 /// Everything outside of the recipes that they refer to, in a fixed order.
 #[derive(Debug, Clone, Default)]
 pub struct Requirements {
     /// Debian packages to resolve.
     pub debian: Vec<DebianGroup>,
+    /// Files at addresses to pin.
+    pub files: Vec<UpstreamFile>,
     /// Files of the project to hash.
     pub locals: Vec<LocalFiles>,
 }
@@ -109,6 +112,10 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
             }),
             Source::Local { path, include, exclude } => {
                 found.locals.push(local(Purpose::Tree, path, texts(include), texts(exclude)));
+            }
+            Source::Url(url) => {
+                let place = place(&url.url.span);
+                found.files.push(UpstreamFile::new(package, source_name, source, url, place));
             }
             Source::Crates { lockfile } => {
                 found.locals.push(local(Purpose::CargoLock, lockfile, Vec::new(), Vec::new()));

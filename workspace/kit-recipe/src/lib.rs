@@ -24,6 +24,7 @@ pub mod recipe;
 pub mod settings;
 pub mod spanned;
 pub mod tools;
+pub mod upstream;
 
 pub use container::Container;
 pub use image::Image;

@@ -10,6 +10,7 @@
 //! | `[debian] debs` | one line each: `name`, `version`, `arch`, `suite`, `size`, `sha256`, `path`, `tree` | all but `tree` |
 //! | `[closures]` | `"package/source" = ["name version arch", …]` | yes |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
+//! | `[files]` | `"package/source" = { source, name, size, sha256, tree }` | all but `tree` |
 //! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
 //! | `[steps]` | `"title" = { derivation, tree }` | no |
 //! | `[containers.<name>]` | `platform`, `package`, `recipe`, `manifest`, `config`, `layers` | no |
@@ -21,10 +22,13 @@ mod date;
 mod parse;
 mod pins;
 mod print;
+mod upstream;
 
 use std::collections::BTreeMap;
 
 use kit_hash::{BlobId, DerivationId, RecipeId, Sha256, TreeId};
+
+pub use upstream::FilePin;
 
 use crate::{Name, recipe::RecipeName};
 
@@ -52,6 +56,8 @@ pub struct Lockfile {
     pub closures: BTreeMap<(Name, Name), Vec<DebKey>>,
     /// Crates, by (name, version).
     pub crates: BTreeMap<(String, String), Crate>,
+    /// Files from addresses in recipes, by (package, source).
+    pub files: BTreeMap<(Name, Name), FilePin>,
     /// Trees of the project's own files that recipes use, by recipe and source name, or the path of the added file.
     pub locals: BTreeMap<(RecipeName, String), TreeId>,
     /// What each step came out as, by its title (`package busybox`).

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kit_tree::{Mode, TreePath};
 
+use crate::upstream::UrlSource;
 use crate::{Container, Name, Spanned};
 
 /// `recipes/packages/<name>.toml`.
@@ -53,6 +54,8 @@ pub enum Source {
         /// Cargo's lockfile, relative to the project.
         lockfile: Spanned<String>,
     },
+    /// `url = "https://…"`: a file that its authors publish.
+    Url(UrlSource),
 }
 
 /// Whether a Debian package brings what it depends on.

@@ -10,6 +10,7 @@ pub(crate) mod settings;
 pub(crate) mod source;
 mod syntax;
 pub(crate) mod tree;
+pub(crate) mod upstream;
 pub(crate) mod value;
 
 use std::ops::Range;

@@ -13,6 +13,8 @@ pub use crate::problem::Problems;
 use crate::problem::{Area, Fault};
 use crate::{Image, Name, Package, Tools};
 
+pub(crate) use identity::source as encode_source;
+
 /// What one file of `recipes/` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipe {

@@ -1,5 +1,7 @@
 //! `kit.toml`: the project's settings. Nothing in it reaches a hash.
 
+use std::collections::BTreeMap;
+
 /// Project settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -9,6 +11,8 @@ pub struct Settings {
     pub out: Option<String>,
     /// `[debian]`.
     pub debian: DebianSettings,
+    /// `[mirrors]`: beginnings of addresses, and what else they can be, tried first.
+    pub mirrors: BTreeMap<String, Vec<String>>,
 }
 
 /// `[debian]`: where the archive is, before what the machine's own configuration says.

@@ -69,7 +69,8 @@ fn around(section: &str, example: &str) -> String {
         "sources" => {
             let debian = ["suite", "packages", "dependencies"].iter().any(|key| example.starts_with(key));
             let origin = match example.split(' ').next().unwrap_or_default() {
-                "suite" | "local" | "crates" => "",
+                "suite" | "local" | "crates" | "url" => "",
+                "sha256" | "mirrors" | "unpack" => "url = \"https://downloads.example/web-1.0.tar.gz\"\n",
                 _ if debian => "suite = \"bookworm\"\n",
                 _ => "local = \"src\"\n",
             };

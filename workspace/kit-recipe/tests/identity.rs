@@ -24,6 +24,14 @@ exclude = ["/a/b"]
 [sources.vendor]
 crates = "files/Cargo.lock"
 
+[sources.upstream]
+url = "https://downloads.example/web-1.22.tar.gz"
+
+[sources.vouched]
+url = "https://downloads.example/data-1.0.zip"
+mirrors = ["https://mirror.example/data-1.0.zip"]
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
 [build]
 tools = ["gcc", "make"]
 run = "make"
@@ -163,7 +171,7 @@ fn every_change_counts(name: &str, text: &str, changes: &str) {
 fn identities_are_stable() {
     let ids = [id("package web", PACKAGE), id("image router", IMAGE), id("tools", TOOLS)];
     insta::assert_snapshot!(ids.join("\n"), @r#"
-    98d98f320a9267c5a8d33b35f5315cbe08d1e5e5b94f67061da1fa87044fb717
+    a3915f635d6847ea60e918a3827c6c1bc61779d457484840c0df6f1f9c8e0374
     b4d88880fa21feedb7033715eeb763d9e68d17274cdff0bf1b4c5afdd690ab28
     ea6e70082fb451d2007c121c6bd3b8f0090f3f8577861c11a4dd87fa5bc00d7a
     "#);
@@ -189,6 +197,11 @@ dependencies = "none" => dependencies = "closure"
 ["/a/**"] => ["/b/**"]
 ["/a/b"] => ["/a/c"]
 "files/Cargo.lock" => "Cargo.lock"
+example/web-1.22.tar.gz => example/new/web-1.22.tar.gz
+web-1.22.tar.gz => web-1.22.tar.xz
+web-1.22.tar.gz" => web-1.22.tar.gz"⏎unpack = false
+example/data-1.0.zip"⏎mirrors => example/data-1.1.zip"⏎mirrors
+ba7816bf => ba7816be
 "gcc", "make" => "gcc"
 run = "make" => run = "make all"
 timeout = 60 => timeout = 61
@@ -300,6 +313,18 @@ fn names_count() {
     let other = |text: &str, from: &str, to: &str| text.replacen(from, to, 1);
     assert_ne!(id("package web", PACKAGE), id("package www", &other(PACKAGE, "\"web\"", "\"www\"")));
     assert_ne!(id("image router", IMAGE), id("image r2", &other(IMAGE, "\"router\"", "\"r2\"")));
+}
+
+/// With a digest, an address is but a place where the same bytes may be.
+#[test]
+fn no_location_counts() {
+    for (from, to) in [
+        ("https://downloads.example/data-1.0.zip", "https://other.example/old/data-1.0.zip?raw=1"),
+        ("mirrors = [\"https://mirror.example/data-1.0.zip\"]\n", ""),
+    ] {
+        assert!(PACKAGE.contains(from));
+        assert_eq!(id("package web", PACKAGE), id("package web", &PACKAGE.replace(from, to)), "{from}");
+    }
 }
 
 /// Comments, blank lines, quotes, order of keys and sections, inline or not, other spellings of the same value.

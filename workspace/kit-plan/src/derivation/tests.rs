@@ -69,6 +69,7 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
         ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
         ("unpack tar", Action::Unpack(Unpack { input: input(), archive: Archive::Tar })),
+        ("unpack sources", Action::Unpack(Unpack { input: input(), archive: Archive::Sources })),
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
         ("kernel+initrd", Action::Image(image(kernel))),

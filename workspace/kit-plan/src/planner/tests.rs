@@ -92,6 +92,7 @@ fn lock(recipes: &RecipeSet) -> Lockfile {
         debs: BTreeMap::from([(key.clone(), deb)]),
         closures: BTreeMap::from([((name("busybox"), name("debian")), vec![key])]),
         crates: BTreeMap::new(),
+        files: BTreeMap::new(),
         locals: BTreeMap::new(),
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! Reads the text of a lockfile back.
 
+mod upstream;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -81,6 +83,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
     let plain = |keys: Vec<Spanned<DebKey>>| keys.into_iter().map(|key| key.value).collect();
     let closures = closures.into_iter().map(|(names, keys)| (names, plain(keys))).collect();
     let crates = map(root, "crates", faults, one_crate);
+    let files = map(root, "files", faults, upstream::file);
     let locals = map(root, "locals", faults, local);
     let steps = map(root, "steps", faults, step);
     let containers = map(root, "containers", faults, container);
@@ -95,6 +98,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
         debs,
         closures,
         crates,
+        files,
         locals,
         steps,
         containers,
@@ -157,6 +161,15 @@ fn digest_at<T: FromStr<Err = HexError>>(
     faults: &mut Faults<'_>,
 ) -> Option<T> {
     required(section, key).and_then(|value| digest(&value, faults))
+}
+
+/// Reads the digest at a key that may be missing; nothing only after a fault.
+fn optional_digest<T: FromStr<Err = HexError>>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    faults: &mut Faults<'_>,
+) -> Option<Option<T>> {
+    section.value(key).map_or(Some(None), |value| digest(&value, faults).map(Some))
 }
 
 /// Reads the string at a key of an entry.

@@ -9,7 +9,7 @@ impl Lockfile {
     ///
     /// | of | fields |
     /// |---|---|
-    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals; each map is a list sorted by key |
+    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those; each map is a list sorted by key |
     /// | subject | variant 1 image: name; 2 tools |
     /// | recipes | name (`image minimal`), recipe id |
     /// | suites | name, date, InRelease's SHA-256, fingerprints |
@@ -17,6 +17,7 @@ impl Lockfile {
     /// | deb key | name, version, architecture |
     /// | closures | package, source, deb keys |
     /// | crates | name, version, SHA-256 |
+    /// | files | package, source, source id, name, size, SHA-256 |
     /// | locals | recipe name, source or path, tree id |
     pub fn pin_id(&self) -> PinId {
         let mut to = Encoder::new("pins", 1);
@@ -44,6 +45,12 @@ impl Lockfile {
         to.list(&self.locals, |to, ((recipe, place), tree)| {
             to.str(&recipe.to_string()).str(place).id(tree);
         });
+        // Came later: left out where there is none, and named where there is.
+        if !self.files.is_empty() {
+            to.str("files").list(&self.files, |to, ((package, source), file)| {
+                file.encode(to.str(package.as_str()).str(source.as_str()));
+            });
+        }
         to.id_of()
     }
 }

@@ -22,6 +22,7 @@ impl Lockfile {
         self.debs(to)?;
         self.closures(to)?;
         self.crates(to)?;
+        self.files(to)?;
         self.locals(to)?;
         self.steps(to)?;
         self.containers(to)?;
@@ -134,6 +135,14 @@ impl Lockfile {
         Ok(())
     }
 
+    fn files(&self, to: &mut String) -> fmt::Result {
+        let comment = "Files that recipes name by address, by what is in them: any place may serve them.";
+        heading(to, "files", comment, self.files.len())?;
+        self.files
+            .iter()
+            .try_for_each(|((package, source), file)| file.write(&format!("{package}/{source}"), to))
+    }
+
     fn locals(&self, to: &mut String) -> fmt::Result {
         heading(
             to,
@@ -207,7 +216,7 @@ fn deb_words(key: &DebKey) -> String {
 }
 
 /// A string of TOML.
-struct Quoted<'a>(&'a str);
+pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-use kit_hash::Identity as _;
+use kit_hash::{Identity as _, SourceId};
 use proptest::prelude::*;
 
 use super::*;
@@ -20,6 +20,11 @@ fn deb_key(name: &str) -> DebKey {
 fn deb(filename: &str, tree: Option<TreeId>) -> Deb {
     let (suite, filename) = ("bookworm".to_owned(), filename.to_owned());
     Deb { suite, filename, size: 928_188, sha256: sha256(3), tree }
+}
+
+fn file(tree: Option<TreeId>) -> FilePin {
+    let (source, name) = (SourceId::from_bytes([18; 32]), "hello-1.0.tar.gz".to_owned());
+    FilePin { source, name, size: 725_946, sha256: sha256(19), tree }
 }
 
 fn sample() -> Lockfile {
@@ -69,6 +74,7 @@ fn sample() -> Lockfile {
             (("libc".to_owned(), "0.2.177".to_owned()), Crate { sha256: sha256(5), tree: None }),
             (("rustix".to_owned(), "1.1.6".to_owned()), Crate { sha256: sha256(6), tree }),
         ]),
+        files: BTreeMap::from([((name("hello"), name("upstream")), file(tree))]),
         locals: BTreeMap::from([(
             (RecipeName::Package(name("init")), "src".to_owned()),
             TreeId::from_bytes([7; 32]),
@@ -94,7 +100,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "5b09a0b65213b5791dfc2bec9e5b9496074912415844bfaf9813bd10aae4eee4"
+    pin = "d695552800270173df88740cd231f14d87ba58855c26b67523678fe583291ad4"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -127,6 +133,10 @@ fn the_text_is_pleasant_to_review() {
     [crates]
     "libc 0.2.177" = { sha256 = "0505050505050505050505050505050505050505050505050505050505050505" }
     "rustix 1.1.6" = { sha256 = "0606060606060606060606060606060606060606060606060606060606060606", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
+
+    # Files that recipes name by address, by what is in them: any place may serve them.
+    [files]
+    "hello/upstream" = { source = "1212121212121212121212121212121212121212121212121212121212121212", name = "hello-1.0.tar.gz", size = 725946, sha256 = "1313131313131313131313131313131313131313131313131313131313131313", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
 
     # Files of the project that recipes use, by the digest of their tree.
     [locals]
@@ -180,15 +190,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    5b09a0b65213b5791dfc2bec9e5b9496074912415844bfaf9813bd10aae4eee4
-    375471eca1b1d587bada7de328c91f8bff73c2f0ce7adbe060a35df419ec7e34
+    d695552800270173df88740cd231f14d87ba58855c26b67523678fe583291ad4
+    6e500289e76f611c7dfc4b2ef84371829755e48bea20c80c2d238f441a57bb49
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 22] = [
+    let pins: [fn(&mut Lockfile); 27] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -209,6 +219,11 @@ fn every_pin_counts_and_no_result_does() {
         |l| l.closures.first_entry().unwrap().get_mut()[0].architecture = "all".to_owned(),
         |l| _ = l.crates.pop_first(),
         |l| l.crates.first_entry().unwrap().get_mut().sha256 = sha256(99),
+        |l| _ = l.files.pop_first(),
+        |l| l.files.first_entry().unwrap().get_mut().source = SourceId::from_bytes([99; 32]),
+        |l| l.files.first_entry().unwrap().get_mut().name = "hello-1.1.tar.gz".to_owned(),
+        |l| l.files.first_entry().unwrap().get_mut().size += 1,
+        |l| l.files.first_entry().unwrap().get_mut().sha256 = sha256(99),
         |l| _ = l.locals.pop_first(),
         |l| *l.locals.first_entry().unwrap().get_mut() = TreeId::from_bytes([99; 32]),
     ];
@@ -221,6 +236,7 @@ fn every_pin_counts_and_no_result_does() {
     let mut results = sample();
     results.debs.values_mut().for_each(|deb| deb.tree = None);
     results.crates.values_mut().for_each(|one| one.tree = None);
+    results.files.values_mut().for_each(|file| file.tree = None);
     results.steps.clear();
     results.containers.clear();
     results.outputs.clear();

@@ -1,5 +1,7 @@
 //! `kit.toml`.
 
+use std::collections::BTreeMap;
+
 use super::section::Section;
 use super::value::{Items, Value};
 use super::{Faults, document};
@@ -18,8 +20,37 @@ fn settings(mut root: Section<'_>, faults: &mut Faults<'_>) -> Settings {
     let store = path_of("store", &mut root, faults);
     let out = path_of("out", &mut root, faults);
     let debian = root.section("debian", faults).map(|section| debian(section, faults));
+    let mirrors = root.section("mirrors", faults).map(|section| mirrors(&section, faults));
     root.finish(faults);
-    Settings { store, out, debian: debian.unwrap_or_default() }
+    Settings { store, out, debian: debian.unwrap_or_default(), mirrors: mirrors.unwrap_or_default() }
+}
+
+/// Reads what else addresses can begin with.
+fn mirrors(section: &Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut mirrors = BTreeMap::new();
+    for value in section.entries() {
+        if !is_http(value.key) {
+            faults.add(value.key_span.clone(), no_http(value.key));
+        }
+        let others = value.list(Items::Some, faults, |item, faults| {
+            let text = item.line(faults)?;
+            if is_http(text) {
+                return Some(text.to_owned());
+            }
+            item.fault(no_http(text), faults)
+        });
+        mirrors.insert(value.key.to_owned(), others.unwrap_or_default());
+    }
+    mirrors
+}
+
+fn no_http(address: &str) -> Fault {
+    Fault::SourceAddress { address: address.to_owned(), why: "doesn't begin with `https://` or `http://`" }
+}
+
+fn is_http(text: &str) -> bool {
+    let rest = ["http://", "https://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty()) && !text.contains(char::is_whitespace)
 }
 
 fn path_of(key: &'static str, root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::section::Section;
 use super::value::{Items, Value};
-use super::{Faults, check};
+use super::{Faults, check, upstream};
 use crate::package::{Dependencies, Source};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
@@ -33,21 +33,27 @@ fn key_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Name> {
     name
 }
 
+/// The keys that say where a source comes from; each has exactly one.
+const ORIGINS: [&str; 4] = ["suite", "local", "crates", "url"];
+
 fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
-    section.knows(&["suite", "local", "crates"]);
-    let why = "a source has one origin";
-    section.contradiction("suite", "local", why, faults);
-    section.contradiction("suite", "crates", why, faults);
-    section.contradiction("local", "crates", why, faults);
+    section.knows(&ORIGINS);
+    for (at, key) in ORIGINS.into_iter().enumerate() {
+        for other in &ORIGINS[at + 1..] {
+            section.contradiction(key, other, "a source has one origin", faults);
+        }
+    }
     let source = if section.peek("suite").is_some() {
         debian(&mut section, faults)
     } else if section.peek("local").is_some() {
         local(&mut section, faults)
     } else if let Some(value) = section.value("crates") {
         check::project_path(&value, faults).map(|lockfile| Source::Crates { lockfile })
+    } else if section.peek("url").is_some() {
+        upstream::url(&mut section, faults)
     } else {
         faults.add(section.span.clone(), Fault::SourceWithoutOrigin { name: name.to_owned() });
-        section.knows(&["packages", "dependencies", "include", "exclude"]);
+        section.knows(&["packages", "dependencies", "include", "exclude", "mirrors", "sha256", "unpack"]);
         None
     };
     section.finish(faults);

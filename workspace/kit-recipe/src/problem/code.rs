@@ -75,6 +75,7 @@ codes! {
     InvalidSuite => "invalid_suite",
     InvalidPackage => "invalid_package",
     SourceWithoutOrigin => "source_without_origin",
+    SourceAddress => "source_address",
     FileWithoutContent => "file_without_content",
     EmptyPackage => "empty_package",
     ReplaceWithoutExtends => "replace_without_extends",

@@ -146,6 +146,8 @@ pub enum Fault {
     InvalidPackage { package: String, why: &'static str, suggestion: Option<String> },
     #[error("source `{name}` doesn't say where it comes from")]
     SourceWithoutOrigin { name: String },
+    #[error("`{address}` is not an address that a source can have")]
+    SourceAddress { address: String, why: &'static str },
     #[error("file `{path}` has no content")]
     FileWithoutContent { path: String },
     #[error("package `{name}` holds nothing")]

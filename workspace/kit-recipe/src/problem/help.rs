@@ -124,7 +124,14 @@ impl Fault {
             Self::InvalidMemory { .. } => "write an amount such as `\"64M\"`",
             Self::InvalidName { .. } | Self::InvalidHostname { .. } => "choose a name such as `web-2`",
             Self::InvalidSuite { .. } => "write a code name such as `bookworm`",
-            Self::SourceWithoutOrigin { .. } => "add `suite` and `packages`, or `local`, or `crates`",
+            Self::SourceWithoutOrigin { .. } => "add `suite` and `packages`, or `local`, `crates` or `url`",
+            Self::SourceAddress { why, .. } if why.contains("vouches") => {
+                "write `https://`, or add what vouches for it, such as `sha256 = \"…\"`"
+            }
+            Self::SourceAddress { .. } => "write a whole address, such as `https://host/hello-1.0.tar.gz`",
+            Self::InvalidDigest { .. } => {
+                "write the 64 digits that `sha256sum` prints, or leave the key out: `kit lock` says what it finds"
+            }
             Self::FileWithoutContent { .. } => {
                 "add `contents = \"…\"`, or `source = \"path in the project\"`"
             }

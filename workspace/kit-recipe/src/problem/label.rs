@@ -19,7 +19,8 @@ impl Fault {
             | Self::InvalidBind { why, .. }
             | Self::InvalidTmpfs { why, .. }
             | Self::InvalidKey { why, .. }
-            | Self::InvalidPackage { why, .. } => (*why).to_owned(),
+            | Self::InvalidPackage { why, .. }
+            | Self::SourceAddress { why, .. } => (*why).to_owned(),
             Self::InvalidGlob { why, .. } | Self::InvalidDigest { why, .. } => why.clone(),
             Self::NameMismatch { file, .. } => format!("expected `{file}`"),
             Self::Edited { pin } => format!("the pins below hash to `{pin}`"),
@@ -63,7 +64,7 @@ impl Fault {
             Self::InvalidMemory { .. } => "must be bytes, or a number and `K`, `M`, `G` or `T` in quotes",
             Self::InvalidHostname { .. } => "must be 1 to 64 letters, digits, `-` and `.`",
             Self::InvalidSuite { .. } => "must be lower-case letters, digits, `-` and `.`",
-            Self::SourceWithoutOrigin { .. } => "none of `suite`, `local` and `crates` in it",
+            Self::SourceWithoutOrigin { .. } => "none of `suite`, `local`, `crates` and `url` in it",
             Self::FileWithoutContent { .. } => "neither `contents` nor `source` in it",
             Self::EmptyPackage { .. } => "no source, build step, package, file or user",
             Self::ReplaceWithoutExtends { .. } => "nothing to be replaced",

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | recipe | variant 1 package, 2 image, 3 tools, then its fields |
 //! | package | name, version?, summary?, license?, sources (name, source), build?, tree rules, container |
-//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile |
+//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept |
 //! | build | tools, run, env, timeout |
 //! | tree rules | packages, include, exclude, prefer (path without leading slash, name), additions, users |
 //! | addition | variant 1 file: path, contents (1 inline text, 2 local path), mode, uid, gid; 2 directory: path, mode, uid, gid; 3 symlink: path, target |
@@ -83,7 +83,8 @@ fn package(to: &mut Encoder, package: &Package) {
     container(to, run);
 }
 
-fn source(to: &mut Encoder, source: &Source) {
+/// Encodes a source.
+pub(crate) fn source(to: &mut Encoder, source: &Source) {
     match source {
         Source::Debian { suite, packages, dependencies } => {
             to.variant(1).str(suite);
@@ -99,6 +100,7 @@ fn source(to: &mut Encoder, source: &Source) {
             spanned_texts(to, exclude);
         }
         Source::Crates { lockfile } => _ = to.variant(3).str(lockfile),
+        Source::Url(url) => url.encode(to.variant(5)),
     }
 }
 
