@@ -202,6 +202,9 @@ fn locked_tree(lock: &Lockfile, plan: &Plan, derivation: &Derivation) -> Option<
     }
     let deb = plan.debs.iter().find(|(_, unpacked)| **unpacked == id);
     let krate = plan.crates.iter().find(|(_, unpacked)| **unpacked == id);
+    if let Some((key, _)) = plan.upstream.iter().find(|(_, planned)| **planned == id) {
+        return lock.files.get(key)?.tree;
+    }
     match (deb, krate) {
         (Some((key, _)), _) => lock.debs.get(key)?.tree,
         (_, Some((key, _))) => lock.crates.get(key)?.tree,

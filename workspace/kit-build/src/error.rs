@@ -124,6 +124,9 @@ pub enum BuildError {
     /// The crates registry failed.
     #[error(transparent)]
     Crates(#[from] kit_source::crates::CrateError),
+    /// A file that its authors publish can't be had.
+    #[error(transparent)]
+    Upstream(#[from] crate::upstream::UpstreamError),
     /// Crates are needed, but cargo was never used here.
     #[error("cargo has no home directory")]
     NoCargoHome,
@@ -325,6 +328,7 @@ impl BuildError {
             Self::Resolve(error) => error.code(),
             Self::Unavailable(error) => error.code(),
             Self::Crates(error) => error.code(),
+            Self::Upstream(error) => error.code(),
             Self::NoCargoHome => "kit::crates::no_home",
             Self::FileName { .. } => "kit::fetch::file_name",
             Self::Unpack { .. } => "kit::unpack::archive",
@@ -362,6 +366,7 @@ impl BuildError {
             Self::Resolve(error) => return error.help(),
             Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
+            Self::Upstream(error) => error.help(),
             Self::Script { failure: ScriptFailure::Full(_), .. } => {
                 "make room on its disk, or keep the store on another one by `--store`".to_owned()
             }
@@ -465,31 +470,4 @@ fn conflict_help(title: &str, contradictions: &[Contradiction]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use kit_store::ImportError;
-
-    use super::*;
-
-    #[test]
-    fn a_full_disk_is_no_fault_of_what_was_under_way() {
-        let full = || -> io::Error {
-            let source = io::Error::from_raw_os_error(28);
-            StoreError::io_sized("write", "/store/tmp/1", 9, source).into()
-        };
-        let title = || "unpack x".to_owned();
-        let path = kit_tree::TreePath::root();
-        for error in [
-            BuildError::Unpack { title: title(), source: Box::new(full()) },
-            BuildError::Write { title: title(), source: Box::new(full()) },
-            BuildError::Import { title: title(), source: ImportError::Io { path, source: full() } },
-            BuildError::Io { what: "read x".to_owned(), source: full() },
-        ] {
-            assert_eq!(error.code(), "kit::store::full", "{error:?}");
-            assert!(error.help().unwrap().contains("kit store gc"), "{error:?}");
-            let said = error.store_error().unwrap().to_string();
-            assert_eq!(said, "no space is left for `/store/tmp/1`, which needs at least 9 bytes");
-        }
-        let other = BuildError::Unpack { title: title(), source: Box::new(io::Error::from_raw_os_error(28)) };
-        assert_eq!((other.code(), other.store_error().is_none()), ("kit::unpack::archive", true));
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 //! | [`actions`] | how each of the five actions is done |
 //! | [`scripts`] | what maintainer scripts, which never run, would have done |
 //! | [`seams`] | the traits to the outside: [`Fetch`], [`Execute`], [`Events`] |
-//! | [`network`] | [`Fetch`] from Debian archives and the crates registry |
+//! | [`network`] | [`Fetch`] from Debian archives, the crates registry and wherever sources are published |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
@@ -15,6 +15,7 @@
 //! | [`places`] | the places in recipes that a failed step is about |
 //! | [`check`] | holding results against a lockfile |
 //! | [`surroundings`] | what a script can tell of the place where it runs |
+//! | [`mod@upstream`] | what is another one in a source that changed |
 //! | [`verify`] | rebuilding everything in other surroundings, and comparing |
 //! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
@@ -40,6 +41,7 @@ pub mod scripts;
 pub mod seams;
 pub mod surroundings;
 pub mod tools;
+pub mod upstream;
 pub mod verify;
 
 pub use engine::Engine;

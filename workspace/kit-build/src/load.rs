@@ -105,7 +105,7 @@ impl Loaded {
 }
 
 /// Takes content and forgets all but its digest.
-struct Hashing;
+pub(crate) struct Hashing;
 
 impl BlobSink for Hashing {
     fn put(&self, content: &mut dyn Read) -> io::Result<(BlobId, u64)> {

@@ -1,5 +1,7 @@
 //! Making a lockfile: resolve what isn't pinned, build what must be known, write down both.
 
+pub mod upstream;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit_plan::requirements::DebianGroup;
@@ -11,7 +13,7 @@ use kit_recipe::recipe::RecipeName;
 use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
 use crate::network::Resolver;
-use crate::{BuildError, check};
+use crate::{BuildError, Events, check};
 
 /// The format epoch of this program.
 pub const EPOCH: u64 = 0;
@@ -54,6 +56,7 @@ pub fn pin(
     previous: &Previous,
     update: &Update,
     resolver: &dyn Resolver,
+    events: &dyn Events,
 ) -> Result<Lockfile, BuildError> {
     let mut lock = Lockfile {
         epoch: EPOCH,
@@ -65,12 +68,14 @@ pub fn pin(
         debs: BTreeMap::new(),
         closures: BTreeMap::new(),
         crates: BTreeMap::new(),
+        files: BTreeMap::new(),
         locals: crate::load::local_ids(loaded),
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
     pin_debian(loaded, previous, update, resolver, &mut lock)?;
+    upstream::pin_files(loaded, previous, update, resolver, events, &mut lock)?;
     for pins in loaded.crates.values() {
         for pin in pins {
             let key = (pin.name.clone(), pin.version.clone());
@@ -81,19 +86,25 @@ pub fn pin(
     Ok(lock)
 }
 
+impl Update {
+    /// Whether the pins of a package are given up.
+    fn gives_up(&self, package: &Name) -> bool {
+        match self {
+            Self::Needed => false,
+            Self::All => true,
+            Self::Packages(names) => names.contains(package),
+        }
+    }
+}
+
 /// Whether the earlier lockfile still says what a source of a package resolves to.
 fn still_holds(group: &DebianGroup, loaded: &Loaded, previous: &Lockfile, update: &Update) -> bool {
     let recipe = RecipeName::Package(group.package.clone());
     let id = loaded.recipes.iter().find(|(name, _)| **name == recipe).map(|(_, l)| l.recipe.id());
     let asked_the_same = previous.recipes.get(&recipe) == id.as_ref();
-    let given_up = match update {
-        Update::Needed => false,
-        Update::All => true,
-        Update::Packages(names) => names.contains(&group.package),
-    };
     let key = (group.package.clone(), group.source.clone());
     asked_the_same
-        && !given_up
+        && !update.gives_up(&group.package)
         && previous.closures.contains_key(&key)
         && previous.suites.contains_key(&group.suite)
 }
@@ -164,6 +175,11 @@ pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result
     for (key, id) in &plan.crates {
         if let Some(krate) = lock.crates.get_mut(key) {
             krate.tree = trees.get(id).copied();
+        }
+    }
+    for (key, id) in &plan.upstream {
+        if let Some(file) = lock.files.get_mut(key) {
+            file.tree = trees.get(id).copied();
         }
     }
     lock.steps = check::steps(&plan, &trees);

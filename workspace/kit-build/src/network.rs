@@ -1,6 +1,8 @@
-//! Files from Debian archives and the crates registry; new pins from Debian archives.
+//! Files from Debian archives, the crates registry and wherever sources are published; new pins from Debian archives.
 //!
 //! The machine's configuration is read, and a client made, only when something must be fetched.
+
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,8 +14,9 @@ use cap_std::fs::Dir;
 use kit_hash::Sha256;
 use kit_plan::derivation::{Fetch as FetchAction, Origin};
 use kit_plan::requirements::DebianGroup;
+use kit_plan::upstream::UpstreamFile;
 use kit_recipe::Name;
-use kit_recipe::lockfile::{Deb, DebKey, Suite};
+use kit_recipe::lockfile::{Deb, DebKey, FilePin, Suite};
 use kit_recipe::package::Dependencies;
 use kit_source::Cache;
 use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
@@ -46,6 +49,8 @@ pub struct Places {
     pub mirrors: Vec<String>,
     /// An archive that keeps old files, asked last.
     pub snapshot: Option<String>,
+    /// Beginnings of addresses of sources, and what else they can be.
+    pub source_mirrors: BTreeMap<String, Vec<String>>,
     /// Keyrings in addition to the machine's, as files hold them.
     pub keyrings: Vec<Vec<u8>>,
     /// The machine's root directory, whose apt configuration counts.
@@ -92,6 +97,15 @@ pub trait Resolver {
         kept: &[(&DebianGroup, &[DebKey])],
         locked: Option<u64>,
     ) -> Result<ResolvedSuite, BuildError>;
+
+    /// Pins a file at an address: what the recipe says must come, or what comes. `known` is what was pinned before, if it
+    /// was the same that was asked for.
+    fn file(
+        &self,
+        wanted: &UpstreamFile,
+        known: Option<&FilePin>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<FilePin, BuildError>;
 }
 
 impl<'a> Network<'a> {
@@ -175,6 +189,15 @@ impl Resolver for Network<'_> {
         self.store.put_sha256(&resolved.release.in_release, &blob)?;
         Ok(suite_of(suite, groups, &resolved))
     }
+
+    fn file(
+        &self,
+        wanted: &UpstreamFile,
+        known: Option<&FilePin>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<FilePin, BuildError> {
+        self.pin_file(wanted, known, progress)
+    }
 }
 
 fn wanted(group: &DebianGroup) -> Group {
@@ -249,6 +272,7 @@ impl Fetch for Network<'_> {
                     .map(|_| ())
                     .map_err(unavailable)
             }
+            Origin::Upstream(upstream) => self.fetch_upstream(fetch, upstream, file, progress),
             Origin::Crate { name, version } => {
                 let pin = crate_pin(name, version, fetch.sha256);
                 let mut found = self.crates(std::slice::from_ref(&pin))?;
@@ -265,7 +289,7 @@ impl Fetch for Network<'_> {
     fn announce(&self, fetches: &[&FetchAction]) -> Result<(), BuildError> {
         let pins = fetches.iter().filter_map(|fetch| match &fetch.origin {
             Origin::Crate { name, version } => Some(crate_pin(name, version, fetch.sha256)),
-            Origin::Debian { .. } => None,
+            Origin::Debian { .. } | Origin::Upstream(_) => None,
         });
         let pins: Vec<_> = pins.collect();
         if pins.is_empty() { Ok(()) } else { self.crates(&pins).map(drop) }

@@ -17,6 +17,6 @@ mod settings;
 pub use self::client::Client;
 pub use self::credentials::Credential;
 pub(crate) use self::credentials::without_userinfo as shown;
-pub use self::download::{Expected, Progress};
+pub use self::download::{Encryption, Expected, Progress};
 pub use self::error::HttpError;
 pub use self::settings::{Network, Patience, Proxies, Settings};

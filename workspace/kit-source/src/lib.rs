@@ -6,6 +6,7 @@
 //! | [`debian`] | the Debian archive: the chain from its key to a package's bytes |
 //! | [`crates`] | crates, through the machine's own cargo |
 //! | [`history`] | a project's history, through the machine's own git |
+//! | [`upstream`] | files as their authors publish them |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
 
@@ -14,5 +15,6 @@ pub mod crates;
 pub mod debian;
 pub mod history;
 pub mod http;
+pub mod upstream;
 
 pub use cache::{Cache, NoCache};

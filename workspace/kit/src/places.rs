@@ -19,6 +19,7 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
         reach: if context.is_offline() { Reach::Offline } else { Reach::Online },
         mirrors: environment.debian_mirrors.iter().chain(&debian.mirrors).cloned().collect(),
         snapshot: environment.debian_snapshot.clone().or_else(|| debian.snapshot.clone()),
+        source_mirrors: project.settings().mirrors.clone(),
         keyrings: keyrings?,
         machine: project::open_dir(Path::new("/"))?,
         // cargo makes it when it first runs; who can't have one needs it only to fetch crates.

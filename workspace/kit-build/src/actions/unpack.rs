@@ -16,7 +16,7 @@ use crate::BuildError;
 
 pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId) -> Result<Done, BuildError> {
     let fetched = store.tree(&input)?;
-    let (_, blob) = only_file(&fetched).expect("because a fetch leaves one file");
+    let (path, blob) = only_file(&fetched).expect("because a fetch leaves one file");
     let mut reader = store.open(&blob).map_err(|e| failed(title, Box::new(e)))?;
     let (tree, log) = match &unpack.archive {
         Archive::Deb => {
@@ -29,6 +29,12 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
             (read_crate(store, title, &mut reader, sha256, directory)?, None)
         }
         Archive::Tar => (read_sources(store, title, &mut reader)?, None),
+        Archive::Sources => {
+            let name = path.clone();
+            let file = store.open_blob_file(&blob)?;
+            let tree = kit_format::sources::read_sources(file, &name, store, &Limits::standard());
+            (tree.map_err(|e| failed(title, Box::new(e)))?, None)
+        }
     };
     // The content is vouched for at its end, which lies behind what the archive needs.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| failed(title, Box::new(e)))?;

@@ -9,6 +9,7 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body, Proxy};
 
 use super::credentials::{split_userinfo, without_userinfo};
+use super::download::Encryption;
 use super::error::HttpError;
 use super::settings::{Network, Settings};
 
@@ -58,7 +59,12 @@ impl Client {
     }
 
     /// Sends a GET request for the bytes from `offset` on; follows redirections.
-    pub(super) fn request(&self, url: &str, offset: u64) -> Result<Response<Body>, HttpError> {
+    pub(super) fn request(
+        &self,
+        url: &str,
+        offset: u64,
+        encryption: Encryption,
+    ) -> Result<Response<Body>, HttpError> {
         let (address, userinfo) = split_userinfo(url);
         if self.settings.network == Network::Offline {
             return Err(HttpError::Offline { url: address });
@@ -76,7 +82,8 @@ impl Client {
             all.find(|entry| entry.is_for(scheme, host, uri.port_u16(), uri.path()))
                 .map(super::Credential::header)
         };
-        let mut request = self.agent.get(&uri).config().proxy(proxy.transpose()?).build();
+        let request = self.agent.get(&uri).config().proxy(proxy.transpose()?);
+        let mut request = request.https_only(encryption == Encryption::Required).build();
         if let Some(login) = userinfo.or_else(stored) {
             request = request.header(header::AUTHORIZATION, login);
         }
@@ -94,6 +101,7 @@ pub(super) fn classify(error: ureq::Error, url: String) -> HttpError {
         ureq::Error::Timeout(phase) => HttpError::Timeout { url, phase: phase.to_string() },
         ureq::Error::HostNotFound => HttpError::Host { url },
         ureq::Error::TooManyRedirects | ureq::Error::RedirectFailed => HttpError::Redirects { url },
+        ureq::Error::RequireHttpsOnly(_) => HttpError::Plain { url },
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => HttpError::Url { url },
         ureq::Error::InvalidProxyUrl => HttpError::Proxy { proxy: String::new() },
         ureq::Error::Tls(reason) => HttpError::Tls { url, reason: reason.to_owned() },

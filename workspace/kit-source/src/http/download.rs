@@ -24,17 +24,28 @@ pub struct Expected {
     pub sha256: Option<Sha256>,
     /// The most that is read, in bytes.
     pub limit: u64,
+    /// Whether a plain connection will do, also where an answer redirects to one.
+    pub encryption: Encryption,
+}
+
+/// Whether a connection must be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// Not so: something else says that what comes is right.
+    Optional,
+    /// It must, all the way: nothing else says so.
+    Required,
 }
 
 impl Expected {
     /// Expects any body of at most `limit` bytes.
     pub fn at_most(limit: u64) -> Self {
-        Self { size: None, sha256: None, limit }
+        Self { size: None, sha256: None, limit, encryption: Encryption::Optional }
     }
 
     /// Expects exactly these bytes.
     pub fn exactly(size: u64, sha256: Sha256) -> Self {
-        Self { size: Some(size), sha256: Some(sha256), limit: size }
+        Self { size: Some(size), sha256: Some(sha256), limit: size, encryption: Encryption::Optional }
     }
 }
 
@@ -155,7 +166,7 @@ impl<'t> Transfer<'t> {
 
     fn attempt(&mut self) -> Result<BlobDigests, HttpError> {
         let offset = if self.resumption == Resumption::Unknown { 0 } else { self.received };
-        let response = self.client.request(self.url, offset)?;
+        let response = self.client.request(self.url, offset, self.expected.encryption)?;
         self.begin(&response, offset)?;
         self.read(response.into_body())?;
         self.finish()

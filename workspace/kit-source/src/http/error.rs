@@ -70,6 +70,12 @@ pub enum HttpError {
         /// The address.
         url: String,
     },
+    /// It is, or leads to, a plain connection, where one isn't enough.
+    #[error("`{url}` isn't encrypted all the way, and no digest says what must come")]
+    Plain {
+        /// The address.
+        url: String,
+    },
     /// The body ended early.
     #[error("the transfer of `{url}` broke off after {received} bytes")]
     Interrupted {
@@ -130,6 +136,7 @@ impl HttpError {
             Self::Tls { .. } => "kit::http::tls",
             Self::Status { .. } => "kit::http::status",
             Self::Redirects { .. } => "kit::http::redirects",
+            Self::Plain { .. } => "kit::http::plain",
             Self::Interrupted { .. } => "kit::http::interrupted",
             Self::TooLarge { .. } => "kit::http::too_large",
             Self::Size { .. } => "kit::http::size_mismatch",
@@ -151,6 +158,7 @@ impl HttpError {
             Self::Size { .. } | Self::Digest { .. } => {
                 "nothing was stored; the mirror is out of date or changes files"
             }
+            Self::Plain { .. } => "add a digest of what must come, or find an address that is encrypted",
             Self::Write { .. } => "is the disk full?",
             Self::Interrupted { .. } => "try again, or use another mirror; nothing was stored",
             Self::Status { .. } | Self::Redirects { .. } | Self::TooLarge { .. } => return None,
@@ -170,6 +178,7 @@ impl HttpError {
             | Self::Proxy { .. }
             | Self::Tls { .. }
             | Self::Redirects { .. }
+            | Self::Plain { .. }
             | Self::TooLarge { .. }
             | Self::Size { .. }
             | Self::Digest { .. }

@@ -9,8 +9,9 @@ use kit_build::lock::{Previous, Update};
 use kit_build::network::{ResolvedSuite, Resolver};
 use kit_hash::Sha256;
 use kit_plan::requirements::DebianGroup;
+use kit_plan::upstream::UpstreamFile;
 use kit_plan::{PlanError, RecipeSet, plan};
-use kit_recipe::lockfile::{DebKey, Subject, Suite};
+use kit_recipe::lockfile::{DebKey, FilePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
 use serde_json::json;
 
@@ -80,7 +81,8 @@ fn check(project: &Project, recipe: &RecipeName) -> Result<Vec<RecipeName>, Fail
 
 /// Plans without any pin: what isn't pinned is no problem of the recipes, all else is.
 fn check_plan(loaded: &Loaded) -> Result<(), Failure> {
-    let lock = kit_build::lock::pin(loaded, &Previous::None, &Update::Needed, &Nothing)?;
+    let lock =
+        kit_build::lock::pin(loaded, &Previous::None, &Update::Needed, &Nothing, &kit_build::seams::Silent)?;
     let Err(mut problems) = plan(loaded.plan_inputs(&lock, &[])) else { return Ok(()) };
     problems.retain(|problem| !matches!(problem, PlanError::Unpinned { .. }));
     if problems.is_empty() { Ok(()) } else { Err(Failure::Recipes(problems)) }
@@ -99,5 +101,15 @@ impl Resolver for Nothing {
     ) -> Result<ResolvedSuite, BuildError> {
         let suite = Suite { date: 0, in_release: Sha256::of(b""), signed_by: Vec::new() };
         Ok(ResolvedSuite { suite, debs: BTreeMap::new(), closures: BTreeMap::new() })
+    }
+
+    fn file(
+        &self,
+        wanted: &UpstreamFile,
+        _: Option<&FilePin>,
+        _: &mut dyn FnMut(u64),
+    ) -> Result<FilePin, BuildError> {
+        let (source, name, sha256) = (wanted.id, wanted.name.clone(), Sha256::of(b""));
+        Ok(FilePin { source, name, size: 0, sha256, tree: None })
     }
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod fresh;
+mod news;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -141,7 +142,7 @@ fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) 
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let made = with_engine(context, &store, &progress, |engine, network| {
-        let pinned = pin(loaded, &previous, update, network)?;
+        let pinned = pin(loaded, &previous, update, network, engine.events)?;
         engine.repairing(Failure::damage, || {
             if let Some(previous) = previous.lock()
                 && fresh::reasons(loaded, previous, &pinned).is_empty()
@@ -167,6 +168,9 @@ fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) 
                 word(subject),
                 tally.reused()
             ));
+        }
+        for one in kit_build::lock::upstream::news(&store, loaded, previous.lock(), &lock) {
+            context.output.say(&news::words(&one));
         }
         tell_scripts(context, &store, plan, &lock)?;
     }
@@ -228,7 +232,7 @@ fn tell_scripts(context: &Context, store: &Store, plan: &Plan, lock: &Lockfile) 
 }
 
 fn pins(lock: &Lockfile) -> usize {
-    lock.debs.len() + lock.crates.len() + lock.locals.len()
+    lock.debs.len() + lock.crates.len() + lock.files.len() + lock.locals.len()
 }
 
 /// Loads a subject.

@@ -2,6 +2,7 @@
 
 use kit_build::BuildError;
 use kit_build::error::ScriptFailure;
+use kit_build::upstream::UpstreamError;
 use kit_plan::PlanError;
 use kit_plan::error::Place;
 use kit_recipe::Problems;
@@ -99,6 +100,7 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
         BuildError::Damaged { findings, .. } => {
             report.notes.extend(findings.iter().map(|found| format!("{}: {}", found.item, found.problem)));
         }
+        BuildError::Upstream(error) => report.notes.extend(error.notes()),
         BuildError::NoKernel { found, .. } if !found.is_empty() => report.notes.push(found.join("\n")),
         _ => {}
     }
@@ -123,6 +125,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         }
         BuildError::Resolve(ResolveError::Solve(_) | ResolveError::Release(_))
         | BuildError::Crates(CrateError::Lock { .. } | CrateError::Source { .. })
+        | BuildError::Upstream(UpstreamError::Changed(_))
         | BuildError::Plan(_)
         | BuildError::Script { .. }
         | BuildError::Import { .. }
@@ -148,6 +151,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Io { .. }
         | BuildError::Resolve(_)
         | BuildError::Unavailable(_)
+        | BuildError::Upstream(_)
         | BuildError::Crates(_)
         | BuildError::NoCargoHome => Kind::Environment,
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use kit_build::load::{lock_path, word};
 use kit_build::network::Network;
 use kit_recipe::Lockfile;
-use kit_recipe::lockfile::{DebKey, Subject, Suite};
+use kit_recipe::lockfile::{DebKey, FilePin, Subject, Suite};
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::ReleasePin;
 use kit_source::debian::replay;
@@ -105,6 +105,10 @@ fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
             text.line(format_args!("  {name} {version}  sha256 {}", krate.sha256));
         }
     }
+    for ((package, source), file) in &lock.files {
+        text.line(format_args!("\npackage {package}, source {source}: {}, {}", file.name, Bytes(file.size)));
+        text.line(format_args!("  sha256 {}", file.sha256));
+    }
     text.into_string()
 }
 
@@ -141,10 +145,21 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             .collect();
         json!({ "package": package.to_string(), "source": source.to_string(), "debs": debs })
     };
+    let file = |((package, source), file): (&(kit_recipe::Name, kit_recipe::Name), &FilePin)| {
+        json!({
+            "package": package.to_string(),
+            "source": source.to_string(),
+            "name": file.name,
+            "size": file.size,
+            "sha256": file.sha256.to_string(),
+            "tree": file.tree.map(|tree| tree.to_string()),
+        })
+    };
     json!({
         "subject": word(&lock.subject),
         "pin": lock.pin_id().to_string(),
         "suites": lock.suites.iter().map(suite).collect::<Vec<_>>(),
+        "files": lock.files.iter().map(file).collect::<Vec<_>>(),
         "sources": lock.closures.iter().map(closure).collect::<Vec<_>>(),
     })
 }

@@ -69,7 +69,8 @@ pub(super) fn reasons(loaded: &Loaded, lock: &Lockfile, now: &Lockfile) -> Vec<S
     let results = plan.containers.keys().all(|name| lock.containers.contains_key(name))
         && plan.outputs.keys().all(|format| lock.outputs.values().any(|output| output.format == *format))
         && lock.debs.values().all(|deb| deb.tree.is_some())
-        && lock.crates.values().all(|krate| krate.tree.is_some());
+        && lock.crates.values().all(|krate| krate.tree.is_some())
+        && lock.files.values().all(|file| file.tree.is_some());
     if !results {
         reasons.push("it doesn't say what everything came out as".to_owned());
     }

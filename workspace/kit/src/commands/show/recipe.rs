@@ -43,6 +43,7 @@ fn describe(source: &Source) -> String {
             format!("Debian {}: {}, {dependencies}", suite.value, packages.join(", "))
         }
         Source::Local { path, .. } => format!("files of the project: {}", path.value),
+        Source::Url(source) => source.url.value.clone(),
         Source::Crates { lockfile } => format!("crates of {}", lockfile.value),
     }
 }
