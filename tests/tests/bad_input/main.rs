@@ -14,3 +14,4 @@ mod locks;
 mod packages;
 mod recipes;
 mod scripts;
+mod upstream;

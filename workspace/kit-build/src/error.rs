@@ -331,6 +331,7 @@ impl BuildError {
             Self::Upstream(error) => error.code(),
             Self::NoCargoHome => "kit::crates::no_home",
             Self::FileName { .. } => "kit::fetch::file_name",
+            Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => "kit::source::no_archive",
             Self::Unpack { .. } => "kit::unpack::archive",
             Self::Write { .. } => "kit::format::write",
             Self::Compose { .. } => "kit::compose::impossible",
@@ -378,6 +379,9 @@ impl BuildError {
                 "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
             ),
             Self::NoCargoHome => "install Rust, or set `CARGO_HOME` to where cargo keeps its cache".to_owned(),
+            Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => {
+                "is the address right? to take the file as it is, write `unpack = false`".to_owned()
+            }
             Self::Unpack { .. } => {
                 "the file is as it was locked, so report the archive to those who made it".to_owned()
             }
@@ -442,6 +446,11 @@ impl BuildError {
             other => other,
         }
     }
+}
+
+/// Whether something else came than the archive that a name promises.
+fn is_no_archive(source: &(dyn Error + Send + Sync + 'static)) -> bool {
+    matches!(source.downcast_ref(), Some(kit_format::sources::SourcesError::NoArchive { .. }))
 }
 
 fn output_help(source: &io::Error) -> Option<&'static str> {

@@ -121,7 +121,9 @@ pub fn with_mirrors(addresses: &[String], mirrors: &BTreeMap<String, Vec<String>
     for address in addresses {
         let known = mirrors.iter().filter(|(start, _)| address.starts_with(start.as_str()));
         if let Some((start, others)) = known.max_by_key(|(start, _)| start.len()) {
-            others.iter().for_each(|other| add(format!("{other}{}", &address[start.len()..])));
+            for other in others {
+                add(format!("{other}{}", &address[start.len()..]));
+            }
         }
         add(address.clone());
     }

@@ -145,7 +145,10 @@ fn node(
             Ok(Node::Other(Entry::directory()))
         }
         0o100_000 | 0 if !slash => {
-            let permissions = if mode & 0o777 == 0 { Mode::FILE } else { Mode::from_st_mode(mode & 0o777) };
+            let permissions = match mode & 0o777 {
+                0 => Mode::FILE,
+                bits => Mode::from_st_mode(bits),
+            };
             let blob = content(reader, member, &mut |content| sink.put(content))?;
             Ok(draft.add_file(File { meta: Meta::root(permissions), blob, size: member.size }))
         }

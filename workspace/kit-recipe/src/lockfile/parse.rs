@@ -163,15 +163,6 @@ fn digest_at<T: FromStr<Err = HexError>>(
     required(section, key).and_then(|value| digest(&value, faults))
 }
 
-/// Reads the digest at a key that may be missing; nothing only after a fault.
-fn optional_digest<T: FromStr<Err = HexError>>(
-    section: &mut Section<'_>,
-    key: &'static str,
-    faults: &mut Faults<'_>,
-) -> Option<Option<T>> {
-    section.value(key).map_or(Some(None), |value| digest(&value, faults).map(Some))
-}
-
 /// Reads the string at a key of an entry.
 fn text_at(section: &mut Section<'_>, key: &'static str, faults: &mut Faults<'_>) -> Option<String> {
     let value = required(section, key)?;

@@ -8,3 +8,4 @@ mod chain;
 pub mod server;
 mod site;
 mod transfer;
+mod upstream;

@@ -1,6 +1,6 @@
 //! Pins of sources as their authors publish them.
 
-use super::{digest_at, invalid_entry, number_at, optional_digest, text_at};
+use super::{digest, digest_at, invalid_entry, number_at, text_at};
 use crate::Name;
 use crate::lockfile::FilePin;
 use crate::parse::Faults;
@@ -13,10 +13,11 @@ pub(super) fn file(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<((Name,
     let name = text_at(&mut section, "name", faults);
     let size = number_at(&mut section, "size", faults);
     let sha256 = digest_at(&mut section, "sha256", faults);
-    let tree = optional_digest(&mut section, "tree", faults);
+    let tree = section.value("tree").map(|value| digest(&value, faults));
     section.finish(faults);
     let key = key(value, "[files]", faults);
-    Some((key?, FilePin { source: source?, name: name?, size: size?, sha256: sha256?, tree: tree? }))
+    let tree = tree.map_or(Some(None), |tree| tree.map(Some))?;
+    Some((key?, FilePin { source: source?, name: name?, size: size?, sha256: sha256?, tree }))
 }
 
 /// Reads `package/source`.
