@@ -201,6 +201,11 @@ fn locked_tree(lock: &Lockfile, plan: &Plan, derivation: &Derivation) -> Option<
         return lock.steps.get(title).filter(|step| step.derivation == id).map(|step| step.tree);
     }
     let deb = plan.debs.iter().find(|(_, unpacked)| **unpacked == id);
+    let archive = plan.source_archives.iter().find(|(_, unpacked)| **unpacked == id);
+    if let Some(((package, name, file), _)) = archive {
+        let source = lock.debian_sources.get(&(package.clone(), name.clone()))?;
+        return source.files.iter().find(|other| other.name == *file)?.tree;
+    }
     let krate = plan.crates.iter().find(|(_, unpacked)| **unpacked == id);
     if let Some((key, _)) = plan.upstream.iter().find(|(_, planned)| **planned == id) {
         return lock.files.get(key)?.tree;

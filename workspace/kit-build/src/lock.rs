@@ -1,14 +1,13 @@
 //! Making a lockfile: resolve what isn't pinned, build what must be known, write down both.
 
+mod debian;
 pub mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_plan::requirements::DebianGroup;
 use kit_plan::{Plan, plan};
 use kit_recipe::Name;
 use kit_recipe::lockfile::{Crate, Lockfile};
-use kit_recipe::recipe::RecipeName;
 
 use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
@@ -67,6 +66,7 @@ pub fn pin(
         suites: BTreeMap::new(),
         debs: BTreeMap::new(),
         closures: BTreeMap::new(),
+        debian_sources: BTreeMap::new(),
         crates: BTreeMap::new(),
         files: BTreeMap::new(),
         locals: crate::load::local_ids(loaded),
@@ -74,7 +74,7 @@ pub fn pin(
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
-    pin_debian(loaded, previous, update, resolver, &mut lock)?;
+    debian::pin(loaded, previous, update, resolver, &mut lock)?;
     upstream::pin_files(loaded, previous, update, resolver, events, &mut lock)?;
     for pins in loaded.crates.values() {
         for pin in pins {
@@ -97,72 +97,6 @@ impl Update {
     }
 }
 
-/// Whether the earlier lockfile still says what a source of a package resolves to.
-fn still_holds(group: &DebianGroup, loaded: &Loaded, previous: &Lockfile, update: &Update) -> bool {
-    let recipe = RecipeName::Package(group.package.clone());
-    let id = loaded.recipes.iter().find(|(name, _)| **name == recipe).map(|(_, l)| l.recipe.id());
-    let asked_the_same = previous.recipes.get(&recipe) == id.as_ref();
-    let key = (group.package.clone(), group.source.clone());
-    asked_the_same
-        && !update.gives_up(&group.package)
-        && previous.closures.contains_key(&key)
-        && previous.suites.contains_key(&group.suite)
-}
-
-fn pin_debian(
-    loaded: &Loaded,
-    before: &Previous,
-    update: &Update,
-    resolver: &dyn Resolver,
-    lock: &mut Lockfile,
-) -> Result<(), BuildError> {
-    let previous = before.lock();
-    let mut by_suite: BTreeMap<&str, Vec<&DebianGroup>> = BTreeMap::new();
-    for group in &loaded.requirements.debian {
-        by_suite.entry(&group.suite).or_default().push(group);
-    }
-    for (suite, groups) in by_suite {
-        let held = |group: &&&DebianGroup| {
-            previous.is_some_and(|previous| still_holds(group, loaded, previous, update))
-        };
-        let kept: Vec<_> = groups.iter().filter(held).copied().collect();
-        if let Previous::Sound(previous) = before
-            && kept.len() == groups.len()
-        {
-            keep(previous, suite, &kept, lock);
-            continue;
-        }
-        let kept_pins: Vec<_> = kept
-            .iter()
-            .filter_map(|group| {
-                let closure = previous?.closures.get(&(group.package.clone(), group.source.clone()))?;
-                Some((*group, closure.as_slice()))
-            })
-            .collect();
-        let date = previous.and_then(|p| p.suites.get(suite)).map(|s| s.date);
-        let resolved = resolver.resolve(suite, &groups, &kept_pins, date)?;
-        lock.suites.insert(suite.to_owned(), resolved.suite);
-        lock.debs.extend(resolved.debs);
-        lock.closures.extend(resolved.closures);
-    }
-    Ok(())
-}
-
-/// Takes over what an earlier lockfile pins for a suite.
-fn keep(previous: &Lockfile, suite: &str, groups: &[&DebianGroup], lock: &mut Lockfile) {
-    lock.suites.insert(suite.to_owned(), previous.suites[suite].clone());
-    for group in groups {
-        let key = (group.package.clone(), group.source.clone());
-        let closure = &previous.closures[&key];
-        for deb in closure {
-            if let Some(pinned) = previous.debs.get(deb) {
-                lock.debs.insert(deb.clone(), pinned.clone());
-            }
-        }
-        lock.closures.insert(key, closure.clone());
-    }
-}
-
 /// Builds what the pins lead to and writes the results into the lockfile.
 pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result<Plan, BuildError> {
     let plan = plan(loaded.plan_inputs(lock, &[])).map_err(BuildError::Plan)?;
@@ -170,6 +104,13 @@ pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result
     for (key, id) in &plan.debs {
         if let Some(deb) = lock.debs.get_mut(key) {
             deb.tree = trees.get(id).copied();
+        }
+    }
+    for ((package, name, file), id) in &plan.source_archives {
+        let source = lock.debian_sources.get_mut(&(package.clone(), name.clone()));
+        let mut files = source.into_iter().flat_map(|source| &mut source.files);
+        if let Some(file) = files.find(|other| other.name == *file) {
+            file.tree = trees.get(id).copied();
         }
     }
     for (key, id) in &plan.crates {

@@ -2,6 +2,7 @@
 //!
 //! The machine's configuration is read, and a client made, only when something must be fetched.
 
+mod pins;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,10 @@ use std::sync::OnceLock;
 use cap_std::fs::Dir;
 use kit_hash::Sha256;
 use kit_plan::derivation::{Fetch as FetchAction, Origin};
-use kit_plan::requirements::DebianGroup;
+use kit_plan::requirements::{DebianGroup, DebianSourceGroup};
 use kit_plan::upstream::UpstreamFile;
 use kit_recipe::Name;
-use kit_recipe::lockfile::{Deb, DebKey, FilePin, Suite};
-use kit_recipe::package::Dependencies;
+use kit_recipe::lockfile::{Deb, DebKey, DebianSource, FilePin, Suite};
 use kit_source::Cache;
 use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
 use kit_source::debian::archives::{Attempt, AttemptError};
@@ -26,8 +26,7 @@ use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::SourcePackage;
 use kit_source::debian::release::Keyring;
 use kit_source::debian::{
-    Archives, DebPin, Group, Known, Mirror, ResolveError, Resolved, SuiteRequest, Unavailable, fetch_deb,
-    resolve, solver,
+    Archives, DebPin, Known, Mirror, ResolveError, Resolved, Unavailable, fetch_deb, resolve,
 };
 use kit_source::http::{Client, HttpError, Settings};
 use kit_store::Store;
@@ -84,19 +83,38 @@ pub struct ResolvedSuite {
     pub debs: BTreeMap<DebKey, Deb>,
     /// Which packages each source of each package resolved to.
     pub closures: BTreeMap<(Name, Name), Vec<DebKey>>,
+    /// The source package that each source of each package resolved to.
+    pub sources: BTreeMap<(Name, Name), DebianSource>,
+}
+
+/// What is wanted of a suite.
+#[derive(Debug)]
+pub struct SuiteWanted<'a> {
+    /// Its code name.
+    pub suite: &'a str,
+    /// Sets of binary packages.
+    pub groups: &'a [&'a DebianGroup],
+    /// Source packages.
+    pub sources: &'a [&'a DebianSourceGroup],
+    /// What stays at its pins as long as the suite still has them.
+    pub kept: &'a Kept<'a>,
+    /// The date of the state that was locked before: an older one isn't taken.
+    pub not_before: Option<u64>,
+}
+
+/// Pins that are to be kept.
+#[derive(Debug, Default)]
+pub struct Kept<'a> {
+    /// Of sets of binary packages.
+    pub groups: Vec<(&'a DebianGroup, &'a [DebKey])>,
+    /// Of source packages.
+    pub sources: Vec<(&'a DebianSourceGroup, &'a DebianSource)>,
 }
 
 /// Turns names into pins.
 pub trait Resolver {
-    /// Resolves `groups` in the suite as it is now, not older than `locked`. The groups in `kept` stay at their pins as
-    /// long as the suite still has them.
-    fn resolve(
-        &self,
-        suite: &str,
-        groups: &[&DebianGroup],
-        kept: &[(&DebianGroup, &[DebKey])],
-        locked: Option<u64>,
-    ) -> Result<ResolvedSuite, BuildError>;
+    /// Resolves what is wanted in the suite as it is now.
+    fn resolve(&self, wanted: &SuiteWanted<'_>) -> Result<ResolvedSuite, BuildError>;
 
     /// Pins a file at an address: what the recipe says must come, or what comes. `known` is what was pinned before, if it
     /// was the same that was asked for.
@@ -143,20 +161,10 @@ impl<'a> Network<'a> {
         (!self.places.keyrings.is_empty()).then_some(keyring)
     }
 
-    fn resolve_groups(
-        &self,
-        suite: &str,
-        groups: Vec<Group>,
-        locked: Option<u64>,
-    ) -> Result<Resolved, ResolveError> {
+    fn resolve_suite(&self, wanted: &SuiteWanted<'_>, kept: &Kept<'_>) -> Result<Resolved, ResolveError> {
         let connected = self.connected();
-        let request = SuiteRequest {
-            suite: suite.to_owned(),
-            components: vec!["main".to_owned()],
-            architecture: "amd64".to_owned(),
-            groups,
-        };
-        let known = Known { date: locked.map(Timestamp), signed_by: Vec::new() };
+        let request = pins::request(wanted, kept);
+        let known = Known { date: wanted.not_before.map(Timestamp), signed_by: Vec::new() };
         let now = Timestamp(self.places.now);
         let cache = StoreCache(self.store);
         resolve(&connected.client, &connected.archives, &cache, &request, &known, now)
@@ -164,22 +172,14 @@ impl<'a> Network<'a> {
 }
 
 impl Resolver for Network<'_> {
-    fn resolve(
-        &self,
-        suite: &str,
-        groups: &[&DebianGroup],
-        kept: &[(&DebianGroup, &[DebKey])],
-        locked: Option<u64>,
-    ) -> Result<ResolvedSuite, BuildError> {
-        let asked = |group: &&DebianGroup| {
-            let pins = kept.iter().find(|(k, _)| k.package == group.package && k.source == group.source);
-            pins.map_or_else(|| wanted(group), |(_, pins)| pinned(pins))
-        };
-        let first = self.resolve_groups(suite, groups.iter().map(asked).collect(), locked);
-        let resolved = match first {
-            // A kept pin may have left the suite: then its group is resolved anew.
-            Err(ResolveError::Solve(_)) if !kept.is_empty() => {
-                self.resolve_groups(suite, groups.iter().map(|group| wanted(group)).collect(), locked)
+    fn resolve(&self, wanted: &SuiteWanted<'_>) -> Result<ResolvedSuite, BuildError> {
+        let kept = wanted.kept;
+        let resolved = match self.resolve_suite(wanted, kept) {
+            // A kept pin may have left the suite: then everything is resolved anew.
+            Err(ResolveError::Solve(_) | ResolveError::Source(_))
+                if !(kept.groups.is_empty() && kept.sources.is_empty()) =>
+            {
+                self.resolve_suite(wanted, &Kept::default())
             }
             other => other,
         };
@@ -187,7 +187,7 @@ impl Resolver for Network<'_> {
         // The proof, for those who look later.
         let blob = self.store.put_bytes(&resolved.in_release)?;
         self.store.put_sha256(&resolved.release.in_release, &blob)?;
-        Ok(suite_of(suite, groups, &resolved))
+        Ok(pins::suite(wanted, &resolved))
     }
 
     fn file(
@@ -200,53 +200,6 @@ impl Resolver for Network<'_> {
     }
 }
 
-fn wanted(group: &DebianGroup) -> Group {
-    let dependencies = match group.dependencies {
-        Dependencies::Closure => solver::Dependencies::Closure,
-        Dependencies::None => solver::Dependencies::None,
-    };
-    Group { names: group.names.clone(), dependencies }
-}
-
-fn pinned(pins: &[DebKey]) -> Group {
-    let names = pins.iter().map(|pin| format!("{}={}", pin.name, pin.version)).collect();
-    Group { names, dependencies: solver::Dependencies::None }
-}
-
-fn suite_of(name: &str, groups: &[&DebianGroup], resolved: &Resolved) -> ResolvedSuite {
-    let release = &resolved.release;
-    let mut result = ResolvedSuite {
-        suite: Suite {
-            date: release.date.0,
-            in_release: release.in_release,
-            signed_by: release.signed_by.clone(),
-        },
-        debs: BTreeMap::new(),
-        closures: BTreeMap::new(),
-    };
-    for (group, pins) in groups.iter().zip(&resolved.groups) {
-        let mut closure = Vec::new();
-        for pin in pins {
-            let key = DebKey {
-                name: pin.name.clone(),
-                version: pin.version.clone(),
-                architecture: pin.architecture.clone(),
-            };
-            let deb = Deb {
-                suite: name.to_owned(),
-                filename: pin.filename.clone(),
-                size: pin.size,
-                sha256: pin.sha256,
-                tree: None,
-            };
-            result.debs.insert(key.clone(), deb);
-            closure.push(key);
-        }
-        result.closures.insert((group.package.clone(), group.source.clone()), closure);
-    }
-    result
-}
-
 impl Fetch for Network<'_> {
     fn fetch(
         &self,
@@ -257,7 +210,8 @@ impl Fetch for Network<'_> {
         match &fetch.origin {
             Origin::Debian { suite, filename, date } => {
                 let connected = self.connected();
-                let architecture = if fetch.file_name.ends_with("_all.deb") { "all" } else { "amd64" };
+                // What isn't made for an architecture is on every mirror.
+                let architecture = if fetch.file_name.ends_with("_amd64.deb") { "amd64" } else { "all" };
                 let pin = DebPin {
                     name: fetch.file_name.clone(),
                     version: String::new(),

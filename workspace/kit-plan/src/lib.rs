@@ -7,7 +7,7 @@
 //! | [`requirements`] | what must be resolved and hashed before a plan can be made |
 //! | [`evaluate`] | an image with what it extends merged in |
 //! | [`planner`] | [`plan`]: from recipes, lock and local trees to a [`Plan`] |
-//! | [`package`], [`image`] | how each kind of recipe is lowered |
+//! | [`package`], [`debian_source`], [`image`] | how each kind of recipe is lowered |
 //! | [`upstream`] | sources as their authors publish them |
 //! | [`runtime`] | the OCI runtime configuration of a container |
 //! | [`seccomp`] | the default system-call filter |
@@ -15,6 +15,7 @@
 //! | [`mod@written`] | where in the recipes a step is written |
 #![forbid(unsafe_code)]
 
+pub mod debian_source;
 pub mod derivation;
 pub mod error;
 pub mod evaluate;

@@ -96,6 +96,10 @@ impl Planner<'_> {
                 });
                 parts.collect()
             }
+            Source::DebianSource { patches, .. } => {
+                let input = self.debian_source(&key, *patches);
+                input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
+            }
             Source::Crates { .. } => {
                 let pins = self.inputs.crates.get(&key).map_or(&[][..], Vec::as_slice);
                 let parts = pins.iter().filter_map(|pin| {
@@ -115,13 +119,13 @@ impl Planner<'_> {
         let mut sources = BTreeMap::new();
         for (source_name, source) in &package.sources {
             let parts = self.source_inputs(package, source_name, source);
-            let whole = matches!(source.value, Source::Local { .. } | Source::Url(_));
-            let input = if let (true, [only]) = (whole, parts.as_slice()) {
-                only.input
-            } else {
-                let compose = Compose { parts, ..Compose::default() };
-                let title = format!("source {name}/{source_name}");
-                Input::Derivation(self.plan.add(title, Action::Compose(compose)))
+            let input = match (&source.value, parts.as_slice()) {
+                (Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_), [only]) => only.input,
+                _ => {
+                    let compose = Compose { parts, ..Compose::default() };
+                    let title = format!("source {name}/{source_name}");
+                    Input::Derivation(self.plan.add(title, Action::Compose(compose)))
+                }
             };
             sources.insert(source_name.to_string(), input);
         }

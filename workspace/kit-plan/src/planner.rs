@@ -56,6 +56,8 @@ pub struct Plan {
     pub tools: BTreeMap<Name, DerivationId>,
     /// The unpacked tree of each Debian package.
     pub debs: BTreeMap<DebKey, DerivationId>,
+    /// The unpacked tree of each archive of a Debian source package, by package, source and file.
+    pub source_archives: BTreeMap<(Name, Name, String), DerivationId>,
     /// The unpacked tree of each crate, by name and version.
     pub crates: BTreeMap<(String, String), DerivationId>,
     /// The tree of each source as its authors publish it, by package and source.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kit_recipe::package::{Package, TreeRules};
+use kit_recipe::package::{Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
 
@@ -11,6 +11,9 @@ use crate::error::{Place, Unparsable};
 
 /// The package that takes modules out of kernels; every image that names modules uses it.
 pub const MODULE_TOOLS: &str = "module-tools";
+
+/// The package that puts Debian source packages together; every package that names one uses it.
+pub const SOURCE_TOOLS: &str = "patch";
 
 /// Gives the texts of recipes.
 pub trait RecipeFiles {
@@ -163,6 +166,11 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
     match recipe {
         Recipe::Tools(tools) => uses.extend(tools.packages.iter().map(package)),
         Recipe::Package(p) => {
+            let mut sources = p.sources.values();
+            if let Some(source) = sources.find(|s| matches!(s.value, Source::DebianSource { .. })) {
+                let tools = SOURCE_TOOLS.parse().expect("because it is a name");
+                uses.push((RecipeName::Package(tools), Some(source.span.clone())));
+            }
             uses.extend(p.build.iter().flat_map(|build| &build.tools).map(package));
             uses.extend(of_rules(&p.tree));
         }

@@ -15,6 +15,8 @@ pub struct Requirements {
     pub debian: Vec<DebianGroup>,
     /// Files at addresses to pin.
     pub files: Vec<UpstreamFile>,
+    /// Debian source packages to resolve.
+    pub debian_sources: Vec<DebianSourceGroup>,
     /// Files of the project to hash.
     pub locals: Vec<LocalFiles>,
 }
@@ -32,6 +34,21 @@ pub struct DebianGroup {
     pub names: Vec<String>,
     /// Whether dependencies come along.
     pub dependencies: Dependencies,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A Debian source package that is a source of a package.
+#[derive(Debug, Clone)]
+pub struct DebianSourceGroup {
+    /// The package.
+    pub package: Name,
+    /// Its source.
+    pub source: Name,
+    /// Code name.
+    pub suite: String,
+    /// Source package, `name` or `name=version`.
+    pub name: String,
     /// Where it is written.
     pub place: Place,
 }
@@ -110,6 +127,15 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
                 dependencies: *dependencies,
                 place: place(&source.span),
             }),
+            Source::DebianSource { suite, source: wanted, .. } => {
+                found.debian_sources.push(DebianSourceGroup {
+                    package: package.name.value.clone(),
+                    source: source_name.clone(),
+                    suite: suite.value.clone(),
+                    name: wanted.value.clone(),
+                    place: place(&source.span),
+                });
+            }
             Source::Local { path, include, exclude } => {
                 found.locals.push(local(Purpose::Tree, path, texts(include), texts(exclude)));
             }

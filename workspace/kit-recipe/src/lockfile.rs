@@ -9,6 +9,7 @@
 //! | `[suites.<name>]` | `date`, `in-release`, `signed-by` | yes |
 //! | `[debian] debs` | one line each: `name`, `version`, `arch`, `suite`, `size`, `sha256`, `path`, `tree` | all but `tree` |
 //! | `[closures]` | `"package/source" = ["name version arch", …]` | yes |
+//! | `[debian-sources."package/source"]` | `name`, `version`, `suite`, `path`, `files` (`part`, `name`, `size`, `sha256`, `tree`) | all but `tree` |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
 //! | `[files]` | `"package/source" = { source, name, size, sha256, tree }` | all but `tree` |
 //! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
@@ -19,6 +20,7 @@
 //! `pin` is [`Lockfile::pin_id`]: [`Lockfile::parse`] refuses a text whose pins hash to something else.
 
 mod date;
+mod debian_source;
 mod parse;
 mod pins;
 mod print;
@@ -31,6 +33,8 @@ use kit_hash::{BlobId, DerivationId, RecipeId, Sha256, TreeId};
 pub use upstream::FilePin;
 
 use crate::{Name, recipe::RecipeName};
+
+pub use debian_source::{DebianSource, SourceFile, SourcePart};
 
 /// A lockfile.
 ///
@@ -54,6 +58,8 @@ pub struct Lockfile {
     pub debs: BTreeMap<DebKey, Deb>,
     /// Which Debian packages each source of each package resolved to, by (package, source).
     pub closures: BTreeMap<(Name, Name), Vec<DebKey>>,
+    /// Debian source packages, by (package, source).
+    pub debian_sources: BTreeMap<(Name, Name), DebianSource>,
     /// Crates, by (name, version).
     pub crates: BTreeMap<(String, String), Crate>,
     /// Files from addresses in recipes, by (package, source).

@@ -40,6 +40,15 @@ pub enum Source {
         /// Whether what they depend on comes along.
         dependencies: Dependencies,
     },
+    /// `suite = "bookworm"`, `source = "busybox"`, `patches = true`: a source package.
+    DebianSource {
+        /// Code name of the suite.
+        suite: Spanned<String>,
+        /// Source package, `name` or `name=version`.
+        source: Spanned<String>,
+        /// Whether Debian's patches are applied.
+        patches: Patches,
+    },
     /// `local = "path"`: files of the project.
     Local {
         /// Directory or file, relative to the project.
@@ -65,6 +74,15 @@ pub enum Dependencies {
     Closure,
     /// The named packages alone.
     None,
+}
+
+/// Whether the patches of a Debian source package are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patches {
+    /// All that its series lists, in order.
+    Applied,
+    /// None: they lie in `debian/patches`.
+    LeftOut,
 }
 
 /// `[build]`: one script run in the sandbox.

@@ -9,6 +9,7 @@
 //! | [`packages`] | the index's stanzas, read in place |
 //! | [`stanza`], [`version`], [`relation`], [`date`] | the small formats inside |
 //! | [`solver`] | which packages a set of packages needs |
+//! | [`sources`] | source packages: the `Sources` index, the `.dsc`, what each file is |
 //! | [`pin`] | what is pinned |
 //! | [`resolve`](mod@resolve) | the whole chain, from the archive's key to each package's digest |
 //! | [`fetch`] | from a pin to its bytes |
@@ -24,6 +25,7 @@ pub mod relation;
 pub mod release;
 pub mod resolve;
 pub mod solver;
+pub mod sources;
 pub mod stanza;
 pub mod version;
 
@@ -34,3 +36,4 @@ pub use fetch::fetch_deb;
 pub use pin::{DebPin, ReleasePin, SourcePackage};
 pub use resolve::{Group, Known, ResolveError, Resolved, SuiteRequest, replay, resolve};
 pub use solver::Dependencies;
+pub use sources::{Part, SourceError, SourceFile, SourcePin};

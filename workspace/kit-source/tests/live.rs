@@ -11,7 +11,8 @@ use kit_hash::Sha256;
 use kit_source::NoCache;
 use kit_source::crates::{Cargo, CrateHome, fetch_crates, parse_cargo_lock};
 use kit_source::debian::{
-    AptConfig, Archives, Dependencies, Group, Known, SuiteRequest, Timestamp, fetch_deb, replay, resolve,
+    AptConfig, Archives, Dependencies, Group, Known, Part, SuiteRequest, Timestamp, fetch_deb, replay,
+    resolve,
 };
 use kit_source::http::{Client, Network, Settings};
 
@@ -45,6 +46,7 @@ fn resolves_and_fetches_from_debian() {
         components: Vec::new(),
         architecture: "amd64".to_owned(),
         groups: vec![group(&["busybox-static"]), group(&["systemd", "openssh-server"])],
+        sources: vec!["busybox".to_owned(), "zlib".to_owned()],
     };
     let resolved = resolve(&client, &archives, &NoCache, &request, &Known::default(), now())
         .unwrap_or_else(|error| panic!("{error}; {:?}", config.problems));
@@ -53,6 +55,12 @@ fn resolves_and_fetches_from_debian() {
     assert_eq!(names, ["busybox-static"]);
     let large: Vec<&str> = resolved.groups[1].iter().map(|pin| pin.name.as_str()).collect();
     assert!(large.len() > 60 && large.contains(&"libc6") && large.contains(&"libpam-runtime"), "{large:?}");
+    let names: Vec<_> = resolved.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["busybox", "zlib"]);
+    for source in &resolved.sources {
+        let parts: Vec<_> = source.files.iter().map(|file| &file.part).collect();
+        assert_eq!(parts, [&Part::Description, &Part::Original, &Part::Debian], "{}", source.name);
+    }
     assert_eq!(resolved.release.codename.as_deref(), Some("bookworm"));
     assert_eq!(resolved.release.in_release, Sha256::of(&resolved.in_release));
 

@@ -91,6 +91,7 @@ fn lock(recipes: &RecipeSet) -> Lockfile {
         suites: BTreeMap::from([("bookworm".to_owned(), suite)]),
         debs: BTreeMap::from([(key.clone(), deb)]),
         closures: BTreeMap::from([((name("busybox"), name("debian")), vec![key])]),
+        debian_sources: BTreeMap::new(),
         crates: BTreeMap::new(),
         files: BTreeMap::new(),
         locals: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Reads the text of a lockfile back.
 
+mod debian_source;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,8 +77,10 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
     let suites = map(root, "suites", faults, suite);
     let debs = debs(root, faults);
     let closures = map(root, "closures", faults, closure);
+    let debian_sources = map(root, "debian-sources", faults, debian_source::debian_source);
     if faults.count() == 0 {
         dangling(&debs, &closures, &suites, faults);
+        debian_source::dangling(root, &debian_sources, &suites, faults);
     }
     let debs = debs.into_iter().map(|deb| deb.value).collect();
     let plain = |keys: Vec<Spanned<DebKey>>| keys.into_iter().map(|key| key.value).collect();
@@ -97,6 +100,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
         suites,
         debs,
         closures,
+        debian_sources,
         crates,
         files,
         locals,

@@ -9,13 +9,14 @@ impl Lockfile {
     ///
     /// | of | fields |
     /// |---|---|
-    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those; each map is a list sorted by key |
+    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those, `debian-sources` and those; each map is a list sorted by key |
     /// | subject | variant 1 image: name; 2 tools |
     /// | recipes | name (`image minimal`), recipe id |
     /// | suites | name, date, InRelease's SHA-256, fingerprints |
     /// | debs | key, suite, filename, size, SHA-256 |
     /// | deb key | name, version, architecture |
     /// | closures | package, source, deb keys |
+    /// | Debian sources | package, source, name, version, suite, directory, files (part, name, size, SHA-256) |
     /// | crates | name, version, SHA-256 |
     /// | files | package, source, source id, name, size, SHA-256 |
     /// | locals | recipe name, source or path, tree id |
@@ -38,6 +39,9 @@ impl Lockfile {
         });
         to.list(&self.closures, |to, ((package, source), debs)| {
             to.str(package.as_str()).str(source.as_str()).list(debs, deb_key);
+        });
+        to.list(&self.debian_sources, |to, ((package, name), source)| {
+            source.encode(to.str(package.as_str()).str(name.as_str()));
         });
         to.list(&self.crates, |to, ((name, version), one)| {
             to.str(name).str(version).sha256(&one.sha256);

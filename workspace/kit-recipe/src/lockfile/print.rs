@@ -21,6 +21,7 @@ impl Lockfile {
         self.suites(to)?;
         self.debs(to)?;
         self.closures(to)?;
+        self.debian_sources(to)?;
         self.crates(to)?;
         self.files(to)?;
         self.locals(to)?;
@@ -119,6 +120,20 @@ impl Lockfile {
         for ((package, source), debs) in &self.closures {
             let debs: Vec<_> = debs.iter().map(deb_words).collect();
             list(to, &Quoted(&format!("{package}/{source}")).to_string(), &debs)?;
+        }
+        Ok(())
+    }
+
+    fn debian_sources(&self, to: &mut String) -> fmt::Result {
+        for (at, ((package, name), source)) in self.debian_sources.iter().enumerate() {
+            writeln!(to)?;
+            if at == 0 {
+                writeln!(
+                    to,
+                    "# Debian source packages. `path` is the directory in the archive, on any mirror."
+                )?;
+            }
+            source.write(&format!("{package}/{name}"), to)?;
         }
         Ok(())
     }
@@ -236,7 +251,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// A key of TOML, in quotes where it needs them.
-struct Key<'a>(&'a str);
+pub(super) struct Key<'a>(pub(super) &'a str);
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

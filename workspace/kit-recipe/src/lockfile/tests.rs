@@ -27,6 +27,25 @@ fn file(tree: Option<TreeId>) -> FilePin {
     FilePin { source, name, size: 725_946, sha256: sha256(19), tree }
 }
 
+fn debian_source(tree: Option<TreeId>) -> DebianSource {
+    let file = |part: &str, name: &str, size, tree| {
+        let part = part.parse().unwrap();
+        SourceFile { part, name: name.to_owned(), size, sha256: sha256(17), tree }
+    };
+    DebianSource {
+        name: "zlib".to_owned(),
+        version: "1:1.2.13.dfsg-1".to_owned(),
+        suite: "bookworm".to_owned(),
+        directory: "pool/main/z/zlib".to_owned(),
+        files: vec![
+            file("dsc", "zlib_1.2.13.dfsg-1.dsc", 2458, None),
+            file("orig", "zlib_1.2.13.dfsg.orig.tar.bz2", 368_880, tree),
+            file("orig-test-data", "zlib_1.2.13.dfsg.orig-test-data.tar.gz", 10, None),
+            file("debian", "zlib_1.2.13.dfsg-1.debian.tar.xz", 18_476, tree),
+        ],
+    }
+}
+
 fn sample() -> Lockfile {
     let container = ContainerPin {
         platform: "linux/amd64".to_owned(),
@@ -70,6 +89,7 @@ fn sample() -> Lockfile {
                 vec![deb_key("busybox-static"), deb_key("libc6"), deb_key("libc6")],
             ),
         ]),
+        debian_sources: BTreeMap::from([((name("zlib"), name("debian")), debian_source(tree))]),
         crates: BTreeMap::from([
             (("libc".to_owned(), "0.2.177".to_owned()), Crate { sha256: sha256(5), tree: None }),
             (("rustix".to_owned(), "1.1.6".to_owned()), Crate { sha256: sha256(6), tree }),
@@ -100,7 +120,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "d695552800270173df88740cd231f14d87ba58855c26b67523678fe583291ad4"
+    pin = "5cbf76cf02fc3623037f51d645b51915ac23954bc0877629c93f005a11093e78"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -127,6 +147,19 @@ fn the_text_is_pleasant_to_review() {
       "busybox-static 1:1.35.0-4+b3 amd64",
       "libc6 1:1.35.0-4+b3 amd64",
       "libc6 1:1.35.0-4+b3 amd64",
+    ]
+
+    # Debian source packages. `path` is the directory in the archive, on any mirror.
+    [debian-sources."zlib/debian"]
+    name = "zlib"
+    version = "1:1.2.13.dfsg-1"
+    suite = "bookworm"
+    path = "pool/main/z/zlib"
+    files = [
+      { part = "dsc", name = "zlib_1.2.13.dfsg-1.dsc", size = 2458, sha256 = "1111111111111111111111111111111111111111111111111111111111111111" },
+      { part = "orig", name = "zlib_1.2.13.dfsg.orig.tar.bz2", size = 368880, sha256 = "1111111111111111111111111111111111111111111111111111111111111111", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
+      { part = "orig-test-data", name = "zlib_1.2.13.dfsg.orig-test-data.tar.gz", size = 10, sha256 = "1111111111111111111111111111111111111111111111111111111111111111" },
+      { part = "debian", name = "zlib_1.2.13.dfsg-1.debian.tar.xz", size = 18476, sha256 = "1111111111111111111111111111111111111111111111111111111111111111", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
     ]
 
     # Crates of the registry.
@@ -174,6 +207,7 @@ fn comes_back_as_it_was() {
         suites: BTreeMap::new(),
         debs: BTreeMap::new(),
         closures: BTreeMap::new(),
+        debian_sources: BTreeMap::new(),
         crates: BTreeMap::new(),
         locals: BTreeMap::new(),
         steps: BTreeMap::new(),
@@ -190,15 +224,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    d695552800270173df88740cd231f14d87ba58855c26b67523678fe583291ad4
-    6e500289e76f611c7dfc4b2ef84371829755e48bea20c80c2d238f441a57bb49
+    5cbf76cf02fc3623037f51d645b51915ac23954bc0877629c93f005a11093e78
+    b2ef828f177a23cdd1c7e8b0da43a44682b5d95264f5b44e0e25385167024de9
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 27] = [
+    let pins: [fn(&mut Lockfile); 35] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -217,6 +251,14 @@ fn every_pin_counts_and_no_result_does() {
         |l| _ = l.closures.pop_first(),
         |l| l.closures.first_entry().unwrap().get_mut()[0].version = "2".to_owned(),
         |l| l.closures.first_entry().unwrap().get_mut()[0].architecture = "all".to_owned(),
+        |l| _ = l.debian_sources.pop_first(),
+        |l| l.debian_sources.first_entry().unwrap().get_mut().version = "2".to_owned(),
+        |l| l.debian_sources.first_entry().unwrap().get_mut().suite = "trixie".to_owned(),
+        |l| l.debian_sources.first_entry().unwrap().get_mut().directory = "pool/z".to_owned(),
+        |l| _ = l.debian_sources.first_entry().unwrap().get_mut().files.pop(),
+        |l| l.debian_sources.first_entry().unwrap().get_mut().files[1].part = SourcePart::Debian,
+        |l| l.debian_sources.first_entry().unwrap().get_mut().files[1].size = 1,
+        |l| l.debian_sources.first_entry().unwrap().get_mut().files[1].sha256 = sha256(99),
         |l| _ = l.crates.pop_first(),
         |l| l.crates.first_entry().unwrap().get_mut().sha256 = sha256(99),
         |l| _ = l.files.pop_first(),
@@ -235,6 +277,8 @@ fn every_pin_counts_and_no_result_does() {
     }
     let mut results = sample();
     results.debs.values_mut().for_each(|deb| deb.tree = None);
+    let files = results.debian_sources.values_mut().flat_map(|source| &mut source.files);
+    files.for_each(|file| file.tree = None);
     results.crates.values_mut().for_each(|one| one.tree = None);
     results.files.values_mut().for_each(|file| file.tree = None);
     results.steps.clear();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::section::Section;
 use super::value::{Items, Value};
 use super::{Faults, check, upstream};
-use crate::package::{Dependencies, Source};
+use crate::package::{Dependencies, Patches, Source};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
 
@@ -53,7 +53,17 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
         upstream::url(&mut section, faults)
     } else {
         faults.add(section.span.clone(), Fault::SourceWithoutOrigin { name: name.to_owned() });
-        section.knows(&["packages", "dependencies", "include", "exclude", "mirrors", "sha256", "unpack"]);
+        section.knows(&[
+            "packages",
+            "dependencies",
+            "source",
+            "patches",
+            "include",
+            "exclude",
+            "mirrors",
+            "sha256",
+            "unpack",
+        ]);
         None
     };
     section.finish(faults);
@@ -62,6 +72,16 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
 
 fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
     let suite = section.value("suite").and_then(|value| check::suite(&value, faults));
+    let why = "a source is of binary packages or of one source package";
+    section.contradiction("packages", "source", why, faults);
+    section.contradiction("dependencies", "source", why, faults);
+    section.contradiction("patches", "packages", why, faults);
+    if section.peek("source").is_some() {
+        section.knows(&["packages", "dependencies"]);
+        let (source, patches) = (debian_source(section, faults), patches(section, faults));
+        return Some(Source::DebianSource { suite: suite?, source: source?, patches: patches? });
+    }
+    section.knows(&["source", "patches"]);
     let packages = section.required("packages", "packages = [\"busybox-static\"]");
     let packages = packages.and_then(|value| {
         let packages = value.list(Items::Some, faults, check::debian_package)?;
@@ -73,6 +93,15 @@ fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> 
     let dependencies = section.value("dependencies").and_then(|value| value.word(&words, faults));
     let dependencies = dependencies.unwrap_or(Dependencies::Closure);
     Some(Source::Debian { suite: suite?, packages: packages?, dependencies })
+}
+
+fn debian_source(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<String>> {
+    section.value("source").and_then(|value| check::debian_package(&value, faults))
+}
+
+fn patches(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Patches> {
+    let Some(value) = section.value("patches") else { return Some(Patches::Applied) };
+    value.boolean(faults).map(|applied| if applied { Patches::Applied } else { Patches::LeftOut })
 }
 
 fn local(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {

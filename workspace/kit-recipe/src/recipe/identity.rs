@@ -7,7 +7,7 @@
 //! |---|---|
 //! | recipe | variant 1 package, 2 image, 3 tools, then its fields |
 //! | package | name, version?, summary?, license?, sources (name, source), build?, tree rules, container |
-//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept |
+//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept; 6 Debian source: suite, source, variant 1 patches applied 2 left out |
 //! | build | tools, run, env, timeout |
 //! | tree rules | packages, include, exclude, prefer (path without leading slash, name), additions, users |
 //! | addition | variant 1 file: path, contents (1 inline text, 2 local path), mode, uid, gid; 2 directory: path, mode, uid, gid; 3 symlink: path, target |
@@ -31,7 +31,7 @@ use kit_hash::{Encoder, RecipeId};
 use super::Recipe;
 use crate::container::{Namespace, Restart, Seccomp};
 use crate::image::{Kernel, Replace, Service};
-use crate::package::{Addition, Build, Contents, Dependencies, Source, TreeRules, User};
+use crate::package::{Addition, Build, Contents, Dependencies, Patches, Source, TreeRules, User};
 use crate::{Container, Image, Name, Package, Spanned};
 
 impl Recipe {
@@ -92,6 +92,13 @@ pub(crate) fn source(to: &mut Encoder, source: &Source) {
             to.variant(match dependencies {
                 Dependencies::Closure => 1,
                 Dependencies::None => 2,
+            });
+        }
+        Source::DebianSource { suite, source, patches } => {
+            to.variant(6).str(suite).str(source);
+            to.variant(match patches {
+                Patches::Applied => 1,
+                Patches::LeftOut => 2,
             });
         }
         Source::Local { path, include, exclude } => {

@@ -91,7 +91,7 @@ impl DebPin {
     }
 }
 
-fn is_word(value: &str) -> bool {
+pub(super) fn is_word(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

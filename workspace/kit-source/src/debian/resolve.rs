@@ -11,6 +11,7 @@ use super::packages::{EntryId, Packages};
 use super::pin::{DebPin, ReleasePin};
 use super::release::{Expected, IndexFile, Release, ReleaseError, SIZE_LIMIT, Times};
 use super::solver::{self, Dependencies, SolveError};
+use super::sources::{SourceError, SourcePin, pin_sources};
 use crate::cache::Cache;
 use crate::http::{self, Client};
 
@@ -25,6 +26,8 @@ pub struct SuiteRequest {
     pub architecture: String,
     /// Sets of packages; each is resolved by itself.
     pub groups: Vec<Group>,
+    /// Source packages, each `name` or `name=version`.
+    pub sources: Vec<String>,
 }
 
 /// One set of packages.
@@ -54,6 +57,8 @@ pub struct Resolved {
     pub in_release: Vec<u8>,
     /// The packages of each group, sorted by name.
     pub groups: Vec<Vec<DebPin>>,
+    /// The source packages, in the order in which they were asked for.
+    pub sources: Vec<SourcePin>,
     /// The stanzas of all pinned packages, sorted: a `Packages` file that the pins can be read from again.
     pub excerpt: Vec<u8>,
 }
@@ -73,6 +78,9 @@ pub enum ResolveError {
     /// A group can't be satisfied.
     #[error(transparent)]
     Solve(#[from] SolveError),
+    /// A source package can't be pinned.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 impl ResolveError {
@@ -83,6 +91,7 @@ impl ResolveError {
             Self::Release(error) => error.code(),
             Self::Index(error) => error.code(),
             Self::Solve(error) => error.code(),
+            Self::Source(error) => error.code(),
         }
     }
 
@@ -93,6 +102,7 @@ impl ResolveError {
             Self::Release(error) => error.help(),
             Self::Index(error) => error.help(),
             Self::Solve(error) => error.help(),
+            Self::Source(error) => error.help(),
         }
     }
 }
@@ -118,9 +128,13 @@ pub fn resolve(
     let (in_release, release) = fetch_release(client, &locations, &request.suite, known, now)?;
     check_request(&release, request)?;
     let source = Source { client, locations: &locations, suite: &request.suite, cache };
-    let (packages, indexes) = fetch_packages(&source, &release, request)?;
-    let groups = solve_groups(&packages, request)?;
-    let (groups, excerpt) = pin_groups(&packages, &groups)?;
+    let (groups, excerpt, mut indexes) = resolve_groups(&source, &release, request)?;
+    let mut sources = Vec::new();
+    if !request.sources.is_empty() {
+        let (pins, of_sources) = pin_sources(&source, &release, request)?;
+        sources = pins;
+        indexes.extend(of_sources);
+    }
     let release = ReleasePin {
         suite: request.suite.clone(),
         codename: release.codename.clone(),
@@ -129,7 +143,7 @@ pub fn resolve(
         signed_by: release.fingerprints(),
         indexes,
     };
-    Ok(Resolved { release, in_release, groups, excerpt })
+    Ok(Resolved { release, in_release, groups, sources, excerpt })
 }
 
 /// Verifies a stored `InRelease` again, years later: signature, suite, date and digest, but no clock.
@@ -159,7 +173,7 @@ fn fetch_release(
     })
 }
 
-fn components(request: &SuiteRequest) -> Vec<&str> {
+pub(super) fn components(request: &SuiteRequest) -> Vec<&str> {
     let listed: BTreeSet<&str> = request.components.iter().map(String::as_str).collect();
     if listed.is_empty() { vec!["main"] } else { listed.into_iter().collect() }
 }
@@ -185,6 +199,24 @@ fn check_request(release: &Release, request: &SuiteRequest) -> Result<(), Releas
             available: release.components.clone(),
         }),
     }
+}
+
+/// What the groups of a request resolve to, with the excerpt of the index that proves it, and the indexes.
+type ResolvedGroups = (Vec<Vec<DebPin>>, Vec<u8>, Vec<(String, IndexFile)>);
+
+/// Resolves the groups; the index is let go before another one is read.
+fn resolve_groups(
+    source: &Source<'_>,
+    release: &Release,
+    request: &SuiteRequest,
+) -> Result<ResolvedGroups, ResolveError> {
+    if request.groups.is_empty() {
+        return Ok((Vec::new(), Vec::new(), Vec::new()));
+    }
+    let (packages, indexes) = fetch_packages(source, release, request)?;
+    let groups = solve_groups(&packages, request)?;
+    let (groups, excerpt) = pin_groups(&packages, &groups)?;
+    Ok((groups, excerpt, indexes))
 }
 
 /// Fetches the index of each component and puts them one behind the other.

@@ -24,6 +24,7 @@ use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 use self::candidates::Candidates;
 pub use self::error::SolveError;
 use self::provider::Provider;
+pub(super) use self::wanted::similar;
 use super::packages::{EntryId, Packages};
 
 /// Whether the packages that a package needs are taken too.

@@ -55,5 +55,6 @@ pub(crate) fn request() -> SuiteRequest {
         components: Vec::new(),
         architecture: "amd64".to_owned(),
         groups: vec![Group { names: vec!["app".to_owned()], dependencies: Dependencies::Closure }],
+        sources: Vec::new(),
     }
 }

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use kit_build::BuildError;
 use kit_build::load::{Loaded, load};
 use kit_build::lock::{Previous, Update};
-use kit_build::network::{ResolvedSuite, Resolver};
+use kit_build::network::{ResolvedSuite, Resolver, SuiteWanted};
 use kit_hash::Sha256;
-use kit_plan::requirements::DebianGroup;
 use kit_plan::upstream::UpstreamFile;
 use kit_plan::{PlanError, RecipeSet, plan};
-use kit_recipe::lockfile::{DebKey, FilePin, Subject, Suite};
+use kit_recipe::lockfile::{FilePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
 use serde_json::json;
 
@@ -92,15 +91,10 @@ fn check_plan(loaded: &Loaded) -> Result<(), Failure> {
 struct Nothing;
 
 impl Resolver for Nothing {
-    fn resolve(
-        &self,
-        _: &str,
-        _: &[&DebianGroup],
-        _: &[(&DebianGroup, &[DebKey])],
-        _: Option<u64>,
-    ) -> Result<ResolvedSuite, BuildError> {
+    fn resolve(&self, _: &SuiteWanted<'_>) -> Result<ResolvedSuite, BuildError> {
         let suite = Suite { date: 0, in_release: Sha256::of(b""), signed_by: Vec::new() };
-        Ok(ResolvedSuite { suite, debs: BTreeMap::new(), closures: BTreeMap::new() })
+        let (debs, closures, sources) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(ResolvedSuite { suite, debs, closures, sources })
     }
 
     fn file(

@@ -232,7 +232,8 @@ fn tell_scripts(context: &Context, store: &Store, plan: &Plan, lock: &Lockfile) 
 }
 
 fn pins(lock: &Lockfile) -> usize {
-    lock.debs.len() + lock.crates.len() + lock.files.len() + lock.locals.len()
+    let packages = lock.debs.len() + lock.debian_sources.len() + lock.crates.len();
+    packages + lock.files.len() + lock.locals.len()
 }
 
 /// Loads a subject.

@@ -2,7 +2,7 @@
 
 use super::SolveError;
 use super::candidates::Candidates;
-use crate::debian::packages::EntryId;
+use crate::debian::packages::{EntryId, Packages};
 use crate::debian::relation::{self, Qualifier, Relation};
 
 /// Returns the versions that satisfy a request, best first and never empty.
@@ -42,15 +42,15 @@ fn find_virtual(candidates: &Candidates<'_>, name: &str) -> Result<Vec<EntryId>,
     providers.sort();
     providers.dedup();
     match providers.len() {
-        0 => Err(SolveError::Unknown { name: name.to_owned(), similar: similar(candidates, name) }),
+        0 => Err(SolveError::Unknown { name: name.to_owned(), similar: similar(candidates.packages, name) }),
         1 => Ok(found),
         _ => Err(SolveError::Virtual { name: name.to_owned(), providers }),
     }
 }
 
 /// Returns up to three names that a slip of the fingers away, closest first.
-fn similar(candidates: &Candidates<'_>, name: &str) -> Vec<String> {
-    let mut names: Vec<&str> = candidates.packages.names().collect();
+pub(crate) fn similar(packages: &Packages, name: &str) -> Vec<String> {
+    let mut names: Vec<&str> = packages.names().collect();
     names.dedup();
     let mut close: Vec<(usize, &str)> = names
         .into_iter()

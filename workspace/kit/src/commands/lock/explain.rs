@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use kit_build::load::{lock_path, word};
 use kit_build::network::Network;
-use kit_recipe::Lockfile;
-use kit_recipe::lockfile::{DebKey, FilePin, Subject, Suite};
+use kit_recipe::lockfile::{DebKey, DebianSource, FilePin, SourceFile, Subject, Suite};
+use kit_recipe::{Lockfile, Name};
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::ReleasePin;
 use kit_source::debian::replay;
@@ -99,6 +99,19 @@ fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
             text.line(format_args!("  {}", deb(lock, key)));
         }
     }
+    for ((package, source), pinned) in &lock.debian_sources {
+        let size: u64 = pinned.files.iter().map(|file| file.size).sum();
+        text.line(format_args!(
+            "\npackage {package}, source {source}: source package {} {} of {}, {}",
+            pinned.name,
+            pinned.version,
+            pinned.suite,
+            Bytes(size)
+        ));
+        for file in &pinned.files {
+            text.line(format_args!("  {}  sha256 {}", file.name, file.sha256));
+        }
+    }
     if !lock.crates.is_empty() {
         text.line(format_args!("\ncrates: {}", lock.crates.len()));
         for ((name, version), krate) in &lock.crates {
@@ -129,7 +142,7 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             "proof": proof.words(),
         })
     };
-    let closure = |((package, source), debs): (&(kit_recipe::Name, kit_recipe::Name), &Vec<DebKey>)| {
+    let closure = |((package, source), debs): (&(Name, Name), &Vec<DebKey>)| {
         let debs: Vec<_> = debs
             .iter()
             .map(|key| {
@@ -145,7 +158,7 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             .collect();
         json!({ "package": package.to_string(), "source": source.to_string(), "debs": debs })
     };
-    let file = |((package, source), file): (&(kit_recipe::Name, kit_recipe::Name), &FilePin)| {
+    let file = |((package, source), file): (&(Name, Name), &FilePin)| {
         json!({
             "package": package.to_string(),
             "source": source.to_string(),
@@ -155,11 +168,23 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             "tree": file.tree.map(|tree| tree.to_string()),
         })
     };
+    let source_package = |((package, source), pinned): (&(Name, Name), &DebianSource)| {
+        let file = |file: &SourceFile| json!({ "part": file.part.to_string(), "name": file.name, "sha256": file.sha256.to_string() });
+        json!({
+            "package": package.to_string(),
+            "source": source.to_string(),
+            "name": pinned.name,
+            "version": pinned.version,
+            "suite": pinned.suite,
+            "files": pinned.files.iter().map(file).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "subject": word(&lock.subject),
         "pin": lock.pin_id().to_string(),
         "suites": lock.suites.iter().map(suite).collect::<Vec<_>>(),
         "files": lock.files.iter().map(file).collect::<Vec<_>>(),
         "sources": lock.closures.iter().map(closure).collect::<Vec<_>>(),
+        "source_packages": lock.debian_sources.iter().map(source_package).collect::<Vec<_>>(),
     })
 }

@@ -6,7 +6,7 @@ use kit_build::check::step_title;
 use kit_build::load::{Loaded, lock_path, word};
 use kit_plan::{PlanError, plan, stale};
 use kit_recipe::Lockfile;
-use kit_recipe::lockfile::Subject;
+use kit_recipe::lockfile::{SourceFile, Subject};
 use serde_json::json;
 
 use super::load_subject;
@@ -69,10 +69,16 @@ pub(super) fn reasons(loaded: &Loaded, lock: &Lockfile, now: &Lockfile) -> Vec<S
     let results = plan.containers.keys().all(|name| lock.containers.contains_key(name))
         && plan.outputs.keys().all(|format| lock.outputs.values().any(|output| output.format == *format))
         && lock.debs.values().all(|deb| deb.tree.is_some())
+        && source_files(lock).all(|file| file.tree.is_some() || !file.part.is_archive())
         && lock.crates.values().all(|krate| krate.tree.is_some())
         && lock.files.values().all(|file| file.tree.is_some());
     if !results {
         reasons.push("it doesn't say what everything came out as".to_owned());
     }
     reasons
+}
+
+/// Returns the files of all Debian source packages.
+fn source_files(lock: &Lockfile) -> impl Iterator<Item = &SourceFile> {
+    lock.debian_sources.values().flat_map(|source| &source.files)
 }

@@ -2,7 +2,7 @@
 
 use kit_recipe::image::Service;
 use kit_recipe::lockfile::DebKey;
-use kit_recipe::package::{Dependencies, Source};
+use kit_recipe::package::{Dependencies, Patches, Source};
 use kit_recipe::{Image, Lockfile, Name, Package, Spanned, Tools};
 
 type Lines = Vec<(String, String)>;
@@ -15,10 +15,13 @@ pub(super) fn package(package: &Package, lock: Option<&Lockfile>) -> Lines {
     add("version", package.version.clone());
     add("license", package.license.clone());
     for (name, source) in &package.sources {
-        let pinned = lock.and_then(|lock| lock.closures.get(&(package.name.value.clone(), name.clone())));
+        let key = (package.name.value.clone(), name.clone());
+        let pinned = lock.and_then(|lock| lock.closures.get(&key));
         let mut lines = vec![describe(&source.value)];
         let deb = |deb: &DebKey| format!("{} {} {}", deb.name, deb.version, deb.architecture);
         lines.extend(pinned.into_iter().flatten().map(deb));
+        let source = lock.and_then(|lock| lock.debian_sources.get(&key));
+        lines.extend(source.map(|source| format!("{} {}", source.name, source.version)));
         add(&format!("source {name}"), Some(lines.join("\n")));
     }
     if let Some(build) = &package.build {
@@ -41,6 +44,13 @@ fn describe(source: &Source) -> String {
                 Dependencies::None => "without dependencies",
             };
             format!("Debian {}: {}, {dependencies}", suite.value, packages.join(", "))
+        }
+        Source::DebianSource { suite, source, patches } => {
+            let patches = match patches {
+                Patches::Applied => "with its patches",
+                Patches::LeftOut => "without its patches",
+            };
+            format!("Debian {}: source package {}, {patches}", suite.value, source.value)
         }
         Source::Local { path, .. } => format!("files of the project: {}", path.value),
         Source::Url(source) => source.url.value.clone(),
