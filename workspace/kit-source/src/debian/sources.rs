@@ -58,12 +58,15 @@ pub struct SourceFile {
     pub sha256: Sha256,
 }
 
-/// Pins the source packages of a request; also returns the pins of the indexes that prove them.
+/// Source packages, and the pins of the indexes that prove them.
+type PinnedSources = (Vec<SourcePin>, Vec<(String, IndexFile)>);
+
+/// Pins the source packages of a request.
 pub(super) fn pin_sources(
     source: &Source<'_>,
     release: &Release,
     request: &SuiteRequest,
-) -> Result<(Vec<SourcePin>, Vec<(String, IndexFile)>), ResolveError> {
+) -> Result<PinnedSources, ResolveError> {
     let mut indexes = Vec::new();
     let mut texts = Vec::new();
     for component in components(request) {
@@ -122,7 +125,7 @@ fn builder(index: &Packages, binary: &str) -> Option<String> {
     let builds = |entry: &Entry<'_>| {
         entry.field("Binary").is_some_and(|list| list.split(',').any(|name| name.trim() == binary))
     };
-    let best = index.entries().filter(builds).max_by_key(|entry| entry.version());
+    let best = index.entries().filter(builds).max_by_key(Entry::version);
     best.map(|entry| entry.name().to_owned())
 }
 

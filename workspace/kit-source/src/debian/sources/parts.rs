@@ -47,7 +47,7 @@ pub(super) fn parts(listed: &Listed<'_>) -> Result<Vec<SourceFile>, SourceError>
     };
     let mut files: BTreeMap<Part, (&str, IndexFile)> = BTreeMap::new();
     for (name, pin) in &listed.files {
-        if name.ends_with(".asc") {
+        if name.strip_suffix(".asc").is_some() {
             continue;
         }
         let unexpected =
