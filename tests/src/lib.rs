@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`archive`] | a small signed Debian archive, made in memory |
+//! | [`busybox`] | Debian's own busybox, pinned |
 //! | [`deb`] | Debian packages byte by byte |
 //! | [`mirror`] | a Debian mirror on the loopback interface |
 //! | [`program`] | the `kit` binary, built once for a test run |
@@ -28,6 +29,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
 
 pub mod archive;
+pub mod busybox;
 pub mod deb;
 pub mod mirror;
 pub mod program;

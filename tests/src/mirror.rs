@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use kit_hash::BlobId;
+use kit_hash::{BlobId, Sha256};
 use kit_recipe::Lockfile;
+use kit_recipe::lockfile::SourcePart;
 use kit_store::Store;
 
 /// A server of the packages that a lockfile pins; lives as long as the test program.
@@ -31,12 +32,12 @@ impl Mirror {
     pub fn start(lock: &Lockfile, store: &Path) -> Self {
         let dir = Dir::open_ambient_dir(store, ambient_authority()).expect("the store is there");
         let store = Store::open(dir, store).expect("the store opens");
-        let file = |deb: &kit_recipe::lockfile::Deb| {
-            let blob = store.blob_of_sha256(&deb.sha256).expect("the store can be read");
-            let blob = blob.unwrap_or_else(|| panic!("{} is not in the store", deb.filename));
-            (format!("/{}", deb.filename), (blob, deb.size))
+        let file = |(path, size, sha256): (String, u64, Sha256)| {
+            let blob = store.blob_of_sha256(&sha256).expect("the store can be read");
+            let blob = blob.unwrap_or_else(|| panic!("{path} is not in the store"));
+            (format!("/{path}"), (blob, size))
         };
-        let files = lock.debs.values().map(file).collect();
+        let files = debian_files(lock).into_iter().map(file).collect();
         let shared = Arc::new(Shared { store, files, served: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it has an address");
@@ -60,6 +61,17 @@ impl Mirror {
     pub fn served(&self) -> BTreeMap<String, usize> {
         std::mem::take(&mut self.shared.served.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Returns path, size and digest of every file of Debian's archive that a build of what is locked fetches.
+pub fn debian_files(lock: &Lockfile) -> Vec<(String, u64, Sha256)> {
+    let debs = lock.debs.values().map(|deb| (deb.filename.clone(), deb.size, deb.sha256));
+    let sources = lock.debian_sources.values().flat_map(|source| {
+        // The description has told what it has to tell when it was locked.
+        let fetched = source.files.iter().filter(|file| file.part != SourcePart::Description);
+        fetched.map(|file| (format!("{}/{}", source.directory, file.name), file.size, file.sha256))
+    });
+    debs.chain(sources).collect()
 }
 
 /// Answers one request.

@@ -13,7 +13,7 @@ use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Lockfile, Recipe};
 
 use crate::mirror::Mirror;
-use crate::{Said, TestProject, program};
+use crate::{Said, TestProject, busybox, program};
 
 /// Recipes by name.
 const RECIPES: [(&str, &str); 7] = [
@@ -252,6 +252,8 @@ fn pins() -> Lockfile {
         })
         .collect();
     let source: kit_recipe::Name = "debian".parse().expect("because it is a name");
+    let (busybox, pin) = busybox::pin();
+    lock.debs.insert(busybox, pin);
     lock.closures.clear();
     for (package, debs) in CLOSURES {
         let keys: Vec<DebKey> =
@@ -264,6 +266,7 @@ fn pins() -> Lockfile {
     for deb in lock.debs.values_mut() {
         deb.tree = None;
     }
+    lock.debian_sources.clear();
     lock.crates.clear();
     lock.locals.clear();
     lock.steps.clear();

@@ -51,11 +51,11 @@ formats = ["kernel+initrd"]
 package = "kernel-debian"
 
 [init]
-packages = ["busybox"]
+packages = ["shell-tools"]
 
 [[symlink]]
 path = "/init"
-target = "usr/bin/busybox"
+target = "usr/bin/dash"
 "#;
 
 #[test]

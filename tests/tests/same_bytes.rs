@@ -23,7 +23,7 @@ use cap_std::fs::Dir;
 use kit_hash::{DerivationId, TreeId};
 use kit_recipe::Lockfile;
 use kit_store::Store;
-use kit_tests::mirror::Mirror;
+use kit_tests::mirror::{Mirror, debian_files};
 use kit_tests::project::make_writable;
 use kit_tests::small::{check_locked, digests};
 use kit_tests::{Said, program};
@@ -115,6 +115,8 @@ fn copy_of_the_repository(lock: &Lockfile, places: &Places) -> PathBuf {
     }
     let mut pins = lock.clone();
     pins.debs.values_mut().for_each(|deb| deb.tree = None);
+    let sources = pins.debian_sources.values_mut().flat_map(|source| &mut source.files);
+    sources.for_each(|file| file.tree = None);
     pins.crates.values_mut().for_each(|krate| krate.tree = None);
     pins.steps.clear();
     pins.containers.clear();
@@ -254,6 +256,7 @@ fn minimal_is_the_same_wherever_and_by_whomever_it_is_built() {
     );
 
     let asked = mirror.served();
-    let debs: BTreeMap<_, _> = lock.debs.values().map(|deb| (format!("/{}", deb.filename), 2)).collect();
+    let files = debian_files(&lock);
+    let debs: BTreeMap<_, _> = files.iter().map(|(path, _, _)| (format!("/{path}"), 2)).collect();
     assert_eq!(asked, debs, "each package was asked for once by each build, and nothing else");
 }

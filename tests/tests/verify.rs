@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use kit_tests::TestProject;
+use kit_recipe::Lockfile;
+use kit_tests::{TestProject, busybox, program};
 use serde_json::Value;
 
 /// A package that isn't reproducible, and what has to be found out about it.
@@ -236,10 +237,21 @@ TZ=UTC gcc -o $OUT/file a.c -Wl,--build-id=none"#,
     },
 ];
 
+/// What some scripts make archives with.
+const ARCHIVERS: &str = r#"
+[package]
+name = "archivers"
+[sources.debian]
+suite = "bookworm"
+packages = ["busybox-static"]
+dependencies = "none"
+[tree]
+include = ["/usr/bin/busybox"]
+"#;
+
 /// A project whose image `minimal` has these packages in it, each built by a script; the repository's lockfile pins what they need.
 fn project(scripts: &[(&str, &str)]) -> TestProject {
     let project = TestProject::new();
-    project.take("lockfiles/minimal.lock");
     let names: Vec<_> = scripts.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     project.write(
         "recipes/images/minimal.toml",
@@ -255,10 +267,11 @@ fn project(scripts: &[(&str, &str)]) -> TestProject {
         );
         project.write(&format!("recipes/packages/{name}.toml"), &recipe);
     }
-    project.write(
-        "recipes/packages/archivers.toml",
-        "[package]\nname = \"archivers\"\n[tree]\npackages = [\"busybox\"]\ninclude = [\"/usr/bin/busybox\"]\n",
-    );
+    project.write("recipes/packages/archivers.toml", ARCHIVERS);
+    let path = program::repository().join("lockfiles/minimal.lock");
+    let mut lock = Lockfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    busybox::lock_for(&mut lock, "archivers", ARCHIVERS);
+    project.write("lockfiles/minimal.lock", &lock.to_text());
     for name in ["a", "b", "c", "d", "e"] {
         project.write(&format!("files/{name}"), name);
     }
