@@ -13,6 +13,7 @@ use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::serialize::stream::{Message, Signer};
 
 use crate::server::{Answer, Site};
+use crate::source_package::SourcePackage;
 
 /// Seconds since 1970 of 2025-05-17T09:12:38Z, the date of the archive.
 pub const DATE: u64 = 1_747_473_158;
@@ -33,6 +34,8 @@ pub struct Archive {
     pub extra: &'static str,
     /// What it has.
     pub packages: Vec<Package>,
+    /// Its source packages; without any it has no index of them.
+    pub sources: Vec<SourcePackage>,
 }
 
 /// A binary package.
@@ -86,6 +89,7 @@ impl Archive {
             date: "Sat, 17 May 2025 09:12:38 UTC",
             extra: "Acquire-By-Hash: yes\n",
             packages,
+            sources: Vec::new(),
         }
     }
 
@@ -105,6 +109,11 @@ impl Archive {
         format!("/dists/{SUITE}/main/binary-amd64/by-hash/SHA256/{}", Sha256::of(&self.index()))
     }
 
+    fn sources_index(&self) -> Vec<u8> {
+        let stanzas: Vec<_> = self.sources.iter().map(SourcePackage::stanza).collect();
+        stanzas.join("\n").into_bytes()
+    }
+
     /// Returns where the release is served.
     pub fn release_path() -> String {
         format!("/dists/{SUITE}/InRelease")
@@ -117,6 +126,11 @@ impl Archive {
         );
         for (path, bytes) in [("Packages", self.plain_index().as_bytes()), ("Packages.gz", &self.index())] {
             writeln!(text, " {} {} main/binary-amd64/{path}", Sha256::of(bytes), bytes.len())
+                .expect("because a string takes all");
+        }
+        if !self.sources.is_empty() {
+            let index = self.sources_index();
+            writeln!(text, " {} {} main/source/Sources", Sha256::of(&index), index.len())
                 .expect("because a string takes all");
         }
         text
@@ -144,6 +158,12 @@ impl Archive {
         for package in &self.packages {
             site.insert(package.path(), Answer::Bytes(package.bytes.clone()));
         }
+        if !self.sources.is_empty() {
+            let index = self.sources_index();
+            let path = format!("/dists/{SUITE}/main/source/by-hash/SHA256/{}", Sha256::of(&index));
+            site.insert(path, Answer::Bytes(index));
+        }
+        self.sources.iter().for_each(|source| source.serve(&mut site));
         site
     }
 

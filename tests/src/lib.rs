@@ -10,6 +10,7 @@
 //! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
 //! | [`server`] | an HTTP server on the loopback interface that answers as it is told |
 //! | [`small`] | a project with every kind of step that is built in a second |
+//! | [`source_package`] | source packages of such an archive |
 //!
 //! | file | what holds |
 //! |---|---|
@@ -24,6 +25,7 @@
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
+//! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
@@ -36,5 +38,6 @@ pub mod program;
 pub mod project;
 pub mod server;
 pub mod small;
+pub mod source_package;
 
 pub use project::{Said, TestProject};

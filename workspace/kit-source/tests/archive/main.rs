@@ -7,5 +7,7 @@ mod chain;
 #[path = "../../../../tests/src/server.rs"]
 pub mod server;
 mod site;
+#[path = "../../../../tests/src/source_package.rs"]
+pub mod source_package;
 mod transfer;
 mod upstream;

@@ -123,7 +123,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         BuildError::Plan(errors) if errors.iter().any(|error| matches!(error, PlanError::Read { .. })) => {
             Kind::Environment
         }
-        BuildError::Resolve(ResolveError::Solve(_) | ResolveError::Release(_))
+        BuildError::Resolve(ResolveError::Solve(_) | ResolveError::Release(_) | ResolveError::Source(_))
         | BuildError::Crates(CrateError::Lock { .. } | CrateError::Source { .. })
         | BuildError::Upstream(UpstreamError::Changed(_))
         | BuildError::Plan(_)
