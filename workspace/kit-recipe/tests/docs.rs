@@ -67,7 +67,9 @@ fn around(section: &str, example: &str) -> String {
         }
         "package" => format!("{package}{example}\n[[user]]\nname = \"a\"\nuid = 1\n"),
         "sources" => {
-            let debian = ["suite", "packages", "dependencies"].iter().any(|key| example.starts_with(key));
+            let debian = ["suite", "packages", "dependencies", "source", "patches"]
+                .iter()
+                .any(|key| example.starts_with(key));
             let origin = match example.split(' ').next().unwrap_or_default() {
                 "suite" | "local" | "crates" | "url" => "",
                 "sha256" | "mirrors" | "unpack" => "url = \"https://downloads.example/web-1.0.tar.gz\"\n",
