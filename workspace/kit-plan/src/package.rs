@@ -119,13 +119,14 @@ impl Planner<'_> {
         let mut sources = BTreeMap::new();
         for (source_name, source) in &package.sources {
             let parts = self.source_inputs(package, source_name, source);
-            let input = match (&source.value, parts.as_slice()) {
-                (Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_), [only]) => only.input,
-                _ => {
-                    let compose = Compose { parts, ..Compose::default() };
-                    let title = format!("source {name}/{source_name}");
-                    Input::Derivation(self.plan.add(title, Action::Compose(compose)))
-                }
+            let whole =
+                matches!(source.value, Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_));
+            let input = if let (true, [only]) = (whole, parts.as_slice()) {
+                only.input
+            } else {
+                let compose = Compose { parts, ..Compose::default() };
+                let title = format!("source {name}/{source_name}");
+                Input::Derivation(self.plan.add(title, Action::Compose(compose)))
             };
             sources.insert(source_name.to_string(), input);
         }
