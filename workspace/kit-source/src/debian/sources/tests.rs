@@ -20,7 +20,8 @@ fn checked(stanza: &str, description: &str) -> Result<Vec<SourceFile>, SourceErr
 
 /// Makes the stanza of a package `app` in `version` with files of these names.
 fn stanza(version: &str, format: &str, files: &[&str]) -> String {
-    let lines: String = files.iter().map(|file| format!(" {DIGEST} 5 {file}\n")).collect();
+    let lines: Vec<_> = files.iter().map(|file| format!(" {DIGEST} 5 {file}\n")).collect();
+    let lines = lines.concat();
     format!(
         "Package: app\nVersion: {version}\nFormat: {format}\nDirectory: pool/a/app\nChecksums-Sha256:\n{lines}"
     )
