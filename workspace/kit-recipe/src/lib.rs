@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`package`] | [`Package`]: a recipe that makes a tree of files |
+//! | [`kind`] | [`Kind`]: what a kind of build expands to |
 //! | [`image`] | [`Image`]: kernel, init and containers |
 //! | [`tools`] | [`Tools`]: the packages that kit itself runs |
 //! | [`container`] | [`Container`]: what a service may do and see |
@@ -11,10 +12,12 @@
 //! | [`recipe`] | [`Recipe`], its parser and its identity |
 //! | [`problem`] | [`Problems`]: everything that is wrong with a file, in words for people |
 //! | `parse` | the decoder that all of them are read by |
+//! | `written` | values as they stand in a file |
 #![forbid(unsafe_code)]
 
 pub mod container;
 pub mod image;
+pub mod kind;
 pub mod lockfile;
 pub mod name;
 pub mod package;
@@ -25,9 +28,11 @@ pub mod settings;
 pub mod spanned;
 pub mod tools;
 pub mod upstream;
+mod written;
 
 pub use container::Container;
 pub use image::Image;
+pub use kind::Kind;
 pub use lockfile::Lockfile;
 pub use name::Name;
 pub use package::Package;

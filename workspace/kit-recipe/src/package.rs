@@ -1,10 +1,12 @@
 //! A recipe that makes a tree of files.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 
 use kit_tree::{Mode, TreePath};
 
 use crate::upstream::UrlSource;
+use crate::written::{Key, Lines, Quoted, list};
 use crate::{Container, Name, Spanned};
 
 /// `recipes/packages/<name>.toml`.
@@ -85,7 +87,7 @@ pub enum Patches {
     LeftOut,
 }
 
-/// `[build]`: one script run in the sandbox.
+/// `[build]`: one script run in the sandbox. A [kind](crate::kind) is expanded to one where the recipe is read.
 ///
 /// `/` is the union of the tools, read-only; each source is at `/src/<name>`, read-only; `/build` (the working
 /// directory), `/tmp` and `/out` are writable; what is left in `/out` is the result.
@@ -93,12 +95,33 @@ pub enum Patches {
 pub struct Build {
     /// Packages whose union is the root.
     pub tools: Vec<Spanned<Name>>,
-    /// The script, run by `/bin/sh -eu`.
+    /// The script, run by `/bin/sh -eu`; that of a kind stands where its `kind` does.
     pub run: Spanned<String>,
     /// Environment in addition to the fixed one.
     pub env: BTreeMap<String, String>,
     /// Seconds until it is stopped; 3600 when not given.
     pub timeout: u64,
+}
+
+impl Build {
+    /// Writes the section as a recipe could have it, with a kind expanded: read back, it means the same.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).expect("because writing to a string doesn't fail");
+        text
+    }
+
+    fn write(&self, to: &mut String) -> fmt::Result {
+        let Self { tools, run, env, timeout } = self;
+        writeln!(to, "[build]")?;
+        list(to, "tools", &tools.iter().map(|tool| tool.value.to_string()).collect::<Vec<_>>())?;
+        writeln!(to, "run = {}", Lines(run))?;
+        writeln!(to, "timeout = {timeout}")?;
+        if !env.is_empty() {
+            writeln!(to, "\n[build.env]")?;
+        }
+        env.iter().try_for_each(|(name, value)| writeln!(to, "{} = {}", Key(name), Quoted(value)))
+    }
 }
 
 /// `[tree]`: which files the package has in the end, for packages and images alike.

@@ -1,5 +1,6 @@
 //! From text to checked types: a small decoder over TOML's spanned document, which notes every fault and goes on.
 
+mod build;
 pub(crate) mod check;
 pub(crate) mod container;
 pub(crate) mod image;

@@ -20,7 +20,7 @@ fn examples() -> Vec<(RecipeName, &'static str)> {
 
 #[test]
 fn every_example_is_right() {
-    assert_eq!(examples().len(), 2);
+    assert_eq!(examples().len(), 7);
     for (name, text) in examples() {
         assert!(Recipe::parse(&name, text).is_ok(), "{name}");
     }
@@ -78,6 +78,10 @@ fn around(section: &str, example: &str) -> String {
             };
             format!("{package}[sources.main]\n{origin}{example}\n")
         }
+        "kinds" => kind(example),
+        "build" if example.starts_with("kind") => {
+            format!("{package}[sources.main]\nlocal = \"src\"\n[build]\n{example}\n")
+        }
         "build" | "tree" | "container" => {
             format!("{package}[[user]]\nname = \"a\"\nuid = 1\n[{section}]\n{example}\n")
         }
@@ -92,6 +96,24 @@ fn around(section: &str, example: &str) -> String {
         "tools" => format!("# tools\n[tools]\n{example}\n"),
         _ => panic!("no place for `{example}` of `{section}`"),
     }
+}
+
+/// A build of a kind that takes the key.
+fn kind(example: &str) -> String {
+    let kind = match example.split(' ').next().unwrap_or_default() {
+        "configure" => "autotools",
+        "crates" | "features" | "target" => "cargo",
+        "config" | "archive" => "kernel",
+        _ => "make",
+    };
+    let sources = ["main", "fragment"].map(|name| format!("[sources.{name}]\nlocal = \"{name}\"\n")).concat();
+    let main = if example.starts_with("source") { "" } else { "source = \"main\"\n" };
+    let config =
+        if kind == "kernel" && !example.starts_with("config") { "config = \"fragment\"\n" } else { "" };
+    let crates = if kind == "cargo" { "[sources.vendor]\ncrates = \"Cargo.lock\"\n" } else { "" };
+    format!(
+        "# package web\n[package]\nname = \"web\"\n{sources}{crates}[build]\nkind = \"{kind}\"\n{main}{config}{example}\n"
+    )
 }
 
 #[test]

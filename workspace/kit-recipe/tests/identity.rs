@@ -363,3 +363,48 @@ fn a_default_counts_like_no_key_only_where_it_means_the_same() {
     // A container's keys replace a package's one by one, so saying the default is not saying nothing.
     assert_ne!(with(""), with("[container]\nreadonly = true\n"));
 }
+
+/// Returns a package with its build written out.
+fn expanded(text: &str) -> String {
+    let name = "package web".parse().expect("it names a package");
+    let Recipe::Package(package) = Recipe::parse(&name, text).expect("it has no problems") else {
+        panic!("a package")
+    };
+    let (head, _) = text.split_once("[build]").expect("it has a build");
+    format!("{head}{}", package.build.expect("it has a build").to_text())
+}
+
+/// A kind is data that expands to a script: written out, it is the same recipe.
+#[test]
+fn a_kind_is_what_it_expands_to() {
+    let head = "[package]\nname = \"web\"\n[sources.main]\nlocal = \"src\"\n[sources.more]\nlocal = \"more\"\n[build]\n";
+    for build in [
+        r#"kind = "make"
+           source = "main"
+           make = ["A=it's b"]
+           bin = ["web"]
+           test = true"#,
+        r#"kind = "autotools"
+           source = "main"
+           configure = ["--with-x='''"]
+           static = true
+           env = { CFLAGS = "-Os" }"#,
+        "kind = \"cmake\"\nsource = \"main\"\nstrip = false\ntimeout = 7\n",
+        r#"kind = "cargo"
+           source = "main"
+           features = ["a", "b"]
+           tools = ["toolchain-c"]"#,
+        r#"kind = "kernel"
+           config = "more"
+           archive = "/usr/src/linux.tar.xz"
+           env = { "A B" = "\"" }"#,
+        "tools = [\"sh\"]\nrun = \"a'\"\n",
+        "tools = [\"sh\"]\nrun = \"a \\\"\\\"\\\" b '''\"\n",
+        "tools = [\"sh\"]\nrun = \"\\n\\u007F\\u0001\\r\\n\\t\\\\\"\n",
+    ] {
+        let text = format!("{head}{build}");
+        let expanded = expanded(&text);
+        assert!(!expanded.contains("kind"), "{expanded}");
+        assert_eq!(id("package web", &expanded), id("package web", &text), "{expanded}");
+    }
+}

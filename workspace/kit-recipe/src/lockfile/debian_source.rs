@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use kit_hash::{Encoder, Sha256, TreeId};
 
-use super::print::{Key, Quoted};
+use crate::written::{Key, Quoted};
 
 /// The files of a Debian source package.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{DebKey, Lockfile, Subject, date};
-
-/// The longest list that stands on one line, in bytes.
-const LINE: usize = 100;
+use crate::written::{Key, Quoted, list};
 
 impl Lockfile {
     /// Writes the canonical text: the same lockfile always gives the same bytes.
@@ -214,52 +212,6 @@ fn heading(to: &mut String, name: &str, comment: &str, items: usize) -> fmt::Res
     if items == 0 { Ok(()) } else { writeln!(to, "\n# {comment}\n[{name}]") }
 }
 
-/// Writes a list of strings: on one line when it is short, else an item on each.
-fn list(to: &mut String, key: &str, items: &[String]) -> fmt::Result {
-    let quoted: Vec<_> = items.iter().map(|item| Quoted(item).to_string()).collect();
-    let line = quoted.join(", ");
-    if key.len() + line.len() <= LINE {
-        return writeln!(to, "{key} = [{line}]");
-    }
-    writeln!(to, "{key} = [")?;
-    quoted.iter().try_for_each(|item| writeln!(to, "  {item},"))?;
-    writeln!(to, "]")
-}
-
 fn deb_words(key: &DebKey) -> String {
     format!("{} {} {}", key.name, key.version, key.architecture)
-}
-
-/// A string of TOML.
-pub(super) struct Quoted<'a>(pub(super) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for c in self.0.chars() {
-            match c {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                '\t' => f.write_str("\\t")?,
-                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
-                c => f.write_char(c)?,
-            }
-        }
-        f.write_char('"')
-    }
-}
-
-/// A key of TOML, in quotes where it needs them.
-pub(super) struct Key<'a>(pub(super) &'a str);
-
-impl fmt::Display for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if !self.0.is_empty() && self.0.bytes().all(bare) {
-            f.write_str(self.0)
-        } else {
-            write!(f, "{}", Quoted(self.0))
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use kit_hash::{Encoder, Sha256, SourceId, TreeId};
 
-use super::print::Quoted;
+use crate::written::Quoted;
 
 /// A file from an address in a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]

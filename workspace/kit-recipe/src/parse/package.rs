@@ -2,13 +2,10 @@
 
 use super::section::Section;
 use super::tree::{self, Packages};
-use super::{Faults, check, container, source};
-use crate::package::{Build, Package};
+use super::{Faults, build, check, container, source};
+use crate::package::Package;
 use crate::problem::Fault;
 use crate::{Name, Spanned, Tools};
-
-/// The longest time that a step may have, in seconds: a week.
-const LONGEST: u64 = 7 * 24 * 3600;
 
 /// Reads a package's recipe, whose file is called `file`.
 pub(crate) fn package(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Package> {
@@ -21,11 +18,13 @@ pub(crate) fn package(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_
         section.finish(faults);
         name
     });
+    let written_sources = root.peek("sources").is_some();
+    let before = faults.count();
     let sources = root.section("sources", faults);
-    let written_sources = sources.is_some();
     let sources = sources.map(|section| source::sources(&section, faults)).unwrap_or_default();
+    let known = (faults.count() == before).then_some(&sources);
     let written_build = root.peek("build").is_some();
-    let build = root.section("build", faults).and_then(|section| build(section, faults));
+    let build = root.section("build", faults).and_then(|section| build::build(section, known, faults));
     let tree = tree::rules(&mut root, Packages::Allowed, faults);
     let container = root.section("container", faults).map(|mut section| {
         let container = container::container(&mut section, faults);
@@ -56,22 +55,6 @@ pub(crate) fn recipe_name(
         faults.add(name.span.clone(), fault);
     }
     Some(name)
-}
-
-fn build(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Build> {
-    let tools = section.required("tools", "tools = [\"build-essential\"]");
-    let tools = tools.and_then(|value| check::names(&value, faults));
-    let run = section.required("run", "run = \"make -C /src/main DESTDIR=/out install\"");
-    let run = run.and_then(|value| value.text(faults).map(|text| value.spanned(text.to_owned())));
-    let env = section.section("env", faults).map(|section| container::environment(&section, faults));
-    let timeout = section.value("timeout").map(|value| value.number(1, LONGEST, faults));
-    section.finish(faults);
-    Some(Build {
-        tools: tools?,
-        run: run?,
-        env: env.unwrap_or_default(),
-        timeout: timeout.unwrap_or(Some(3600))?,
-    })
 }
 
 /// Reads the tools' recipe.

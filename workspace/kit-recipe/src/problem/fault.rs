@@ -148,6 +148,14 @@ pub enum Fault {
     SourceWithoutOrigin { name: String },
     #[error("`{address}` is not an address that a source can have")]
     SourceAddress { address: String, why: &'static str },
+    #[error("the package has no source `{name}`")]
+    UnknownSource { name: String, known: Vec<String> },
+    #[error("source `{name}` is of the wrong kind for `{key}`")]
+    WrongSource { key: &'static str, name: String, why: &'static str },
+    #[error("`{path}` is not a path inside a source")]
+    SourcePath { path: String, why: &'static str },
+    #[error("it isn't said which source {what}")]
+    WhichSource { what: &'static str, key: &'static str, known: Vec<String> },
     #[error("file `{path}` has no content")]
     FileWithoutContent { path: String },
     #[error("package `{name}` holds nothing")]

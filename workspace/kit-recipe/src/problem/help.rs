@@ -87,6 +87,15 @@ impl Fault {
             | Self::UnknownMountOption { suggestion: Some(better), .. }
             | Self::UnknownFormat { suggestion: Some(better), .. } => did_you_mean(better),
             Self::UnknownFormat { known, .. } => format!("the formats are {}", listed(known)),
+            Self::UnknownSource { known, .. } | Self::WhichSource { known, .. } if known.is_empty() => {
+                "add one, for example `[sources.main]` with `local = \"src\"`".to_owned()
+            }
+            Self::UnknownSource { known, .. } => format!("the sources are {}", listed(&strs(known))),
+            Self::WhichSource { key, known, .. } => {
+                format!("add `{key} = \"…\"` with one of {}", listed(&strs(known)))
+            }
+            Self::SourcePath { .. } => "write it from the top of the source on, such as `/lib`".to_owned(),
+            Self::WrongSource { .. } => "name another source".to_owned(),
             Self::NameMismatch { name, file } => {
                 format!("rename the file to `{name}.toml`, or the recipe to `{file}`")
             }
@@ -143,6 +152,10 @@ impl Fault {
 
 fn did_you_mean(word: &str) -> String {
     format!("did you mean `{word}`?")
+}
+
+fn strs(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
 }
 
 fn listed(words: &[&str]) -> String {

@@ -17,6 +17,8 @@ impl Fault {
             | Self::InvalidPath { why, .. }
             | Self::ProjectPath { why, .. }
             | Self::InvalidBind { why, .. }
+            | Self::WrongSource { why, .. }
+            | Self::SourcePath { why, .. }
             | Self::InvalidTmpfs { why, .. }
             | Self::InvalidKey { why, .. }
             | Self::InvalidPackage { why, .. }
@@ -65,6 +67,8 @@ impl Fault {
             Self::InvalidHostname { .. } => "must be 1 to 64 letters, digits, `-` and `.`",
             Self::InvalidSuite { .. } => "must be lower-case letters, digits, `-` and `.`",
             Self::SourceWithoutOrigin { .. } => "none of `suite`, `local`, `crates` and `url` in it",
+            Self::UnknownSource { .. } => "none of `[sources]` is called so",
+            Self::WhichSource { .. } => "the sources alone don't tell",
             Self::FileWithoutContent { .. } => "neither `contents` nor `source` in it",
             Self::EmptyPackage { .. } => "no source, build step, package, file or user",
             Self::ReplaceWithoutExtends { .. } => "nothing to be replaced",
