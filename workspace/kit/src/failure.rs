@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// No step has failed, or what it left was collected.
     #[error("no failed step is kept")]
     NothingFailed,
+    /// An image, or a package that no script builds.
+    #[error("no script builds {recipe}")]
+    NoScript { recipe: String },
     /// Recipes have problems.
     #[error("the recipes have problems")]
     Recipes(Vec<PlanError>),

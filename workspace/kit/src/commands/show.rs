@@ -28,11 +28,13 @@ Examples:
   kit show busybox            what a package is made of
   kit show minimal --plan     the steps that make an image, with their ids
   kit show busybox --files    the files of a package that is built
+  kit show init --expanded    the script that a package is built by, with its kind written out
   kit show qemu --scripts     what Debian's maintainer scripts, which never run, would have done";
 
 /// Show what a recipe means: its parts, its steps or its files
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named by its field")]
 pub(crate) struct Args {
     /// Show this image or package, or `tools` [default: list them]
     #[arg(value_name = "IMAGE|PACKAGE")]
@@ -40,6 +42,9 @@ pub(crate) struct Args {
     /// List its files with mode, owner, size and digest; it must be built
     #[arg(long, conflicts_with = "plan")]
     files: bool,
+    /// Print `[build]` of a package with its `kind` written out, as a recipe can have it
+    #[arg(long, conflicts_with_all = ["plan", "files", "scripts"])]
+    expanded: bool,
     /// List the steps that make it, each after those that it needs
     #[arg(long)]
     plan: bool,
@@ -56,6 +61,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             let recipe = find_recipe(project, name)?;
             if args.files {
                 files(context, project, &recipe)?
+            } else if args.expanded {
+                expanded(project, &recipe)?
             } else if args.scripts {
                 scripts(context, project, &recipe)?
             } else if args.plan {
@@ -116,6 +123,18 @@ fn meaning(project: &Project, name: &RecipeName) -> Result<(String, Value), Fail
         object.insert(key.replace(' ', "_"), json!(value));
     }
     Ok((text.into_string(), Value::Object(object)))
+}
+
+/// Prints the build of a package as a recipe can have it.
+fn expanded(project: &Project, name: &RecipeName) -> Result<(String, Value), Failure> {
+    let set = kit_plan::RecipeSet::load(name, &project.files()).map_err(Failure::Recipes)?;
+    let build = set.iter().find(|(n, _)| *n == name).and_then(|(_, loaded)| match &loaded.recipe {
+        Recipe::Package(package) => package.build.as_ref(),
+        Recipe::Image(_) | Recipe::Tools(_) => None,
+    });
+    let text = build.ok_or_else(|| Failure::NoScript { recipe: name.to_string() })?.to_text();
+    let result = json!({ "recipe": name.to_string(), "build": text });
+    Ok((text, result))
 }
 
 /// Returns the derivation that a recipe comes to in a plan: a package's tree, an image's root.

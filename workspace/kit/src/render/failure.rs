@@ -21,6 +21,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
         | Failure::NothingFailed
+        | Failure::NoScript { .. }
         | Failure::NotReproducible { .. }
         | Failure::OtherFile { .. }
         | Failure::UnknownArtifact { .. }
@@ -93,6 +94,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Machine(error) => error.code(),
         Failure::Tool { .. } => "kit::tool::start",
         Failure::NothingFailed => "kit::shell::nothing_failed",
+        Failure::NoScript { .. } => "kit::show::no_script",
         Failure::Recipes(_) => "kit::plan::problems",
         Failure::Settings { .. } => "kit::settings::problems",
         Failure::NoProject { .. } => "kit::project::none",
@@ -145,6 +147,10 @@ fn help(failure: &Failure) -> Option<String> {
             "run `kit init DIR` to make a project, or name one by `--project DIR`".to_owned()
         }
         Failure::NothingFailed => "only the last failed step is kept, until `kit store gc`".to_owned(),
+        Failure::NoScript { recipe } => {
+            let name = recipe.split_whitespace().next_back().unwrap_or_default();
+            format!("`kit show {name}` shows what it is made of")
+        }
         Failure::NotText { .. } => "save the file as UTF-8".to_owned(),
         Failure::Variable { wanted, .. } => format!("set it to {wanted}, or unset it"),
         Failure::WhichImage { images } => match images.first() {
