@@ -1,0 +1,5 @@
+void greet(const char *name);
+
+int main(void) {
+    greet(NAME);
+}
