@@ -29,9 +29,25 @@ pub(crate) enum Failure {
         #[source]
         source: kit_sandbox::SandboxError,
     },
+    /// A program of packages can't be started.
+    #[error("no program of `{package}` can be run")]
+    Program {
+        package: String,
+        #[source]
+        source: kit_sandbox::SandboxError,
+    },
     /// No step has failed, or what it left was collected.
-    #[error("no failed step is kept")]
-    NothingFailed,
+    #[error("no failed {} is kept", package.as_ref().map_or("step".to_owned(), |name| format!("build of `{name}`")))]
+    NothingFailed { package: Option<String> },
+    /// A shell in several builds at once.
+    #[error("a shell steps into one build, not into {}", packages.len())]
+    ManyBuilds { packages: Vec<String> },
+    /// A package that no script builds, to step into.
+    #[error("no script builds {recipe}, so there is nothing to step into")]
+    NothingToStepInto { recipe: String },
+    /// A package that is in no lockfile that holds.
+    #[error("no lockfile pins package `{package}`")]
+    NotPinned { package: String },
     /// An image, or a package that no script builds.
     #[error("no script builds {recipe}")]
     NoScript { recipe: String },

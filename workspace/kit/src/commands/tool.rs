@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use kit_build::tools::tool_root;
 use kit_recipe::lockfile::Subject;
 use kit_sandbox::{
-    Access, Bind, Host, Identity, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio, Tmpfs,
+    Access, Bind, Host, Identity, Job, Limits, Network, SandboxError, Seccomp, Status, Stdio, Tmpfs,
 };
 
 use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::project;
-use crate::workbench::{parse_name, with_engine};
+use crate::workbench::{parse_name, sandbox, with_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,18 +52,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         engine.repairing(Failure::damage, || Ok(tool_root(engine, &project.files(), &lock, &tool)?))
     });
     progress.finish();
-    let job = job(root?, project::current_dir()?, args.command.clone());
-    let outcome = Sandbox::new("/proc/self/exe")
+    let job = job(root?, Some(project::current_dir()?), args.command.clone());
+    let outcome = sandbox()
         .run(&job, &mut |_| ())
         .map_err(|source| Failure::Tool { tool: args.tool.clone(), source })?;
     Ok(ExitCode::from(code(outcome.status)))
 }
 
-fn job(root: PathBuf, current: PathBuf, command: Vec<OsString>) -> Job {
+/// Returns a job on this command's streams that sees `root`, and `shown` as its working directory.
+pub(crate) fn job(root: PathBuf, shown: Option<PathBuf>, command: Vec<OsString>) -> Job {
+    let cwd = if shown.is_some() { WORK } else { "/" };
     let variable = |name: &str, value: &str| (OsString::from(name), OsString::from(value));
     Job {
         root,
-        binds: vec![Bind { source: current, target: PathBuf::from(WORK), access: Access::Writable }],
+        binds: shown
+            .map(|source| Bind { source, target: PathBuf::from(WORK), access: Access::Writable })
+            .into_iter()
+            .collect(),
         tmpfs: ["/tmp", "/var/tmp"]
             .map(|target| Tmpfs { target: PathBuf::from(target), size_bytes: TMP_BYTES, mode: 0o1777 })
             .to_vec(),
@@ -75,7 +80,7 @@ fn job(root: PathBuf, current: PathBuf, command: Vec<OsString>) -> Job {
             variable("PATH", "/usr/bin:/usr/sbin"),
             variable("TERM", "dumb"),
         ]),
-        cwd: PathBuf::from(WORK),
+        cwd: PathBuf::from(cwd),
         identity: Identity { uid: 1000, gid: 1000 },
         host_name: "kit".to_owned(),
         domain_name: "(none)".to_owned(),
@@ -96,7 +101,7 @@ fn job(root: PathBuf, current: PathBuf, command: Vec<OsString>) -> Job {
 }
 
 /// Returns the exit code as a shell gives it.
-fn code(status: Status) -> u8 {
+pub(crate) fn code(status: Status) -> u8 {
     let of_signal = |signal: i32| u8::try_from(128 + signal).unwrap_or(u8::MAX);
     match status {
         Status::Exited(code) => u8::try_from(code).unwrap_or(u8::MAX),
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_program_sees_its_tool_and_the_current_directory() {
-        let job = job(PathBuf::from("/store/tool"), PathBuf::from("/home/me"), vec!["tar".into()]);
+        let job = job(PathBuf::from("/store/tool"), Some(PathBuf::from("/home/me")), vec!["tar".into()]);
         assert_eq!(job.network, Network::Loopback);
         assert_eq!(job.cwd, PathBuf::from(WORK));
         assert_eq!(job.binds.len(), 1);

@@ -20,7 +20,9 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoSuchPath { .. }
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
-        | Failure::NothingFailed
+        | Failure::NothingFailed { .. }
+        | Failure::NothingToStepInto { .. }
+        | Failure::NotPinned { .. }
         | Failure::NoScript { .. }
         | Failure::NotReproducible { .. }
         | Failure::OtherFile { .. }
@@ -35,6 +37,8 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoQuorum { .. }
         | Failure::NoLog { .. } => Kind::User,
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
+        | Failure::Program { source: SandboxError::MissingCommand { .. }, .. }
+        | Failure::ManyBuilds { .. }
         | Failure::NoProject { .. }
         | Failure::Variable { .. }
         | Failure::WhichImage { .. }
@@ -48,6 +52,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NotEmpty { .. } => Kind::Usage,
         Failure::Evidence { .. } => Kind::Bug,
         Failure::Tool { .. }
+        | Failure::Program { .. }
         | Failure::Store(_)
         | Failure::File { .. }
         | Failure::History(_)
@@ -93,7 +98,11 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Store(error) => error.code(),
         Failure::Machine(error) => error.code(),
         Failure::Tool { .. } => "kit::tool::start",
-        Failure::NothingFailed => "kit::shell::nothing_failed",
+        Failure::Program { .. } => "kit::shell::start",
+        Failure::NothingFailed { .. } => "kit::shell::nothing_failed",
+        Failure::ManyBuilds { .. } => "kit::shell::many_builds",
+        Failure::NothingToStepInto { .. } => "kit::shell::no_script",
+        Failure::NotPinned { .. } => "kit::shell::not_pinned",
         Failure::NoScript { .. } => "kit::show::no_script",
         Failure::Recipes(_) => "kit::plan::problems",
         Failure::Settings { .. } => "kit::settings::problems",
@@ -146,7 +155,24 @@ fn help(failure: &Failure) -> Option<String> {
         Failure::NoProject { .. } => {
             "run `kit init DIR` to make a project, or name one by `--project DIR`".to_owned()
         }
-        Failure::NothingFailed => "only the last failed step is kept, until `kit store gc`".to_owned(),
+        Failure::Program { source: SandboxError::MissingCommand { .. }, .. } => {
+            "programs are those below `/usr/bin` and `/usr/sbin` of the packages; one that is there needs its libraries: name their package too"
+                .to_owned()
+        }
+        Failure::Program { source, .. } => return source.help(),
+        Failure::NothingFailed { .. } => {
+            "only the last few failed steps are kept, until `kit store gc`".to_owned()
+        }
+        Failure::ManyBuilds { packages } => {
+            format!("run a program that sees them all: `kit shell {} -- PROGRAM`", packages.join(" "))
+        }
+        Failure::NothingToStepInto { recipe } => {
+            let name = recipe.split_whitespace().next_back().unwrap_or_default();
+            format!("run a program that is in it: `kit shell {name} -- PROGRAM`")
+        }
+        Failure::NotPinned { package } => format!(
+            "name `{package}` in an image and run `kit lock`, or in `packages` of `recipes/tools.toml` and run `kit lock tools`"
+        ),
         Failure::NoScript { recipe } => {
             let name = recipe.split_whitespace().next_back().unwrap_or_default();
             format!("`kit show {name}` shows what it is made of")
