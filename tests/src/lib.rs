@@ -26,6 +26,8 @@
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
+//! | `tests/scheduling.rs` | what is built and what not: failures, interruptions, changes that change nothing; processors of scripts |
+//! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
 //! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |

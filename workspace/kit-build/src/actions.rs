@@ -6,12 +6,12 @@ use cap_std::fs::OpenOptions;
 use kit_hash::{BlobId, Sha256, TreeId};
 use kit_plan::Derivation;
 use kit_plan::derivation::{Action, Fetch, Input, Run};
-use kit_store::{Store, StoreError};
+use kit_store::{Measured, Store, StoreError};
 use kit_tree::{Mode, Tree, TreePath};
 
 use crate::BuildError;
 use crate::engine::{Engine, Trees};
-use crate::seams::{Event, Script};
+use crate::seams::{Event, Executed, Script};
 
 mod compose;
 mod image;
@@ -24,6 +24,15 @@ pub(crate) struct Done {
     pub(crate) tree: TreeId,
     /// What it had to say.
     pub(crate) log: Option<BlobId>,
+    /// What its script took, with its wall time still open.
+    pub(crate) took: Measured,
+}
+
+impl Done {
+    /// Of a step that has nothing to say.
+    pub(crate) fn of(tree: TreeId) -> Self {
+        Self { tree, log: None, took: Measured::default() }
+    }
 }
 
 /// Does a step whose inputs are in the store.
@@ -80,7 +89,7 @@ fn fetch(engine: &Engine<'_>, title: &str, fetch: &Fetch) -> Result<Done, BuildE
     let path = TreePath::new(&fetch.file_name)
         .map_err(|source| BuildError::FileName { name: fetch.file_name.clone(), source })?;
     tree.insert_file(path, Mode::FILE, blob, size).expect("because the tree is empty");
-    Ok(Done { tree: store.put_tree(&tree)?, log: None })
+    Ok(Done::of(store.put_tree(&tree)?))
 }
 
 fn run(
@@ -96,8 +105,9 @@ fn run(
         log.extend_from_slice(bytes);
         engine.events.event(Event::Printed { title, bytes });
     });
-    let tree = result.map_err(|error| error.with_log(&log))?;
-    Ok(Done { tree, log: Some(engine.store.put_bytes(&log)?) })
+    let Executed { tree, cpu_millis, peak_memory_bytes } = result.map_err(|error| error.with_log(&log))?;
+    let took = Measured { wall_millis: 0, cpu_millis, peak_memory_bytes };
+    Ok(Done { tree, log: Some(engine.store.put_bytes(&log)?), took })
 }
 
 /// Returns the script of a step whose inputs are known.
@@ -114,6 +124,7 @@ pub fn script<'a>(
         script: &run.script,
         env: &run.env,
         timeout: run.timeout,
+        processors: run.processors,
     }
 }
 

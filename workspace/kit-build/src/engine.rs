@@ -6,16 +6,20 @@ use std::time::Instant;
 use kit_hash::{DerivationId, TreeId};
 use kit_plan::derivation::{Action, Input};
 use kit_plan::{Derivation, Plan};
-use kit_store::{Cost, Record, Store};
+use kit_store::{Cost, Measured, Record, Store};
 
 use self::queue::{Lane, Queue};
 use crate::seams::{Event, Finished};
 use crate::{BuildError, Events, Execute, Fetch, actions};
 
+mod estimate;
 mod queue;
 
 /// Fetches that go on at the same time: they wait for the network, not for a processor.
 const FETCHES: usize = 6;
+
+/// Milliseconds of a step that decides something about the order of steps.
+const WORTH_MEASURING: u64 = 100;
 
 /// What a build works with.
 #[derive(Clone, Copy)]
@@ -32,6 +36,28 @@ pub struct Engine<'a> {
     pub jobs: usize,
     /// Which of the steps that can be done comes first.
     pub order: Order,
+    /// What scripts that run at the same time have together.
+    pub room: Room,
+    /// What happens when a step fails.
+    pub on_failure: OnFailure,
+}
+
+/// What scripts that run at the same time have together. A script alone may ask for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Processors.
+    pub processors: u32,
+    /// Memory; none where the machine doesn't say.
+    pub memory_bytes: Option<u64>,
+}
+
+/// What happens when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// No other is begun.
+    Stop,
+    /// Everything is done that doesn't need it.
+    KeepGoing,
 }
 
 impl std::fmt::Debug for Engine<'_> {
@@ -53,8 +79,8 @@ pub enum Order {
 pub type Trees = BTreeMap<DerivationId, TreeId>;
 
 impl Engine<'_> {
-    /// Makes `targets` and returns at least their trees. A failed step stops new ones; the first failure in plan order
-    /// is the one that is returned.
+    /// Makes `targets` and returns at least their trees. When steps fail, the first failure in plan order is the one that is returned, or,
+    /// if it kept going, all of them are.
     pub fn build(&self, plan: &Plan, targets: &[DerivationId]) -> Result<Trees, BuildError> {
         let (known, todo) = self.survey(plan, targets)?;
         if todo.is_empty() {
@@ -120,7 +146,8 @@ impl Engine<'_> {
     }
 
     fn walk(&self, todo: &[&Derivation], known: Trees) -> Result<Trees, BuildError> {
-        let queue = Queue::new(todo, known, self.order);
+        let estimates = estimate::estimates(self.store, todo);
+        let queue = Queue::new(todo, known, estimates, (self.order, self.room, self.on_failure));
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| self.work(&queue, Lane::Work));
@@ -162,12 +189,22 @@ impl Engine<'_> {
         self.events.event(Event::Started { title, bytes });
         let done = actions::perform(self, derivation, inputs)
             .and_then(|done| self.vouch(derivation, done, &input_trees(derivation, inputs)));
-        finished(if done.is_ok() { Finished::Done } else { Finished::Failed });
-        let done = done.map_err(|failure| self.blame(title, failure, &input_trees(derivation, inputs)))?;
+        let done = match done {
+            Ok(done) => done,
+            Err(failure) => {
+                finished(Finished::Failed);
+                return Err(self.blame(title, failure, &input_trees(derivation, inputs)));
+            }
+        };
         let wall_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let cost = Cost { wall_millis, ..Cost::default() };
+        let cost = Cost { wall_millis, cpu_millis: done.took.cpu_millis, ..Cost::default() };
         self.store.put_record(&resolved, &Record { tree: done.tree, log: done.log, cost })?;
         self.store.put_memo(&derivation.id(), &resolved)?;
+        if wall_millis >= WORTH_MEASURING {
+            self.store.put_measured(title, &Measured { wall_millis, ..done.took })?;
+        }
+        // Whoever hears of it can rely on its being recorded.
+        finished(Finished::Done);
         Ok(done.tree)
     }
 

@@ -67,6 +67,14 @@ pub enum BuildError {
     /// Recipes and lockfile make no plan.
     #[error("no plan can be made")]
     Plan(Vec<PlanError>),
+    /// Steps failed while others went on.
+    #[error("{} steps failed", failures.len())]
+    Several {
+        /// Why, at least one, in plan order.
+        failures: Vec<BuildError>,
+        /// Steps that weren't done, since they need one of those.
+        not_done: usize,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] kit_store::StoreError),
@@ -318,6 +326,7 @@ impl BuildError {
         }
         match self {
             Self::Plan(_) => "kit::plan::problems",
+            Self::Several { failures, .. } => failures.first().map_or("kit::build::failed", Self::code),
             Self::Store(error) => error.code(),
             Self::Damaged { .. } => "kit::store::corrupt",
             Self::Sandbox { .. } => "kit::sandbox::failed",
@@ -408,6 +417,7 @@ impl BuildError {
                 )
             }
             Self::Plan(_)
+            | Self::Several { .. }
             | Self::Io { .. }
             | Self::FileName { .. }
             | Self::Write { .. }

@@ -1,7 +1,7 @@
 //! A failed step, written down so that one can step into its sandbox later, whatever became of recipes and locks.
 //!
-//! `kit:failed-step:v1` is title, derivation id, root tree id, list of sources (name, tree id), script, list of the
-//! environment (name, value). It lies as `step` in the working directory that the store keeps.
+//! `kit:failed-step:v2` is title, derivation id, root tree id, list of sources (name, tree id), script, list of the
+//! environment (name, value), processors. It lies as `step` in the working directory that the store keeps.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ pub struct FailedStep {
     sources: BTreeMap<String, TreeId>,
     script: String,
     env: BTreeMap<String, String>,
+    processors: u32,
 }
 
 impl FailedStep {
@@ -39,12 +40,13 @@ impl FailedStep {
             script: &self.script,
             env: &self.env,
             timeout: 0,
+            processors: self.processors,
         }
     }
 
     /// Reads a step back.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut d = Decoder::new(bytes, "failed-step", 1)?;
+        let mut d = Decoder::new(bytes, "failed-step", 2)?;
         let (title, derivation, root) = (d.str()?.to_owned(), d.id()?, d.id()?);
         let mut sources = BTreeMap::new();
         for _ in 0..d.list_len()? {
@@ -55,17 +57,19 @@ impl FailedStep {
         for _ in 0..d.list_len()? {
             env.insert(d.str()?.to_owned(), d.str()?.to_owned());
         }
+        let processors = u32::try_from(d.u64()?).map_err(|_| d.invalid("processors"))?;
         d.finish()?;
-        Ok(Self { title, derivation, root, sources, script, env })
+        Ok(Self { title, derivation, root, sources, script, env, processors })
     }
 }
 
 /// Writes a step down.
 pub fn encode(script: &Script<'_>) -> Encoder {
-    let mut e = Encoder::new("failed-step", 1);
+    let mut e = Encoder::new("failed-step", 2);
     e.str(script.title).id(&script.derivation).id(&script.root);
     e.list(&script.sources, |e, (name, tree)| _ = e.str(name).id(tree));
     e.str(script.script).list(script.env, |e, (name, value)| _ = e.str(name).str(value));
+    e.u64(script.processors.into());
     e
 }
 
@@ -86,6 +90,7 @@ mod tests {
             script: "false",
             env: &env,
             timeout: 9,
+            processors: 2,
         };
         let encoder = encode(&script);
         let step = FailedStep::decode(encoder.finish()).unwrap();

@@ -8,6 +8,7 @@
 //! | [`seams`] | the traits to the outside: [`Fetch`], [`Execute`], [`Events`] |
 //! | [`network`] | [`Fetch`] from Debian archives, the crates registry and wherever sources are published |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
+//! | [`processors`] | which processors scripts run on |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |
@@ -35,6 +36,7 @@ pub mod lock;
 pub mod network;
 pub mod outputs;
 pub mod places;
+pub mod processors;
 pub mod repair;
 pub mod replace;
 pub mod scripts;

@@ -5,13 +5,13 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kit_hash::TreeId;
-use kit_sandbox::{Access, Bind, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio};
+use kit_sandbox::{Access, Bind, Cpus, Job, Limits, Network, Sandbox, SandboxError, Seccomp, Status, Stdio};
 use kit_store::import::{ImportError, ImportLimits, import};
 use kit_store::{Scratch, Store, StoreError};
 
 use crate::error::ScriptFailure;
-use crate::seams::Script;
+use crate::processors::Pool;
+use crate::seams::{Executed, Script};
 use crate::surroundings::{BUILD, Surroundings};
 use crate::{BuildError, Execute, failed};
 
@@ -37,18 +37,19 @@ pub struct LocalSandbox<'a> {
     pub sandbox: Sandbox,
     /// What scripts find.
     pub surroundings: Surroundings,
+    /// Where they run.
+    pub processors: Pool,
     /// Memory that a script may use, in bytes, where the machine can limit it.
     pub memory: Option<u64>,
 }
 
 impl Execute for LocalSandbox<'_> {
-    fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<TreeId, BuildError> {
+    fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<Executed, BuildError> {
         let scratch = self.store.scratch()?;
         let io = |source| StoreError::io("write", scratch.path(), source);
-        for (name, _) in WRITABLE {
-            scratch.dir().create_dir(name).map_err(io)?;
-        }
-        let job = self.job(script, scratch.path())?;
+        make_working(scratch.dir()).map_err(io)?;
+        let share = self.processors.share(self.surroundings.processors.given(script.processors));
+        let job = self.job(script, scratch.path(), share.cpus)?;
         let mut log_file = scratch.dir().create(failed::LOG_FILE).map_err(io)?;
         let mut log_written = Ok(());
         let failed =
@@ -66,6 +67,7 @@ impl Execute for LocalSandbox<'_> {
                 }
             })
             .map_err(sandbox)?;
+        drop(share);
         log_written.map_err(io)?;
         if let Some(failure) = failure(outcome.status, script) {
             if is_full(&scratch) {
@@ -77,7 +79,11 @@ impl Execute for LocalSandbox<'_> {
         }
         let out = scratch.dir().open_dir("out").map_err(io)?;
         match import(&out, &RESULT_LIMITS, self.store) {
-            Ok(tree) => Ok(self.store.put_tree(&tree)?),
+            Ok(tree) => Ok(Executed {
+                tree: self.store.put_tree(&tree)?,
+                cpu_millis: u64::try_from(outcome.usage.cpu.as_millis()).unwrap_or(u64::MAX),
+                peak_memory_bytes: outcome.usage.peak_memory_bytes,
+            }),
             Err(ImportError::Findings(findings)) => {
                 self.keep(scratch, script)?;
                 Err(failed(ScriptFailure::Result(findings.iter().map(ToString::to_string).collect())))
@@ -85,6 +91,11 @@ impl Execute for LocalSandbox<'_> {
             Err(error) => Err(BuildError::Import { title: script.title.to_owned(), source: error }),
         }
     }
+}
+
+/// Makes the directories of a step that can be written to, where they aren't there.
+pub fn make_working(directory: &cap_std::fs::Dir) -> std::io::Result<()> {
+    WRITABLE.iter().try_for_each(|(name, _)| directory.create_dir_all(name))
 }
 
 fn failure(status: Status, script: &Script<'_>) -> Option<ScriptFailure> {
@@ -120,7 +131,8 @@ impl LocalSandbox<'_> {
     /// Opens a shell on this terminal in the sandbox of a step, over the directories that `working` has. Returns how it
     /// ended.
     pub fn shell(&self, script: &Script<'_>, working: &Path) -> Result<Status, BuildError> {
-        let mut job = self.job(script, working)?;
+        let share = self.processors.share(self.surroundings.processors.given(script.processors));
+        let mut job = self.job(script, working, share.cpus)?;
         // Without job control, which would hand the terminal to process groups of the sandbox.
         job.command = ["/bin/sh", "-i", "+m"].map(OsString::from).to_vec();
         job.stdio = Stdio::Inherited;
@@ -129,7 +141,7 @@ impl LocalSandbox<'_> {
         Ok(self.sandbox.run(&job, &mut |_| ()).map_err(sandbox)?.status)
     }
 
-    fn job(&self, script: &Script<'_>, working: &Path) -> Result<Job, BuildError> {
+    fn job(&self, script: &Script<'_>, working: &Path, cpus: Cpus) -> Result<Job, BuildError> {
         let writable = WRITABLE.map(|(name, target)| Bind {
             source: working.join(name),
             target: PathBuf::from(target),
@@ -175,7 +187,7 @@ impl LocalSandbox<'_> {
             host_name: surroundings.host_name.clone(),
             domain_name: surroundings.domain_name.clone(),
             host: surroundings.host,
-            cpus: Some(surroundings.cpus),
+            cpus: Some(cpus),
             network: Network::Loopback,
             seccomp: Seccomp::Build,
             limits: Limits {

@@ -23,6 +23,10 @@ pub fn locate(error: BuildError, recipes: &RecipeSet) -> BuildError {
             let labels = first.map_or_else(Vec::new, |owners| owners_of(&title, recipes, owners));
             BuildError::Conflict { title, contradictions, labels }
         }
+        BuildError::Several { failures, not_done } => {
+            let failures = failures.into_iter().map(|failure| locate(failure, recipes)).collect();
+            BuildError::Several { failures, not_done }
+        }
         other => other,
     }
 }

@@ -137,6 +137,7 @@ impl BuildError {
     pub fn damage(&self) -> Vec<Finding> {
         match self {
             Self::Damaged { findings, .. } => findings.clone(),
+            Self::Several { failures, .. } => failures.iter().flat_map(Self::damage).collect(),
             _ => self.store_error().and_then(finding).into_iter().collect(),
         }
     }

@@ -39,12 +39,25 @@ pub struct Script<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// Seconds until it is stopped.
     pub timeout: u64,
+    /// Processors that it may use, as far as there are.
+    pub processors: u32,
+}
+
+/// What came of a script that ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Executed {
+    /// What it left in `/out`.
+    pub tree: TreeId,
+    /// Milliseconds of processor time.
+    pub cpu_millis: u64,
+    /// Most memory, in bytes, as far as it can be measured.
+    pub peak_memory_bytes: u64,
 }
 
 /// Runs scripts; what is left in `/out` becomes a tree in the store.
 pub trait Execute: Sync {
     /// Runs a script to its end. `log` hears what it prints.
-    fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<TreeId, BuildError>;
+    fn execute(&self, script: &Script<'_>, log: &mut dyn FnMut(&[u8])) -> Result<Executed, BuildError>;
 }
 
 /// Something that happened during a build.

@@ -14,7 +14,7 @@ use crate::verify::Variation;
 pub(crate) const BUILD: &str = "/build";
 /// A long place at which the same directory is when the path varies.
 const ELSEWHERE: &str = "/elsewhere/longer-than-the-usual-path-of-a-build";
-/// Processors that a script is given when their number varies, if the machine has them.
+/// Processors that a script which asks for one is given when their number varies, if the machine has them.
 const PROCESSORS: u32 = 3;
 
 /// Seconds that the clock is ahead when it is by a day: seven hours and 13 minutes more, so that the time of day is another one, too.
@@ -35,11 +35,31 @@ pub struct Surroundings {
     /// Permission bits, kernel release, addresses and clock.
     pub host: Host,
     /// Processors.
-    pub cpus: u32,
+    pub processors: Processors,
     /// Working directory, which is [`BUILD`] or shows the same.
     pub cwd: PathBuf,
     /// Environment variables that have other values, where the recipe itself sets none.
     env: BTreeMap<&'static str, &'static str>,
+}
+
+/// How many processors scripts are given, as far as the machine has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processors {
+    /// As many as their recipes ask for.
+    AsAsked,
+    /// Another number.
+    Others,
+}
+
+impl Processors {
+    /// Returns how many a script that asks for `asked` is given.
+    pub(crate) fn given(self, asked: u32) -> u32 {
+        match (self, asked) {
+            (Self::AsAsked, asked) => asked,
+            (Self::Others, 1) => PROCESSORS,
+            (Self::Others, _) => 1,
+        }
+    }
 }
 
 impl Surroundings {
@@ -50,7 +70,7 @@ impl Surroundings {
             host_name: "kit".to_owned(),
             domain_name: "(none)".to_owned(),
             host: Host::USUAL,
-            cpus: 1,
+            processors: Processors::AsAsked,
             cwd: PathBuf::from(BUILD),
             env: BTreeMap::new(),
         }
@@ -71,7 +91,7 @@ impl Surroundings {
             Variation::Umask => self.host.umask = 0o077,
             Variation::HostName => "another-host".clone_into(&mut self.host_name),
             Variation::DomainName => "another.domain".clone_into(&mut self.domain_name),
-            Variation::Processors => self.cpus = PROCESSORS,
+            Variation::Processors => self.processors = Processors::Others,
             // Needs no data base of time zones.
             Variation::TimeZone => _ = self.env.insert("TZ", "VAR-13:37"),
             Variation::Locale => self.env.extend([("LANG", "tr_TR.ISO-8859-9"), ("LC_ALL", "C")]),

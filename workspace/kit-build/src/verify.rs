@@ -27,9 +27,10 @@ use kit_tree::{Blobs as _, Entry};
 
 pub use self::cause::Cause;
 pub use self::variation::Variation;
-use crate::engine::{Order, Trees};
+use crate::engine::{OnFailure, Order, Trees};
 use crate::error::ScriptFailure;
 use crate::local::LocalSandbox;
+use crate::processors::Pool;
 use crate::surroundings::Surroundings;
 use crate::{BuildError, Engine};
 use sources::Sources;
@@ -189,6 +190,8 @@ impl Rebuild<'_> {
             execute: &execute,
             events: self.first.events,
             jobs: if varies(Variation::Jobs) { other_jobs(self.first.jobs) } else { self.first.jobs },
+            room: self.first.room,
+            on_failure: OnFailure::Stop,
             order: if varies(Variation::Finish) { Order::ShortestFirst } else { Order::LongestFirst },
         };
         let (found, failed) = match again.build(plan, &ids) {
@@ -266,6 +269,7 @@ impl Rebuild<'_> {
             store,
             sandbox: self.sandbox.clone(),
             surroundings: Surroundings::varied(variations),
+            processors: Pool::of_this_machine(),
             memory: self.memory,
         }
     }

@@ -128,6 +128,8 @@ pub struct Run {
     pub env: BTreeMap<String, String>,
     /// Seconds until it is stopped. Not hashed: a result doesn't depend on it.
     pub timeout: u64,
+    /// Processors that it may use, as far as there are. Not hashed: a result may not depend on how many there are.
+    pub processors: u32,
 }
 
 /// Puts trees together.

@@ -164,6 +164,7 @@ fn modules(planner: &mut Planner<'_>, image: &Name, kernel: &Kernel, tree: Input
         script: MODULES_SCRIPT.to_owned(),
         env: planner.environment(&own),
         timeout: 600,
+        processors: 1,
     };
     Some(Input::Derivation(planner.plan.add(format!("modules {image}"), Action::Run(run))))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kit_hash::{BlobId, DerivationId};
+use kit_hash::{BlobId, DerivationId, TreeId};
 use kit_recipe::package::{Addition, Build, Contents, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Name, Spanned};
@@ -11,7 +11,7 @@ use kit_tree::{Entry, Meta, TreePath};
 use crate::PlanError;
 use crate::derivation::{Action, Added, AddedEntry, Compose, Input, Part, Run};
 use crate::evaluate::place;
-use crate::planner::Planner;
+use crate::planner::{Plan, Planner};
 use crate::requirements::texts;
 
 /// The environment that every script finds, unless its recipe says otherwise; beside it there is `SOURCE_DATE_EPOCH`.
@@ -138,6 +138,7 @@ impl Planner<'_> {
             script: build.run.value.clone(),
             env: self.environment(&build.env),
             timeout: build.timeout,
+            processors: build.processors,
         };
         self.plan.add(format!("build {name}"), Action::Run(run))
     }
@@ -149,13 +150,7 @@ impl Planner<'_> {
             owner: tool.to_string(),
             at: TreePath::root(),
         });
-        let compose = Compose {
-            parts: parts.collect(),
-            ensure: paths(&SANDBOX_DIRECTORIES),
-            passwd: SANDBOX_PASSWD.map(str::to_owned).to_vec(),
-            group: SANDBOX_GROUP.map(str::to_owned).to_vec(),
-            ..Compose::default()
-        };
+        let compose = root_of(parts.collect());
         Input::Derivation(self.plan.add(title, Action::Compose(compose)))
     }
 
@@ -219,6 +214,29 @@ impl Planner<'_> {
         };
         Some(Added { path, what })
     }
+}
+
+/// Puts the root of a sandbox together.
+fn root_of(parts: Vec<Part>) -> Compose {
+    Compose {
+        parts,
+        ensure: paths(&SANDBOX_DIRECTORIES),
+        passwd: SANDBOX_PASSWD.map(str::to_owned).to_vec(),
+        group: SANDBOX_GROUP.map(str::to_owned).to_vec(),
+        ..Compose::default()
+    }
+}
+
+/// Plans the root of a sandbox from trees that are known, each with its package: one step.
+pub fn root_of_trees(title: &str, trees: &BTreeMap<Name, TreeId>) -> (Plan, DerivationId) {
+    let part = |(owner, tree): (&Name, &TreeId)| Part {
+        input: Input::Tree(*tree),
+        owner: owner.to_string(),
+        at: TreePath::root(),
+    };
+    let mut plan = Plan::default();
+    let id = plan.add(title, Action::Compose(root_of(trees.iter().map(part).collect())));
+    (plan, id)
 }
 
 /// Returns the one file of the tree of an added local file.

@@ -101,6 +101,8 @@ pub struct Build {
     pub env: BTreeMap<String, String>,
     /// Seconds until it is stopped; 3600 when not given.
     pub timeout: u64,
+    /// Processors that it may use, as far as the machine has them; 1 when not given.
+    pub processors: u32,
 }
 
 impl Build {
@@ -112,11 +114,12 @@ impl Build {
     }
 
     fn write(&self, to: &mut String) -> fmt::Result {
-        let Self { tools, run, env, timeout } = self;
+        let Self { tools, run, env, timeout, processors } = self;
         writeln!(to, "[build]")?;
         list(to, "tools", &tools.iter().map(|tool| tool.value.to_string()).collect::<Vec<_>>())?;
         writeln!(to, "run = {}", Lines(run))?;
         writeln!(to, "timeout = {timeout}")?;
+        writeln!(to, "processors = {processors}")?;
         if !env.is_empty() {
             writeln!(to, "\n[build.env]")?;
         }

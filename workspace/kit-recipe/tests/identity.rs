@@ -36,6 +36,7 @@ sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 tools = ["gcc", "make"]
 run = "make"
 timeout = 60
+processors = 2
 [build.env]
 CC = "gcc"
 
@@ -352,6 +353,15 @@ fn no_spelling_counts() {
         [package]\nversion = '1'\nname='web'\n\
         [sources]\ndebian = { packages = [\n  \"a1\",\n  \"b1\", # last\n], suite = \"bookworm\", dependencies = \"closure\" }\n";
     assert_eq!(id("package web", plain), id("package web", other));
+}
+
+/// A result may not depend on it.
+#[test]
+fn the_number_of_processors_does_not_count() {
+    assert_eq!(
+        id("package web", PACKAGE),
+        id("package web", &PACKAGE.replace("processors = 2\n", "processors = 64\n"))
+    );
 }
 
 #[test]

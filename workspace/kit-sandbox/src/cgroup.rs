@@ -74,15 +74,25 @@ impl Cgroup {
         self.processes
     }
 
-    /// Removes the group, in which no process is left, and says whether the kernel had killed one of them for memory.
-    pub(crate) fn remove(self) -> bool {
+    /// Removes the group, in which no process is left, and says what the kernel counted.
+    pub(crate) fn remove(self) -> Counted {
         let events = self.group.read_to_string("memory.events").unwrap_or_default();
         let killed =
             events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"));
+        let peak = self.group.read_to_string("memory.peak").ok();
         // One that can't be removed yet is swept by a later job.
         self.parent.remove_dir(&self.name).ok();
-        killed
+        Counted { out_of_memory: killed, peak_bytes: peak.and_then(|text| text.trim().parse().ok()) }
     }
+}
+
+/// What the kernel counted of a group.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    /// Whether it killed a process for memory.
+    pub(crate) out_of_memory: bool,
+    /// Most memory of all processes together, where it was counted.
+    pub(crate) peak_bytes: Option<u64>,
 }
 
 /// Removes groups whose job's supervisor, and so whose processes, are gone. The kernel refuses to remove any other.

@@ -37,8 +37,8 @@ pub struct Job {
     pub domain_name: String,
     /// What else it can tell of the machine that it runs on.
     pub host: Host,
-    /// Number of CPUs that the job is bound to; fewer if the machine has fewer, which the outcome tells.
-    pub cpus: Option<u32>,
+    /// The CPUs that the job is bound to; fewer if the machine has fewer, which the outcome tells.
+    pub cpus: Option<Cpus>,
     /// Which network there is.
     pub network: Network,
     /// Which system calls there are.
@@ -47,6 +47,15 @@ pub struct Job {
     pub limits: Limits,
     /// Where its input comes from and its output goes to.
     pub stdio: Stdio,
+}
+
+/// CPUs of those that the caller may use, counted round and round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpus {
+    /// How many.
+    pub count: u32,
+    /// The first of them, from 0.
+    pub first: u32,
 }
 
 /// A directory or file of this machine, shown inside with everything mounted below it; never with set-uid bits or devices in force.
@@ -208,7 +217,7 @@ impl Job {
         if self.command.is_empty() {
             return Err(SandboxError::EmptyCommand);
         }
-        if self.cpus == Some(0) {
+        if self.cpus.is_some_and(|cpus| cpus.count == 0) {
             return Err(SandboxError::NoCpu);
         }
         let device_targets = self.devices.iter().map(PathBuf::as_path);

@@ -45,8 +45,9 @@ mod wire;
 pub use error::{SandboxError, Setting, Step};
 pub use helper::{helper_main, is_helper};
 pub use job::{
-    Access, Addresses, Bind, Clock, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+    Access, Addresses, Bind, Clock, Cpus, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio,
+    Tmpfs,
 };
 pub use outcome::{Outcome, Status, Unenforced, Usage};
 pub use running::{Killer, Running};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, available_cpus};

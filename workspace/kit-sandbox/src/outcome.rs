@@ -39,7 +39,8 @@ pub struct Usage {
     pub wall: Duration,
     /// CPU time of all processes that ended before the job did, in user and kernel mode.
     pub cpu: Duration,
-    /// Most memory that any one process had resident, in bytes.
+    /// Most memory of all processes together, in bytes, where a cgroup with the memory controller counted it; else the most that any one
+    /// process had resident.
     pub peak_memory_bytes: u64,
 }
 

@@ -73,9 +73,13 @@ impl Running {
         }
         let reports = read_reports(&self.control);
         let ended = self.child.wait().map_err(|source| SandboxError::Talk { source })?;
-        let out_of_memory = self.cgroup.take().is_some_and(Cgroup::remove);
+        let counted = self.cgroup.take().map(Cgroup::remove);
         let mut outcome = self.outcome(reports?, ended)?;
-        if out_of_memory && !matches!(outcome.status, Status::Exited(0)) {
+        let peak = counted.as_ref().and_then(|counted| counted.peak_bytes).unwrap_or(0);
+        outcome.usage.peak_memory_bytes = outcome.usage.peak_memory_bytes.max(peak);
+        if counted.is_some_and(|counted| counted.out_of_memory)
+            && !matches!(outcome.status, Status::Exited(0))
+        {
             outcome.status = Status::MemoryLimit;
         }
         Ok(outcome)

@@ -155,7 +155,7 @@ impl Running {
     /// Puts the helper, which has not begun yet, under the limits that the helper can't set itself, and notes those that won't hold.
     fn limit(&mut self, job: &Job) {
         let limits = &job.limits;
-        if let Some(wanted) = job.cpus {
+        if let Some(wanted) = job.cpus.map(|cpus| cpus.count) {
             let available = self.cpus;
             self.cpus = available.min(wanted);
             if available < wanted {
@@ -184,7 +184,8 @@ impl Running {
     }
 }
 
-fn available_cpus() -> u32 {
+/// Returns how many CPUs this program, and so its jobs, may use.
+pub fn available_cpus() -> u32 {
     sched_getaffinity(None).map_or(1, |allowed| allowed.count())
 }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use crate::error::Step;
 use crate::job::{
-    Access, Addresses, Bind, Clock, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio, Tmpfs,
+    Access, Addresses, Bind, Clock, Cpus, Host, Identity, Job, Limits, Network, Release, Seccomp, Stdio,
+    Tmpfs,
 };
 use crate::outcome::Usage;
 
@@ -252,7 +253,10 @@ impl Encoder {
         self.bytes(&job.host_name);
         self.bytes(&job.domain_name);
         self.host(job.host);
-        self.list(job.cpus, |encoder, cpus| encoder.number(u64::from(cpus)));
+        self.list(job.cpus, |encoder, cpus| {
+            encoder.number(u64::from(cpus.count));
+            encoder.number(u64::from(cpus.first));
+        });
         self.number(match job.network {
             Network::Loopback => 0,
             Network::Host => 1,
@@ -392,7 +396,7 @@ impl Decoder<'_> {
             host_name: self.text()?,
             domain_name: self.text()?,
             host: self.host()?,
-            cpus: self.option(Self::small)?,
+            cpus: self.option(|decoder| Ok(Cpus { count: decoder.small()?, first: decoder.small()? }))?,
             network: self.choice(&[Network::Loopback, Network::Host])?,
             seccomp: self.choice(&[Seccomp::Build, Seccomp::Unfiltered])?,
             limits: self.limits()?,

@@ -11,6 +11,7 @@
 //!   trees/aa/<tree>         canonical encodings (kit:tree:v1), checked against their identity on every read
 //!   records/aa/<resolved>   Record: resolved derivation → tree, log, cost      (kit:record:v1, sealed)
 //!   memo/aa/<derivation>    derivation → resolved derivation of its last build (kit:memo:v1, sealed)
+//!   costs/aa/<title>        what the step of a title took last; the name is the title's BLAKE3 (kit:cost:v1, sealed)
 //!   sha256/aa/<sha256>      downloads known by SHA-256 → blob                  (kit:sha256:v1, sealed)
 //!   materialised/<tree>/    read-only directories of trees, hard-linked to objects; there once they are complete
 //!   roots/<name>            what a name keeps alive                            (kit:roots:v1, sealed)
@@ -28,12 +29,13 @@
 //! | [`blob`] | blobs in and out, [`kit_tree::Blobs`] and [`kit_tree::BlobSink`], names by SHA-256 |
 //! | [`tree`] | trees in and out |
 //! | [`record`] | [`Record`], and the memo from derivations to records |
+//! | [`cost`] | [`Measured`]: what steps took when they were last done |
 //! | [`root`] | [`Roots`]: what is kept alive, by name |
 //! | [`lock`] | [`BuildLock`]: one build per derivation |
 //! | [`materialise`] | trees to directories: hard-linked and read-only, or copied and writable |
 //! | [`mod@import`] | directories to trees: what a run step leaves behind |
 //! | [`scratch`] | [`Scratch`]: working directories that go away |
-//! | [`failed`] | [`Failed`]: what the step that failed last left behind |
+//! | [`failed`] | [`Failed`]: what the steps that failed last left behind |
 //! | [`verify`] | findings, and their repair |
 //! | [`gc`] | collection of what nothing keeps |
 //! | [`usage`] | sizes by category and by root |
@@ -41,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 pub mod blob;
+pub mod cost;
 mod disk;
 pub mod error;
 pub mod failed;
@@ -63,6 +66,7 @@ pub mod tree;
 pub mod usage;
 pub mod verify;
 
+pub use cost::Measured;
 pub use disk::FILE_TIME;
 pub use error::{Damage, Item, StoreError};
 pub use failed::Failed;

@@ -21,12 +21,13 @@ use crate::{StoreError, disk};
 const VERSION: &str = "kit-store 1";
 
 /// Everything that the store puts into its directory.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "version",
     "objects",
     "trees",
     "records",
     "memo",
+    "costs",
     "sha256",
     "materialised",
     "failed",
@@ -65,6 +66,7 @@ pub struct Store {
     pub(crate) trees: FanOut,
     pub(crate) records: FanOut,
     pub(crate) memos: FanOut,
+    pub(crate) costs: FanOut,
     pub(crate) sha256: FanOut,
     pub(crate) materialised: OwnedFd,
     pub(crate) failed: OwnedFd,
@@ -109,6 +111,7 @@ impl Store {
             trees: fan_out("trees")?,
             records: fan_out("records")?,
             memos: fan_out("memo")?,
+            costs: fan_out("costs")?,
             sha256: fan_out("sha256")?,
             materialised: make("materialised")?,
             failed: make("failed")?,

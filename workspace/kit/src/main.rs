@@ -26,6 +26,7 @@ mod embedded;
 mod environment;
 mod escape;
 mod failure;
+mod going;
 mod output;
 mod panic;
 mod places;

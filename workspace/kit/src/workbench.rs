@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use kit_build::engine::Order;
+use kit_build::engine::{OnFailure, Order, Room};
 use kit_build::load::{Loaded, load, word};
 use kit_build::local::LocalSandbox;
 use kit_build::network::Network;
+use kit_build::processors::Pool;
 use kit_build::surroundings::Surroundings;
 use kit_build::{Engine, Events, ProjectFiles};
 use kit_hash::BlobId;
@@ -59,17 +60,30 @@ pub(crate) fn with_engine<T>(
     events: &dyn Events,
     work: impl FnOnce(&Engine<'_>, &Network<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_going_engine(context, store, events, OnFailure::Stop, work)
+}
+
+/// Calls `work` with an engine for this machine that does this when a step fails.
+pub(crate) fn with_going_engine<T>(
+    context: &Context,
+    store: &Store,
+    events: &dyn Events,
+    on_failure: OnFailure,
+    work: impl FnOnce(&Engine<'_>, &Network<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let network = Network::new(places(context)?, store);
     let execute = local_sandbox(store);
     let (jobs, order) = (context.jobs(), Order::LongestFirst);
-    let engine = Engine { store, fetch: &network, execute: &execute, events, jobs, order };
+    let room = Room { processors: execute.processors.count(), memory_bytes: available_memory() };
+    let engine = Engine { store, fetch: &network, execute: &execute, events, jobs, order, room, on_failure };
     work(&engine, &network)
 }
 
 /// Runs scripts as every build does.
 pub(crate) fn local_sandbox(store: &Store) -> LocalSandbox<'_> {
     let surroundings = Surroundings::standard();
-    LocalSandbox { store, sandbox: sandbox(), surroundings, memory: memory_limit() }
+    let processors = Pool::of_this_machine();
+    LocalSandbox { store, sandbox: sandbox(), surroundings, processors, memory: memory_limit() }
 }
 
 /// Starts jobs, by this program itself.
@@ -80,10 +94,20 @@ pub(crate) fn sandbox() -> Sandbox {
 /// Returns how much memory a script may use, in bytes: three quarters of what the machine has, so that it fails by itself before the
 /// machine does. None where the machine doesn't say.
 pub(crate) fn memory_limit() -> Option<u64> {
+    Some(memory("MemTotal:")? / 4 * 3)
+}
+
+/// Returns how much memory the machine can give now without taking it from others, in bytes.
+fn available_memory() -> Option<u64> {
+    memory("MemAvailable:")
+}
+
+/// Returns what the machine says of its memory, in bytes.
+fn memory(what: &str) -> Option<u64> {
     let text = open_dir(Path::new("/proc")).ok()?.read_to_string("meminfo").ok()?;
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes / 4 * 3 * 1024)
+    let amount = text.lines().find_map(|line| line.strip_prefix(what))?;
+    let kibibytes: u64 = amount.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// Puts the project's own files into the store.
@@ -183,8 +207,7 @@ pub(crate) fn workpiece_with(project: &Project, recipe: &RecipeName) -> Result<W
             Err(failure) => first_failure = first_failure.or(Some(failure)),
         }
     }
-    let what = format!("package {package}, which no lockfile that holds covers,");
-    Err(first_failure.unwrap_or(Failure::NotBuilt { what, subject: "IMAGE".to_owned() }))
+    Err(first_failure.unwrap_or(Failure::NotPinned { package: package.to_string() }))
 }
 
 /// Returns the name that was probably meant, when one is close.

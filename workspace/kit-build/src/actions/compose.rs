@@ -42,7 +42,7 @@ pub(super) fn compose(
     }
     append(store, title, &mut tree, "/etc/passwd", &compose.passwd)?;
     append(store, title, &mut tree, "/etc/group", &compose.group)?;
-    Ok(Done { tree: store.put_tree(&tree)?, log: None })
+    Ok(Done::of(store.put_tree(&tree)?))
 }
 
 fn failed(title: &str, reason: &str) -> BuildError {

@@ -46,7 +46,7 @@ pub(super) fn write(
             writer.oci(&roots)?
         }
     };
-    Ok(Done { tree: store.put_tree(&tree)?, log: None })
+    Ok(Done::of(store.put_tree(&tree)?))
 }
 
 struct Writer<'a> {

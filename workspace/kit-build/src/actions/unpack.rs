@@ -38,7 +38,7 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
     };
     // The content is vouched for at its end, which lies behind what the archive needs.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| failed(title, Box::new(e)))?;
-    Ok(Done { tree: store.put_tree(&tree)?, log })
+    Ok(Done { log, ..Done::of(store.put_tree(&tree)?) })
 }
 
 fn failed(title: &str, source: Box<dyn std::error::Error + Send + Sync>) -> BuildError {

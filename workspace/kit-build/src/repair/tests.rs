@@ -10,7 +10,7 @@ use kit_store::{Durability, Store};
 use kit_tree::{BlobSink as _, Blobs as _, Mode, Tree, TreePath};
 
 use super::*;
-use crate::seams::Script;
+use crate::seams::{Executed, Script};
 use crate::{Execute, Fetch};
 
 /// Nothing is fetched or run here.
@@ -27,7 +27,7 @@ impl Fetch for Nobody {
 }
 
 impl Execute for Nobody {
-    fn execute(&self, _: &Script<'_>, _: &mut dyn FnMut(&[u8])) -> Result<TreeId, BuildError> {
+    fn execute(&self, _: &Script<'_>, _: &mut dyn FnMut(&[u8])) -> Result<Executed, BuildError> {
         Err(BuildError::NoCargoHome)
     }
 }
@@ -66,6 +66,8 @@ impl Bench {
             events: &self.repaired,
             jobs: 1,
             order: crate::engine::Order::LongestFirst,
+            room: crate::engine::Room { processors: 1, memory_bytes: None },
+            on_failure: crate::engine::OnFailure::Stop,
         }
     }
 

@@ -72,7 +72,7 @@ impl Rebuild<'_> {
         };
         let script = actions::script(derivation, run, &tree_of);
         match self.execute(store, variations).execute(&script, &mut |_| ()) {
-            Ok(tree) => Ok(Some(tree)),
+            Ok(executed) => Ok(Some(executed.tree)),
             Err(BuildError::Script { .. }) => Ok(None),
             Err(error) => Err(error),
         }

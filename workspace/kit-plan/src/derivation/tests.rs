@@ -25,6 +25,7 @@ fn run() -> Run {
         script: "make".to_owned(),
         env: BTreeMap::from([("TZ".to_owned(), "UTC".to_owned())]),
         timeout: 60,
+        processors: 1,
     }
 }
 
@@ -93,7 +94,7 @@ fn what_isn_t_meaning_isn_t_hashed() {
     let id = |action: Action| Derivation::new("t", action).id();
     let elsewhere = Origin::Debian { suite: "sid".to_owned(), filename: "pool/x".to_owned(), date: 5 };
     assert_eq!(id(Action::Fetch(fetch())), id(Action::Fetch(Fetch { origin: elsewhere, ..fetch() })));
-    assert_eq!(id(Action::Run(run())), id(Action::Run(Run { timeout: 5, ..run() })));
+    assert_eq!(id(Action::Run(run())), id(Action::Run(Run { timeout: 5, processors: 2, ..run() })));
     let mut other = compose();
     other.parts[0].owner = "somebody".to_owned();
     assert_eq!(id(Action::Compose(compose())), id(Action::Compose(other)));

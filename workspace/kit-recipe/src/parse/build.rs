@@ -15,6 +15,9 @@ use crate::{Name, Spanned};
 /// The longest time that a step may have, in seconds: a week.
 const LONGEST: u64 = 7 * 24 * 3600;
 
+/// The most processors that a step may ask for.
+const MOST_PROCESSORS: u64 = 1024;
+
 /// The sources of the package.
 type Sources = BTreeMap<Name, Spanned<Source>>;
 
@@ -28,13 +31,15 @@ pub(super) fn build(
     let env = section.section("env", faults).map(|section| container::environment(&section, faults));
     let env = env.unwrap_or_default();
     let timeout = section.value("timeout").map(|value| value.number(1, LONGEST, faults));
+    let processors = section.value("processors").map(|value| value.number(1, MOST_PROCESSORS, faults));
     let step = match section.value("kind") {
         Some(value) => kind(&value, &mut section, sources, &env, faults),
         None => script(&mut section, env, faults),
     };
     section.finish(faults);
     let Step { tools, run, env } = step?;
-    Some(Build { tools, run, env, timeout: timeout.unwrap_or(Some(3600))? })
+    let processors = u32::try_from(processors.unwrap_or(Some(1))?).ok()?;
+    Some(Build { tools, run, env, timeout: timeout.unwrap_or(Some(3600))?, processors })
 }
 
 /// What a build comes to in either way.

@@ -19,7 +19,7 @@ use rustix::thread::{CpuSet, UnshareFlags, sched_getaffinity, sched_setaffinity,
 
 use super::{During, first, report};
 use crate::error::Step;
-use crate::job::{Identity, Job, Network};
+use crate::job::{Cpus, Identity, Job, Network};
 use crate::outcome::Usage;
 use crate::running::{DETACH, KILL};
 use crate::syscalls::{self, Fork};
@@ -122,12 +122,14 @@ fn isolate(job: Option<&Job>) -> Result<(), Failure> {
     write_to("/proc/self/gid_map", &format!("{} {gid} 1", identity.gid))
 }
 
-/// Binds this process to the first `wanted` of the CPUs that it may use.
-fn pin(wanted: u32) -> rustix::io::Result<()> {
+/// Binds this process to some of the CPUs that it may use.
+fn pin(wanted: Cpus) -> rustix::io::Result<()> {
     let allowed = sched_getaffinity(None)?;
+    let allowed: Vec<_> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
+    let first = wanted.first as usize % allowed.len().max(1);
     let mut chosen = CpuSet::new();
-    for cpu in (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).take(wanted as usize) {
-        chosen.set(cpu);
+    for cpu in allowed.iter().cycle().skip(first).take(allowed.len().min(wanted.count as usize)) {
+        chosen.set(*cpu);
     }
     sched_setaffinity(None, &chosen)
 }

@@ -31,7 +31,7 @@ fn full_job() -> Job {
             addresses: Addresses::Fixed,
             clock: Clock::Ahead(7),
         },
-        cpus: Some(3),
+        cpus: Some(Cpus { count: 3, first: 1 }),
         network: Network::Host,
         seccomp: Seccomp::Unfiltered,
         limits: Limits {

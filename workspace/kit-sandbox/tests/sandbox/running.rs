@@ -3,7 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use kit_sandbox::{Addresses, Clock, Host, Release, Sandbox, SandboxError, Status, Stdio, Step, Unenforced};
+use kit_sandbox::{
+    Addresses, Clock, Cpus, Host, Release, Sandbox, SandboxError, Status, Stdio, Step, Unenforced,
+    available_cpus,
+};
 
 use crate::Tests;
 use crate::fixture::{Fixture, run, sandbox};
@@ -124,13 +127,24 @@ fn a_helper_that_is_none_is_told() {
 fn cpus_are_bound_and_counted() {
     let fixture = Fixture::new();
     let mut job = fixture.job("nproc");
-    job.cpus = Some(1);
+    job.cpus = Some(Cpus { count: 1, first: 0 });
     let (outcome, output) = run(&job).unwrap();
     assert_eq!((output.as_str(), outcome.cpus, outcome.unenforced), ("1\n", 1, vec![]));
-    job.cpus = Some(1_000_000);
+    job.cpus = Some(Cpus { count: 1_000_000, first: 1 });
     let (outcome, output) = run(&job).unwrap();
     assert_eq!(output.trim(), outcome.cpus.to_string());
     assert_eq!(outcome.unenforced, [Unenforced::Cpus { wanted: 1_000_000, available: outcome.cpus }]);
+    // Each of those that there are, and round again.
+    let there_are = available_cpus();
+    let mut job = fixture.job("grep Cpus_allowed_list /proc/self/status");
+    let mut bound = std::collections::BTreeSet::new();
+    for first in 0..there_are {
+        job.cpus = Some(Cpus { count: 1, first });
+        bound.insert(run(&job).unwrap().1);
+    }
+    assert_eq!(bound.len(), there_are as usize, "{bound:?}");
+    job.cpus = Some(Cpus { count: 1, first: there_are });
+    assert!(bound.contains(&run(&job).unwrap().1));
 }
 
 fn the_machine_looks_as_asked() {
@@ -167,7 +181,7 @@ fn what_makes_no_sense_is_refused() {
         run(&job).map(drop).unwrap_err().to_string()
     };
     assert_eq!(with(|job| job.command.clear()), "the job has no command");
-    assert_eq!(with(|job| job.cpus = Some(0)), "the job asks for zero CPUs");
+    assert_eq!(with(|job| job.cpus = Some(Cpus { count: 0, first: 0 })), "the job asks for zero CPUs");
     let refused = "is not a place where something can be mounted";
     assert_eq!(with(|job| job.tmpfs[0].target = "tmp".into()), format!("`tmp` {refused}"));
     assert_eq!(with(|job| job.tmpfs[0].target = "/".into()), format!("`/` {refused}"));

@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::context::{Context, OutDir};
+use crate::going::{Failures, on_failure};
 use crate::progress::{Progress, Tally};
 use crate::text::Text;
 use crate::units::{Bytes, Millis, count};
-use crate::workbench::{Workpiece, images, keep, store_locals, with_engine};
+use crate::workbench::{Workpiece, images, keep, store_locals, with_going_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +39,9 @@ pub(crate) struct Args {
     /// Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by commas) [default: those of the recipe]
     #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
     formats: Vec<Format>,
+    /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
+    #[arg(long, short)]
+    keep_going: bool,
     /// Write the files to this directory [default: `out` in the project] [env: `KIT_OUT`]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -60,34 +64,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = context.project()?;
     let mut results = Vec::new();
     let mut all = Tally::default();
+    let mut failures = Failures::new(args.keep_going);
     for subject in images(project, &args.images)? {
-        let (files, tally) = build(context, &subject, &args.formats, args.out.as_deref())?;
+        let built = build(context, &subject, args);
+        let Some((files, tally)) = failures.keep(built)? else { continue };
         results.push((subject, files));
         all.add(&tally);
     }
+    failures.end()?;
     let out = context.out_dir(args.out.as_deref())?;
     report(context, &out, &results, &all, started)
 }
 
 /// Builds an image and writes its files.
-fn build(
-    context: &Context,
-    subject: &Subject,
-    formats: &[Format],
-    out: Option<&Path>,
-) -> Result<(Vec<File>, Tally), Failure> {
+fn build(context: &Context, subject: &Subject, args: &Args) -> Result<(Vec<File>, Tally), Failure> {
     let project = context.project()?;
-    let piece = Workpiece::prepare(project, subject, formats)?;
+    let piece = Workpiece::prepare(project, subject, &args.formats)?;
     let store = context.store()?;
     let targets: Vec<_> = piece.plan.outputs.values().copied().collect();
     let progress = Progress::new(&context.output);
-    let built = with_engine(context, &store, &progress, |engine, _| {
+    let on_failure = on_failure(args.keep_going);
+    let built = with_going_engine(context, &store, &progress, on_failure, |engine, _| {
         engine.repairing(Failure::damage, || {
             store_locals(project, &store, &piece.loaded)?;
             let trees = engine.build(&piece.plan, &targets).map_err(|error| piece.loaded.locate(error))?;
             check_results(engine, &piece.lock, &piece.plan, &trees)?;
             keep(project, &store, subject, &piece.plan)?;
-            write(&store, &piece, &trees, &context.out_dir(out)?)
+            write(&store, &piece, &trees, &context.out_dir(args.out.as_deref())?)
         })
     });
     let tally = progress.finish();

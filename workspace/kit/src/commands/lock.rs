@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use kit_build::check::{check_results, complete};
+use kit_build::engine::OnFailure;
 use kit_build::load::{Loaded, load, lock_path, word};
 use kit_build::lock::{Previous, Update, fill, pin};
 use kit_build::scripts::{content_packages, matters, not_run};
@@ -21,10 +22,11 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
+use crate::going::{Failures, on_failure};
 use crate::progress::Progress;
 use crate::project::{Change, Project};
 use crate::units::{Bytes, count};
-use crate::workbench::{closest, keep, parse_name, parse_subject, store_locals, with_engine};
+use crate::workbench::{closest, keep, parse_name, parse_subject, store_locals, with_going_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +55,9 @@ pub(crate) struct Args {
     /// Show what the lockfiles pin and which keys signed it; write nothing, open no socket
     #[arg(long, conflicts_with_all = ["update", "check"])]
     explain: bool,
+    /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
+    #[arg(long, short, conflicts_with_all = ["check", "explain"])]
+    keep_going: bool,
 }
 
 /// What became of a lockfile.
@@ -76,8 +81,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         subjects.iter().map(|subject| load_subject(project, subject)).collect::<Result<_, _>>()?;
     refuse_unused(&update, &loaded)?;
     let mut locked = Vec::new();
+    let mut failures = Failures::new(args.keep_going);
     for loaded in &loaded {
-        let one = lock(context, project, loaded, &update)?;
+        let one = lock(context, project, loaded, &update, on_failure(args.keep_going));
+        let Some(one) = failures.keep(one)? else { continue };
         let path = lock_path(&loaded.subject);
         let what = match one.change {
             Change::None => "is up to date",
@@ -87,6 +94,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         context.output.data(&format!("{path}\n")).map_err(Failure::Output)?;
         locked.push(one);
     }
+    failures.end()?;
     let object = |locked: &Locked| {
         let changed = locked.change == Change::Written;
         json!({ "path": lock_path(&locked.subject), "changed": changed, "pins": locked.pins })
@@ -136,12 +144,18 @@ fn refuse_unused(update: &Update, loaded: &[Loaded]) -> Result<(), Failure> {
     }
 }
 
-fn lock(context: &Context, project: &Project, loaded: &Loaded, update: &Update) -> Result<Locked, Failure> {
+fn lock(
+    context: &Context,
+    project: &Project,
+    loaded: &Loaded,
+    update: &Update,
+    on_failure: OnFailure,
+) -> Result<Locked, Failure> {
     let subject = &loaded.subject;
     let previous = previous(context, project, subject, update)?;
     let store = context.store()?;
     let progress = Progress::new(&context.output);
-    let made = with_engine(context, &store, &progress, |engine, network| {
+    let made = with_going_engine(context, &store, &progress, on_failure, |engine, network| {
         let pinned = pin(loaded, &previous, update, network, engine.events)?;
         engine.repairing(Failure::damage, || {
             if let Some(previous) = previous.lock()

@@ -82,18 +82,20 @@ fn is_meant(title: &str, wanted: &str) -> bool {
     title == wanted || title == format!("build {wanted}")
 }
 
-/// Reads the log of the step that failed last, when it is the wanted one.
+/// Reads the log of the wanted step, when it is one of those that failed last.
 fn last_failure(store: &Store, wanted: &str) -> Result<Option<(String, Vec<u8>)>, Failure> {
-    let Some(failed) = store.failed()? else { return Ok(None) };
-    let dir = open_dir(&failed.path)?;
-    let read = |name: &str| {
-        let path = failed.path.join(name);
-        dir.read(name).map_err(|source| Failure::File { action: "read", path, source })
-    };
-    match FailedStep::decode(&read(FILE)?) {
-        Ok(step) if is_meant(&step.title, wanted) => Ok(Some((step.title, read(LOG_FILE)?))),
-        _ => Ok(None),
+    for failed in store.failures()? {
+        let dir = open_dir(&failed.path)?;
+        let read = |name: &str| {
+            let path = failed.path.join(name);
+            dir.read(name).map_err(|source| Failure::File { action: "read", path, source })
+        };
+        match FailedStep::decode(&read(FILE)?) {
+            Ok(step) if is_meant(&step.title, wanted) => return Ok(Some((step.title, read(LOG_FILE)?))),
+            _ => {}
+        }
     }
+    Ok(None)
 }
 
 fn is_script(derivation: &Derivation) -> bool {

@@ -11,6 +11,7 @@ use kit_source::debian::ResolveError;
 use kit_store::StoreError;
 
 use super::{Kind, Label, Report};
+use crate::units::count;
 
 /// How many contradictions of one step are shown.
 const SHOWN: usize = 10;
@@ -68,6 +69,7 @@ pub(super) fn store(error: &StoreError) -> Report {
 pub(super) fn build(error: &BuildError) -> Vec<Report> {
     match error {
         BuildError::Plan(errors) => return plan(errors),
+        BuildError::Several { failures, not_done } => return several(failures, *not_done),
         BuildError::LockProblems { path, text, problems: found } => return problems(found, path, text),
         _ => {}
     }
@@ -107,6 +109,16 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
     vec![report.with_help(error.help())]
 }
 
+/// Shows each failure, and beneath the last one what follows from all of them.
+fn several(failures: &[BuildError], not_done: usize) -> Vec<Report> {
+    let mut reports: Vec<_> = failures.iter().flat_map(build).collect();
+    if let (Some(last), 1..) = (reports.last_mut(), not_done) {
+        let whose = if not_done == 1 { "it needs" } else { "they need" };
+        last.notes.push(format!("{} not done: {whose} what failed", count(not_done, "step")));
+    }
+    reports
+}
+
 fn bars(text: &str) -> String {
     text.lines().map(|line| format!("| {line}")).collect::<Vec<_>>().join("\n")
 }
@@ -117,6 +129,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         return Kind::Environment;
     }
     match error {
+        BuildError::Several { failures, .. } => failures.first().map_or(Kind::Bug, build_kind),
         BuildError::Script { failure: ScriptFailure::Full(_), .. } | BuildError::Output { .. } => {
             Kind::Environment
         }
