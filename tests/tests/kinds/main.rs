@@ -68,16 +68,20 @@ fn what_kinds_build_is_reproducible() {
 #[test]
 fn a_line_of_a_fragment_that_does_not_take_is_named() {
     let project = project();
-    project.write("fragment/base.config", "CONFIG_A=y\nCONFIG_B=9\n# CONFIG_A is not set\nCONFIG_C=\"c\"\n");
+    project.write(
+        "fragment/base.config",
+        "CONFIG_A=y\nCONFIG_B=9\n# CONFIG_A is not set\nCONFIG_C=\"c\"\nCONFIG A\n",
+    );
     let said = project.kit(&["lock"]);
     said.failed(
         1,
         &[
             "error[kit::build::script_failed]: `build by-kernel` failed: it returned 1",
-            "| fragment: `CONFIG_B=9` did not take: .config has `CONFIG_B=1`\n",
-            "| fragment: `# CONFIG_A is not set` did not take: .config has `CONFIG_A=y`\n",
-            "| fragment: `CONFIG_C=\"c\"` did not take: .config has nothing of it\n",
-            "| 3 lines of the fragment did not take\n",
+            "| fragment:2: `CONFIG_B=9` did not take: `CONFIG_B=1` stands there\n",
+            "| fragment:3: `# CONFIG_A is not set` did not take: `CONFIG_A=y` stands there\n",
+            "| fragment:4: `CONFIG_C=\"c\"` did not take: this Linux has no such option\n",
+            "| fragment:5: `CONFIG A` is neither an option nor a comment\n",
+            "| fragment: 1 of 5 lines took\n",
         ],
     );
 }
