@@ -31,7 +31,7 @@ fn help_of_kit() {
       build        Build images from their lockfiles and write their files
       run          Boot an image in an emulated machine
       verify       Rebuild images from their sources, vary what must not matter, and compare every step
-      shell        Open a shell in the sandbox of a step
+      shell        Open a shell in the sandbox of a build, or run a program of locked packages
       show         Show what a recipe means: its parts, its steps or its files
       why          Show which package, source and steps a file of an image comes from
       log          Print what a build script printed: its last failure, else its last success
@@ -88,6 +88,8 @@ fn help_of_build() {
     Options:
           --format <FORMAT>  Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by
                              commas) [default: those of the recipe]
+      -k, --keep-going       Go on after a failure with all that doesn't need what failed, and tell every failure
+                             at the end
           --out <DIR>        Write the files to this directory [default: `out` in the project] [env: `KIT_OUT`]
       -h, --help             Print help (see more with '--help')
 

@@ -107,10 +107,10 @@ fn scripts_that_need_more_memory_than_there_is_wait_for_each_other() {
 #[test]
 fn the_first_failure_stops_everything_unless_it_is_to_go_on() {
     let (a, b) = (script("a", 1, None), script("b", 1, None));
-    let c = compose("c", &[&a]);
-    let d = compose("d", &[&c, &b]);
-    let e = compose("e", &[&b]);
-    let all = [&a, &b, &c, &d, &e];
+    let of_a = compose("of a", &[&a]);
+    let of_both = compose("of both", &[&of_a, &b]);
+    let of_b = compose("e", &[&b]);
+    let all = [&a, &b, &of_a, &of_both, &of_b];
     let costs = [(1, 0); 5];
     let stopping = queue(&all, &costs, room(1, 9), OnFailure::Stop);
     assert_eq!(titles(&stopping), ["a"]);
