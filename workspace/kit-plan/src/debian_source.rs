@@ -54,6 +54,7 @@ impl Planner<'_> {
             script: SCRIPT.to_owned(),
             env: self.environment(&own),
             timeout: TIMEOUT,
+            processors: 1,
         };
         Some(Input::Derivation(self.plan.add(format!("source {package}/{name}"), Action::Run(run))))
     }

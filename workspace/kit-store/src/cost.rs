@@ -77,8 +77,8 @@ mod tests {
         assert_eq!(store.measured("build a"), Some(measured));
         let file = name("build a");
         let path = store.path().join(format!("costs/{}/{file}", &file[..2]));
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, "torn").unwrap();
+        crate::testing::remove(&path);
+        crate::testing::write(&path, b"torn");
         assert_eq!(store.measured("build a"), None);
         store.put_measured("build a", &measured).unwrap();
         assert_eq!(store.measured("build a"), Some(measured));
