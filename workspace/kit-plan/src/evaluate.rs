@@ -105,6 +105,17 @@ impl Evaluated {
         self.onboot.iter().chain(&self.services).chain(&self.onshutdown)
     }
 
+    /// Returns it as an image that extends no other.
+    pub(crate) fn into_image(self) -> Image {
+        let services = |written: Vec<Written>| written.into_iter().map(|written| written.service).collect();
+        Image {
+            onboot: services(self.onboot),
+            services: services(self.services),
+            onshutdown: services(self.onshutdown),
+            ..self.image
+        }
+    }
+
     fn find(&self, name: &Name) -> Option<&Written> {
         self.all().find(|written| written.service.name.value == *name)
     }

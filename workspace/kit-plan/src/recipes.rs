@@ -1,6 +1,6 @@
 //! Every recipe that a subject reaches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit_recipe::package::{Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
@@ -8,6 +8,7 @@ use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
 
 use crate::PlanError;
 use crate::error::{Place, Unparsable};
+use crate::evaluate::evaluate;
 
 /// The package that takes modules out of kernels; every image that names modules uses it.
 pub const MODULE_TOOLS: &str = "module-tools";
@@ -40,10 +41,36 @@ pub struct RecipeSet {
 
 impl RecipeSet {
     /// Loads `subject` and all that it uses. Problems of all recipes are reported together.
+    ///
+    /// Packages that only an extended image uses, for what is removed from it or replaced, are no part of the set.
     pub fn load(subject: &RecipeName, files: &dyn RecipeFiles) -> Result<Self, Vec<PlanError>> {
         let mut loader = Loader { files, set: BTreeMap::new(), stack: Vec::new(), problems: Vec::new() };
         loader.visit(subject, None);
-        if loader.problems.is_empty() { Ok(Self { loaded: loader.set }) } else { Err(loader.problems) }
+        if !loader.problems.is_empty() {
+            return Err(loader.problems);
+        }
+        let mut set = Self { loaded: loader.set };
+        if let RecipeName::Image(name) = subject
+            && let Ok(evaluated) = evaluate(&set, name)
+        {
+            let used = set.used_by(Recipe::Image(evaluated.into_image()));
+            set.loaded.retain(|name, _| !matches!(name, RecipeName::Package(_)) || used.contains(name));
+        }
+        Ok(set)
+    }
+
+    /// Returns all that a recipe uses, and what that uses.
+    fn used_by(&self, recipe: Recipe) -> BTreeSet<RecipeName> {
+        let names = |recipe: &Recipe| uses(recipe).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let (mut used, mut todo) = (BTreeSet::new(), names(&recipe));
+        while let Some(name) = todo.pop() {
+            if let Some(loaded) = self.loaded.get(&name)
+                && used.insert(name)
+            {
+                todo.extend(names(&loaded.recipe));
+            }
+        }
+        used
     }
 
     /// Returns all recipes by name.

@@ -44,3 +44,25 @@ fn containers_are_removed_by_name() {
     let (set, _) = load(&format!("{HEAD}remove = [\"wob\"]\n"));
     assert_eq!(evaluate(&set, &name("own")).unwrap_err()[0].code(), "kit::plan::nothing_to_replace");
 }
+
+#[test]
+fn what_was_replaced_or_removed_takes_no_part() {
+    let mut texts = texts();
+    let kernel =
+        |name: &str| format!("[package]\nname = \"{name}\"\n[[symlink]]\npath = \"/a\"\ntarget = \"b\"\n");
+    for package in ["old", "new", "module-tools", "log"] {
+        texts.0.insert(RecipeName::Package(name(package)), kernel(package));
+    }
+    let log = WEB.replace("web", "log").replace("\"base\"", "\"log\"");
+    let between =
+        "[image]\nname = \"between\"\nextends = [\"demo\"]\n[kernel]\npackage = \"old\"\nmodules = [\"a\"]\n";
+    let own = HEAD.replace("demo", "between") + "remove = [\"log\"]\n[kernel]\npackage = \"new\"\n";
+    texts.0.insert(RecipeName::Image(name("between")), between.to_owned() + &log);
+    texts.0.insert(RecipeName::Image(name("own")), own);
+    let packages = |image: &str| {
+        let set = RecipeSet::load(&RecipeName::Image(name(image)), &texts).unwrap();
+        set.packages().map(|package| package.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(packages("between"), ["base", "busybox", "log", "module-tools", "old"]);
+    assert_eq!(packages("own"), ["base", "busybox", "new"]);
+}
