@@ -14,6 +14,9 @@ use rustix::fs::{FileType, Stat, readlinkat};
 
 use crate::disk;
 
+/// Characters that are shown at both ends of a path that is too long to be shown whole.
+const ENDS: usize = 100;
+
 /// What a directory may hold; more is an error, so that a step that runs wild doesn't fill the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportLimits {
@@ -73,7 +76,13 @@ impl fmt::Display for ImportProblem {
 
 impl fmt::Display for ImportFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.path, self.what)
+        let path = self.path.to_string();
+        match (path.char_indices().nth(ENDS), path.char_indices().nth_back(ENDS)) {
+            (Some((start, _)), Some((end, _))) if start < end => {
+                write!(f, "`{}…{}` {}", &path[..start], &path[end..], self.what)
+            }
+            _ => write!(f, "`{path}` {}", self.what),
+        }
     }
 }
 
