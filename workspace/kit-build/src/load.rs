@@ -118,7 +118,7 @@ const CARGO_LOCK_LIMIT: u64 = 16 << 20;
 
 /// Reads local files into a tree; also returns the content of a `Cargo.lock`.
 ///
-/// Names are looked at first, so that files which no glob takes are never read.
+/// Names are looked at first, so that files which no glob takes are never opened.
 fn read_local(
     files: &dyn ProjectFiles,
     local: &LocalFiles,
@@ -130,19 +130,20 @@ fn read_local(
     let tree = walk(
         files,
         local,
-        &mut |purpose, content| match purpose {
+        &mut |purpose, open| match purpose {
             Purpose::CargoLock => {
-                content.take(CARGO_LOCK_LIMIT).read_to_end(&mut contents)?;
+                open()?.take(CARGO_LOCK_LIMIT).read_to_end(&mut contents)?;
                 sink.put(&mut contents.as_slice())
             }
-            Purpose::Tree | Purpose::File => sink.put(content),
+            Purpose::Tree | Purpose::File => sink.put(&mut open()?),
         },
         &|path| wanted.get(path).is_some(),
     )?;
     Ok((tree, contents))
 }
 
-type Put<'a> = &'a mut dyn FnMut(Purpose, &mut dyn Read) -> io::Result<(BlobId, u64)>;
+type Open<'a> = &'a dyn Fn() -> io::Result<Box<dyn Read + 'a>>;
+type Put<'a> = &'a mut dyn FnMut(Purpose, Open<'_>) -> io::Result<(BlobId, u64)>;
 
 fn walk(
     files: &dyn ProjectFiles,
@@ -160,7 +161,7 @@ fn walk(
         let entry = match file.content {
             LocalContent::File { executable, open } => {
                 let mode = if executable { Mode::PROGRAM } else { Mode::FILE };
-                let (blob, size) = put(local.purpose, &mut open()?)?;
+                let (blob, size) = put(local.purpose, open)?;
                 Entry::File { meta: Meta::root(mode), blob, size }
             }
             LocalContent::Symlink(target) => Entry::symlink(target),
@@ -174,7 +175,9 @@ fn walk(
         Ok(false) => {
             Err(BuildError::NoLocal { path: local.path.clone(), place: Box::new(local.place.clone()) })
         }
-        Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
+        Err(source)
+            if matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) =>
+        {
             let (path, place) = (local.path.clone(), Box::new(local.place.clone()));
             Err(BuildError::BadLocal { path, place, source })
         }

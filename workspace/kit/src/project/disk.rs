@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use cap_std::fs::{Dir, FileType, MetadataExt as _};
+use cap_std::fs::{Dir, FileType, Metadata, MetadataExt as _};
 use kit_build::ProjectFiles;
 use kit_build::files::{LocalContent, LocalFile};
 use kit_plan::{PlanError, RecipeFiles};
@@ -57,9 +57,11 @@ impl ProjectFiles for Disk<'_> {
             Err(error) => return Err(outside(error)),
         };
         if metadata.is_dir() {
+            readable(&metadata)?;
             walk(&self.dir.open_dir(path)?, &mut Vec::new(), each)?;
         } else if metadata.is_file() {
-            let open = || Ok(Box::new(self.dir.open(path)?) as Box<dyn Read>);
+            let open =
+                || readable(&metadata).and_then(|()| Ok(Box::new(self.dir.open(path)?) as Box<dyn Read>));
             let content = LocalContent::File { executable: metadata.mode() & 0o100 != 0, open: &open };
             each(LocalFile { path: TreePath::root(), content })?;
         } else {
@@ -130,10 +132,12 @@ fn visit_entry(
 ) -> io::Result<()> {
     let metadata = dir.symlink_metadata(name)?;
     if metadata.is_dir() {
+        readable(&metadata)?;
         path.push(b'/');
         return walk(&dir.open_dir(name)?, path, each);
     }
-    let tree_path = TreePath::new(&path).map_err(io::Error::other)?;
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    let tree_path = TreePath::new(&path).map_err(invalid)?;
     if metadata.is_symlink() {
         let target = dir.read_link_contents(name)?.into_os_string().into_encoded_bytes();
         return each(LocalFile { path: tree_path, content: LocalContent::Symlink(target) });
@@ -141,9 +145,18 @@ fn visit_entry(
     if !metadata.is_file() {
         return Err(odd(metadata.file_type()));
     }
-    let open = || Ok(Box::new(dir.open(name)?) as Box<dyn Read>);
+    let open = || readable(&metadata).and_then(|()| Ok(Box::new(dir.open(name)?) as Box<dyn Read>));
     let content = LocalContent::File { executable: metadata.mode() & 0o100 != 0, open: &open };
     each(LocalFile { path: tree_path, content })
+}
+
+/// Refuses what its owner may not read, for root as for everybody.
+fn readable(metadata: &Metadata) -> io::Result<()> {
+    let needed = if metadata.is_dir() { 0o500 } else { 0o400 };
+    if metadata.mode() & needed == needed {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not readable for its owner"))
 }
 
 fn odd(kind: FileType) -> io::Error {
