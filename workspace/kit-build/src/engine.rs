@@ -100,7 +100,7 @@ impl Engine<'_> {
             fetch_bytes: fetches.iter().filter_map(|fetch| fetch.size).sum(),
         });
         self.fetch.announce(&fetches)?;
-        self.walk(&todo, known)
+        self.walk(&todo, known).map_err(|error| self.name_missed(plan, error))
     }
 
     /// Returns the tree that a derivation came out as when it was last built, whether or not it is still there.

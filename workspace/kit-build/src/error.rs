@@ -6,11 +6,16 @@ use std::path::PathBuf;
 
 use kit_plan::error::Place;
 use kit_plan::{Change, PlanError};
+use kit_sandbox::SandboxError;
 use kit_store::StoreError;
 use kit_store::verify::Finding;
 use kit_tree::{PathError, TreePath};
 
 use crate::places::Label;
+
+mod script;
+
+pub use self::script::ScriptFailure;
 
 /// Two parts of a composition that put different things at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,44 +26,6 @@ pub struct Contradiction {
     pub first: (String, String),
     /// Who provides it again, and what.
     pub second: (String, String),
-}
-
-/// How a script ended that didn't end well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScriptFailure {
-    /// It returned this code.
-    Exit(i32),
-    /// A signal killed it.
-    Signal(i32),
-    /// It ran longer than it may, in seconds.
-    Timeout(u64),
-    /// It printed more than it may, in bytes.
-    Output(u64),
-    /// It needed more memory than it may.
-    Memory,
-    /// There is no shell to run it.
-    NoShell,
-    /// It left something in `/out` that can't be part of a tree.
-    Result(Vec<String>),
-    /// It failed while nothing could be written any more to the disk that its working directory is on.
-    Full(PathBuf),
-}
-
-impl std::fmt::Display for ScriptFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exit(code) => write!(f, "it returned {code}"),
-            Self::Signal(signal) => write!(f, "signal {signal} killed it"),
-            Self::Timeout(seconds) => write!(f, "it ran longer than {seconds} s"),
-            Self::Output(bytes) => write!(f, "it printed more than {} MiB", bytes >> 20),
-            Self::NoShell => f.write_str("its tools have no `/bin/sh`"),
-            Self::Memory => f.write_str("it needed more memory than it may"),
-            Self::Result(what) => write!(f, "it left what can't be in a package: {}", what.join("; ")),
-            Self::Full(directory) => {
-                write!(f, "no space is left for `{}`, where it writes", directory.display())
-            }
-        }
-    }
 }
 
 /// Why a build, or the making of a lockfile, failed.
@@ -86,14 +53,14 @@ pub enum BuildError {
         /// What is damaged, and how.
         findings: Vec<Finding>,
     },
-    /// The sandbox failed before the script ran.
-    #[error("the sandbox for `{title}` can't be made")]
+    /// The sandbox failed, before the script ran or while it did.
+    #[error("{}", no_sandbox(title, source))]
     Sandbox {
         /// The step.
         title: String,
         /// Why.
         #[source]
-        source: kit_sandbox::SandboxError,
+        source: SandboxError,
     },
     /// A script failed.
     #[error("`{title}` failed: {failure}")]
@@ -215,7 +182,8 @@ pub enum BuildError {
         /// Where it is written.
         place: Box<kit_plan::error::Place>,
     },
-    /// Local files that can't be taken: a link leads out of the project, or something is neither file nor directory.
+    /// Local files that can't be taken: a link leads out of the project, something is neither file nor directory, or may
+    /// not be read.
     #[error("`{path}` can't be used")]
     BadLocal {
         /// Path below the project.
@@ -294,6 +262,13 @@ pub enum BuildError {
     },
 }
 
+fn no_sandbox(title: &str, source: &SandboxError) -> String {
+    match source {
+        SandboxError::HelperLost { .. } => format!("the sandbox of `{title}` is gone"),
+        _ => format!("the sandbox for `{title}` can't be made"),
+    }
+}
+
 fn parts(contradictions: &[Contradiction]) -> String {
     contradictions.first().map_or_else(String::new, |c| format!("`{}` and `{}`", c.first.0, c.second.0))
 }
@@ -330,8 +305,7 @@ impl BuildError {
             Self::Store(error) => error.code(),
             Self::Damaged { .. } => "kit::store::corrupt",
             Self::Sandbox { .. } => "kit::sandbox::failed",
-            Self::Script { failure: ScriptFailure::Full(_), .. } => "kit::store::full",
-            Self::Script { .. } => "kit::build::script_failed",
+            Self::Script { failure, .. } => failure.code(),
             Self::Import { source, .. } => source.code(),
             Self::Io { .. } => "kit::build::io",
             Self::Resolve(error) => error.code(),
@@ -377,16 +351,8 @@ impl BuildError {
             Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
             Self::Upstream(error) => error.help(),
-            Self::Script { failure: ScriptFailure::Full(_), .. } => {
-                "make room on its disk, or keep the store on another one by `--store`".to_owned()
-            }
+            Self::Script { title, failure, .. } => failure.help(title),
             Self::Output { source, .. } => return output_help(source).map(str::to_owned),
-            Self::Script { failure: ScriptFailure::NoShell, .. } => {
-                "add a package with a shell to `tools`, such as `shell-tools`".to_owned()
-            }
-            Self::Script { title, .. } => format!(
-                "`kit log \"{title}\"` shows all that it printed, `kit shell --failed` opens a shell where it failed"
-            ),
             Self::NoCargoHome => "install Rust, or set `CARGO_HOME` to where cargo keeps its cache".to_owned(),
             Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => {
                 "is the address right? to take the file as it is, write `unpack = false`".to_owned()
@@ -396,6 +362,9 @@ impl BuildError {
             }
             Self::Conflict { title, contradictions, .. } => conflict_help(title, contradictions),
             Self::GlobMatchesNothing { .. } => "correct the glob, or take it away".to_owned(),
+            Self::BadLocal { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "make it readable with `chmod u+r`, or leave it out by `exclude`".to_owned()
+            }
             Self::BadLocal { .. } => {
                 "only files, directories and links inside of the project are taken: copy what is needed into it".to_owned()
             }

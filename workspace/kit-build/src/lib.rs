@@ -33,6 +33,7 @@ pub mod files;
 pub mod load;
 pub mod local;
 pub mod lock;
+mod missed;
 pub mod network;
 pub mod outputs;
 pub mod places;

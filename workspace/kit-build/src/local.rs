@@ -79,6 +79,10 @@ impl Execute for LocalSandbox<'_> {
         }
         let out = scratch.dir().open_dir("out").map_err(io)?;
         match import(&out, &RESULT_LIMITS, self.store) {
+            Ok(tree) if tree.is_empty() => {
+                self.keep(scratch, script)?;
+                Err(failed(ScriptFailure::Empty))
+            }
             Ok(tree) => Ok(Executed {
                 tree: self.store.put_tree(&tree)?,
                 cpu_millis: u64::try_from(outcome.usage.cpu.as_millis()).unwrap_or(u64::MAX),

@@ -119,6 +119,7 @@ fn may_come_from_damage(failure: &BuildError) -> bool {
                 ScriptFailure::Exit(_)
                     | ScriptFailure::Signal(_)
                     | ScriptFailure::NoShell
+                    | ScriptFailure::Empty
                     | ScriptFailure::Result(_)
             )
         }

@@ -123,6 +123,9 @@ impl SandboxError {
             Self::ProcHidden { .. } => {
                 Some("in a container, have its /proc unmasked (for example `--security-opt systempaths=unconfined`)".to_owned())
             }
+            Self::HelperLost { .. } => Some(
+                "was it killed? the kernel does that when memory runs out, and `dmesg` says so; else do it again".to_owned(),
+            ),
             _ => None,
         }
     }
