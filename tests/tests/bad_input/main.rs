@@ -10,6 +10,7 @@
 mod archives;
 mod bench;
 mod damage;
+mod leftovers;
 mod locks;
 mod packages;
 mod recipes;
