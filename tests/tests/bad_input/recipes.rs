@@ -75,6 +75,39 @@ fn a_cycle_is_told_once() {
 }
 
 #[test]
+fn a_cycle_among_a_hundred_packages_is_told_alone() {
+    let project = project("\"p00\"");
+    // From 40 to 49 they go round; the others lead there.
+    for number in 0..100 {
+        let next = if number == 49 { 40 } else { (number + 1) % 100 };
+        package(&project, &format!("p{number:02}"), &format!("[tree]\npackages = [\"p{next:02}\"]\n"));
+    }
+    let steps: Vec<_> = (40..50).chain([40]).map(|number| format!("package `p{number}`")).collect();
+    let cycle = format!("error[kit::plan::cycle]: recipes need each other: {}\n", steps.join(" → "));
+    let started = std::time::Instant::now();
+    let said =
+        refuses(&project, &["lock"], 1, &[&cycle, "recipes/packages/p49.toml:4:13", "closes the cycle"]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(said.stderr.matches("error[").count(), 1, "{said}");
+}
+
+#[test]
+fn hundreds_of_problems_are_counted() {
+    let project = project("\"app\"");
+    let wrong: String = (0..200).map(|number| format!("key{number} = 1\n")).collect();
+    package(&project, "app", &format!("{wrong}{TEXT}"));
+    let said = refuses(
+        &project,
+        &["check"],
+        1,
+        &["unknown key `key0`", "unknown key `key49`", "and 150 more problems"],
+    );
+    assert_eq!(said.stderr.matches("error[").count(), 50, "{said}");
+    let said = project.kit(&["check", "--json"]);
+    assert_eq!(said.stdout.matches("kit::recipe::unknown_key").count(), 200, "{said}");
+}
+
+#[test]
 fn two_packages_with_one_path_need_a_winner() {
     let project = project("\"one\", \"two\"");
     for name in ["one", "two"] {

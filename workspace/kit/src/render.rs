@@ -14,8 +14,12 @@ use serde_json::{Value, json};
 use crate::escape;
 use crate::output::{Drawing, Format, Output};
 use crate::text::Text;
+use crate::units::count;
 
 pub(crate) use snippet::position;
+
+/// How many problems people get to see; more would only scroll the first ones away.
+const SHOWN: usize = 50;
 
 /// Whose fault it is; decides the heading and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,11 +188,16 @@ fn indented(text: &str, indent: &str) -> String {
     escape::text(text).trim_end().replace('\n', &format!("\n{indent}"))
 }
 
-/// Shows several problems: as text on standard error, or as JSON on standard output, first problem first.
+/// Shows several problems: as text on standard error, or as JSON on standard output, first problem first. People get to see the
+/// first [`SHOWN`].
 pub(crate) fn print_all(reports: &[Report], output: &Output) {
     match output.format {
         Format::Text => {
-            let texts: Vec<_> = reports.iter().map(|report| report.to_text(&output.drawing)).collect();
+            let shown = reports.iter().take(SHOWN);
+            let mut texts: Vec<_> = shown.map(|report| report.to_text(&output.drawing)).collect();
+            if let more @ 1.. = reports.len().saturating_sub(SHOWN) {
+                texts.push(format!("and {}; `--json` has them all\n", count(more, "more problem")));
+            }
             output.tell(&texts.join("\n"));
         }
         Format::Json => {
