@@ -137,48 +137,61 @@ fn local_files_that_nobody_may_read_are_named() {
     is_sound(&project);
 }
 
-/// Locks a project whose script sleeps, kills the processes whose command line holds `victim`, and returns what it said.
-fn lock_and_kill(project: &TestProject, victim: &str) -> Said {
+/// Locks a project whose script runs a program with the argument `seconds`, kills the ancestor of that program so many
+/// generations above it, and returns what kit said.
+fn lock_and_kill(project: &TestProject, seconds: &str, generations: usize) -> Said {
     std::thread::scope(|scope| {
         let kit = scope.spawn(|| project.kit(&["lock"]));
         let patience = Instant::now() + Duration::from_secs(20);
-        while !kit.is_finished() && kill_all(victim) == 0 {
-            assert!(Instant::now() < patience, "nothing like `{victim}` runs");
+        loop {
+            assert!(Instant::now() < patience && !kit.is_finished(), "no `sleep {seconds}` runs");
+            if let Some(program) = running(seconds) {
+                let victim = (0..generations).fold(program, |pid, _| parent(pid));
+                kill_process(Pid::from_raw(victim).unwrap(), Signal::KILL).unwrap();
+                return kit.join().unwrap();
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        kit.join().unwrap()
     })
 }
 
-/// Kills the processes of which an argument is `victim`; returns how many.
-fn kill_all(victim: &str) -> usize {
-    let mut killed = 0;
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if command.split(|byte| *byte == 0).any(|argument| argument == victim.as_bytes()) {
-            killed += usize::from(kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).is_ok());
-        }
-    }
-    killed
+/// Finds the process that has an argument.
+fn running(argument: &str) -> Option<i32> {
+    std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        command.split(|byte| *byte == 0).any(|found| found == argument.as_bytes()).then_some(pid)
+    })
+}
+
+fn parent(pid: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 #[test]
 fn a_script_that_somebody_kills_leaves_nothing_half_done() {
     let seconds = format!("9{}", std::process::id());
-    let why = "help: kit didn't do that: the kernel may have, when memory ran out (`dmesg` says so), or somebody else; \
-               `kit log \"build app\"`";
     let script = format!("echo half > $OUT/half; busybox sleep {seconds}; echo whole > $OUT/whole");
+    let failed = "error[kit::build::script_failed]: `build app` failed:";
+    let program = format!("{failed} it returned 137, as when signal 9 kills a program of it");
+    let shell = format!("{failed} signal 9 killed it");
+    let who = "help: kit didn't do that: the kernel may have, when memory ran out (`dmesg` says so), or somebody else; \
+               `kit log \"build app\"`";
+    let gone = "error[kit::sandbox::failed]: the sandbox of `build app` is gone";
+    let again = "help: was it killed? the kernel does that when memory runs out, and `dmesg` says so; else do it again";
     with_script(&script, "", |project| {
-        let said = lock_and_kill(project, &seconds)
-            .failed(1, &["`build app` failed: it returned 137, as when signal 9 kills a program of it", why]);
-        assert_eq!(said.stderr.matches("error[").count(), 1, "{said}");
-        is_sound(project);
-        // The shell itself has the whole script as an argument.
-        lock_and_kill(project, &format!("{script}\n"))
-            .failed(1, &["error[kit::build::script_failed]: `build app` failed: signal 9 killed it", why]);
-        is_sound(project);
-        assert!(!project.path().join("lockfiles/demo.lock").exists());
+        // The program, the shell that started it, the first process in the sandbox, and the one that watches it.
+        for (generations, code, error, help) in
+            [(0, 1, program.as_str(), who), (1, 1, &shell, who), (2, 1, &shell, who), (3, 3, gone, again)]
+        {
+            let said = lock_and_kill(project, &seconds, generations).failed(code, &[error, help]);
+            assert_eq!(said.stderr.matches("error[").count(), 1, "{said}");
+            assert_eq!(running(&seconds), None, "{generations}");
+            is_sound(project);
+            assert!(!project.path().join("lockfiles/demo.lock").exists());
+        }
         let recipe = project.read("recipes/packages/app.toml");
         project.write("recipes/packages/app.toml", &recipe.replace(&format!("sleep {seconds}"), "sleep 0"));
         project.kit(&["lock"]).succeeded();
