@@ -96,7 +96,7 @@ fn what_can_not_be_in_a_package_is_named() {
 fn paths_longer_than_any_is_are_cut_where_they_are_shown() {
     let half = vec!["n".repeat(250); 10].join("/");
     let deep = format!("cd $OUT; busybox mkdir -p {half} other/{half}; busybox mv other {half}");
-    let said = leaves(&deep, &["can't be named in a tree", "nnn…nnn", "4095"]);
+    let said = leaves(&deep, &["has something below it that no tree holds: `nnn", "nnn…nnn", "4095"]);
     assert!(said.stderr.len() < 2000, "{said}");
 }
 
@@ -120,7 +120,7 @@ fn local_files_that_nobody_may_read_are_named() {
     let mode = |path: &str, mode| {
         std::fs::set_permissions(project.path().join(path), Permissions::from_mode(mode)).unwrap();
     };
-    let help = "help: make it readable with `chmod u+r`, or leave it out by `exclude`";
+    let help = "help: make it readable for its owner and for you, by `chmod` or `chown`, or leave it out by `exclude`";
     let error = "error[kit::recipe::bad_local_file]: `files` can't be used";
     for (path, hidden) in [("files/sub/secret", "`sub/secret` in it"), ("files/sub", "`sub` in it")] {
         let usual = if path.ends_with("sub") { 0o755 } else { 0o644 };

@@ -94,8 +94,8 @@ fn a_cycle_among_a_hundred_packages_is_told_alone() {
 #[test]
 fn hundreds_of_problems_are_counted() {
     let project = project("\"app\"");
-    let wrong: String = (0..200).map(|number| format!("key{number} = 1\n")).collect();
-    package(&project, "app", &format!("{wrong}{TEXT}"));
+    let wrong: Vec<_> = (0..200).map(|number| format!("key{number} = 1\n")).collect();
+    package(&project, "app", &format!("{}{TEXT}", wrong.concat()));
     let said = refuses(
         &project,
         &["check"],

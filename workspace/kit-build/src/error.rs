@@ -363,7 +363,7 @@ impl BuildError {
             Self::Conflict { title, contradictions, .. } => conflict_help(title, contradictions),
             Self::GlobMatchesNothing { .. } => "correct the glob, or take it away".to_owned(),
             Self::BadLocal { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "make it readable with `chmod u+r`, or leave it out by `exclude`".to_owned()
+                "make it readable for its owner and for you, by `chmod` or `chown`, or leave it out by `exclude`".to_owned()
             }
             Self::BadLocal { .. } => {
                 "only files, directories and links inside of the project are taken: copy what is needed into it".to_owned()

@@ -9,6 +9,7 @@
 //! | [`network`] | [`Fetch`] from Debian archives, the crates registry and wherever sources are published |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
 //! | [`processors`] | which processors scripts run on |
+//! | `missed` | the packages that have a program which a script missed |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |

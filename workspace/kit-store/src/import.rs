@@ -68,7 +68,7 @@ impl fmt::Display for ImportProblem {
             Self::Device => f.write_str("is a device"),
             Self::Fifo => f.write_str("is a fifo"),
             Self::Unreadable => f.write_str("is not readable for its owner"),
-            Self::Path(reason) => write!(f, "can't be named in a tree: {reason}"),
+            Self::Path(reason) => write!(f, "has something below it that no tree holds: {reason}"),
             Self::Unknown => f.write_str("is of an unknown kind"),
         }
     }
