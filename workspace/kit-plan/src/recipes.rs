@@ -53,16 +53,16 @@ impl RecipeSet {
         if let RecipeName::Image(name) = subject
             && let Ok(evaluated) = evaluate(&set, name)
         {
-            let used = set.used_by(Recipe::Image(evaluated.into_image()));
+            let used = set.used_by(&Recipe::Image(evaluated.into_image()));
             set.loaded.retain(|name, _| !matches!(name, RecipeName::Package(_)) || used.contains(name));
         }
         Ok(set)
     }
 
     /// Returns all that a recipe uses, and what that uses.
-    fn used_by(&self, recipe: Recipe) -> BTreeSet<RecipeName> {
+    fn used_by(&self, recipe: &Recipe) -> BTreeSet<RecipeName> {
         let names = |recipe: &Recipe| uses(recipe).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        let (mut used, mut todo) = (BTreeSet::new(), names(&recipe));
+        let (mut used, mut todo) = (BTreeSet::new(), names(recipe));
         while let Some(name) = todo.pop() {
             if let Some(loaded) = self.loaded.get(&name)
                 && used.insert(name)
