@@ -80,7 +80,7 @@ impl Planner<'_> {
         if file.part == SourcePart::Difference {
             return Some(fetched);
         }
-        let unpack = Unpack { input: fetched, archive: Archive::Tar };
+        let unpack = Unpack { input: fetched, archive: Archive::Sources };
         let id = self.plan.add(format!("unpack {}", file.name), Action::Unpack(unpack));
         let key = (package.clone(), name.clone(), file.name.clone());
         self.plan.source_archives.insert(key, id);

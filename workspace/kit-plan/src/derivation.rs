@@ -108,10 +108,8 @@ pub enum Archive {
         /// `name-version`, the directory.
         directory: String,
     },
-    /// 2: a tar archive of sources, compressed or not; the result is their
-    /// [form for scripts](kit_tree::Tree::into_sources).
-    Tar,
-    /// 3: a file as its authors publish it: an archive, told by its content, in the same form, or the file itself.
+    /// 2: a file as its authors publish it: an archive, told by its content, in its
+    /// [form for scripts](kit_tree::Tree::into_sources), or the file itself.
     Sources,
 }
 
@@ -299,8 +297,7 @@ impl Action {
                 match &unpack.archive {
                     Archive::Deb => _ = e.variant(0),
                     Archive::Crate { sha256, directory } => _ = e.variant(1).sha256(sha256).str(directory),
-                    Archive::Tar => _ = e.variant(2),
-                    Archive::Sources => _ = e.variant(3),
+                    Archive::Sources => _ = e.variant(2),
                 }
             }
             Self::Run(run) => {

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use kit_format::compression::Decoder;
 use kit_format::deb::{Deb, EffectKind, maintainer_effects, read_deb};
 use kit_format::limits::Limits;
-use kit_format::tar::{Devices, Duplicates, TarOptions, read_tar};
+use kit_format::sources::read_sources;
+use kit_format::tar::{TarOptions, read_tar};
 use kit_hash::{Sha256, TreeId};
 use kit_plan::derivation::{Archive, Unpack};
 use kit_store::Store;
@@ -28,11 +29,10 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
         Archive::Crate { sha256, directory } => {
             (read_crate(store, title, &mut reader, sha256, directory)?, None)
         }
-        Archive::Tar => (read_sources(store, title, &mut reader)?, None),
         Archive::Sources => {
             let name = path.clone();
             let file = store.open_blob_file(&blob)?;
-            let tree = kit_format::sources::read_sources(file, &name, store, &Limits::standard());
+            let tree = read_sources(file, &name, store, &Limits::standard());
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
     };
@@ -57,15 +57,6 @@ fn effects(deb: &Deb) -> String {
         }
     }
     text
-}
-
-/// Reads an archive of sources; a name that occurs twice is the last one, as `tar` has it.
-fn read_sources(store: &Store, title: &str, reader: impl std::io::Read) -> Result<Tree, BuildError> {
-    let limits = Limits::standard();
-    let decoder = Decoder::sniff(reader, &limits).map_err(|e| failed(title, Box::new(e)))?;
-    let options = TarOptions { duplicates: Duplicates::LastWins, devices: Devices::Refuse };
-    let tree = read_tar(decoder, store, &limits, options).map_err(|e| failed(title, Box::new(e)))?;
-    tree.into_sources().map_err(|path| failed(title, format!("`{path}` is a named pipe").into()))
 }
 
 /// Reads a crate into the form of cargo's vendored sources.

@@ -69,7 +69,6 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("fetch", Action::Fetch(fetch())),
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
         ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
-        ("unpack tar", Action::Unpack(Unpack { input: input(), archive: Archive::Tar })),
         ("unpack sources", Action::Unpack(Unpack { input: input(), archive: Archive::Sources })),
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),

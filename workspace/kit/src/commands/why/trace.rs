@@ -39,7 +39,7 @@ pub(super) fn trace(
                 let what = match &unpack.archive {
                     Archive::Deb => "is in this Debian package",
                     Archive::Crate { .. } => "is in this crate",
-                    Archive::Tar | Archive::Sources => "is in this archive",
+                    Archive::Sources => "is in this archive",
                 };
                 (what.to_owned(), None)
             }
