@@ -6,6 +6,8 @@
 //! | [`debian`] | the Debian archive: the chain from its key to a package's bytes |
 //! | [`crates`] | crates, through the machine's own cargo |
 //! | [`history`] | a project's history, through the machine's own git |
+//! | [`repository`] | commits, by the same git |
+//! | [`git`] | how that git is run |
 //! | [`upstream`] | files as their authors publish them |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
@@ -13,8 +15,10 @@
 pub mod cache;
 pub mod crates;
 pub mod debian;
+pub mod git;
 pub mod history;
 pub mod http;
+pub mod repository;
 pub mod upstream;
 
 pub use cache::{Cache, NoCache};

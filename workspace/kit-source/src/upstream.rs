@@ -131,7 +131,7 @@ pub fn with_mirrors(addresses: &[String], mirrors: &BTreeMap<String, Vec<String>
 }
 
 /// Whether an address is on this machine itself.
-fn is_loopback(address: &str) -> bool {
+pub(crate) fn is_loopback(address: &str) -> bool {
     let rest = address.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();

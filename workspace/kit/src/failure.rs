@@ -134,7 +134,7 @@ pub(crate) enum Failure {
     OtherLock { path: String, expected: PinId, found: PinId },
     /// The project's history can't be read.
     #[error("the project's history can't be read")]
-    History(#[source] kit_source::history::HistoryError),
+    History(#[source] kit_source::git::GitError),
     /// A file is verified as a whole.
     #[error("a file is verified as a whole")]
     WholeFile,

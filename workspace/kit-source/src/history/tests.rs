@@ -1,21 +1,8 @@
 #![expect(clippy::disallowed_methods, reason = "makes a repository")]
 
-use std::path::Path;
-use std::process::Command;
-
-use super::{History, HistoryError, Kind};
-
-/// Runs git in a new repository.
-fn git(dir: &Path, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
-        .args(arguments)
-        .current_dir(dir)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-}
+use super::History;
+use crate::git::samples::git;
+use crate::git::{GitError, Kind};
 
 /// A repository whose directory `project` had `old` in its lockfile, and has `new` now.
 fn repository() -> tempfile::TempDir {
@@ -67,7 +54,7 @@ fn old_states_are_found_and_read() {
 fn what_is_no_history_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let history = History { program: "git", path: dir.path() };
-    assert!(matches!(history.commits_with("a", "."), Err(HistoryError::Git { .. })));
+    assert!(matches!(history.commits_with("a", "."), Err(GitError::Failed { .. })));
     let history = History { program: "no-such-git", path: dir.path() };
-    assert!(matches!(history.commits_with("a", "."), Err(HistoryError::NoGit { .. })));
+    assert!(matches!(history.commits_with("a", "."), Err(GitError::NoGit { .. })));
 }

@@ -6,7 +6,8 @@ use kit_build::ProjectFiles;
 use kit_build::files::{LocalContent, LocalFile};
 use kit_plan::{PlanError, RecipeFiles};
 use kit_recipe::recipe::RecipeName;
-use kit_source::history::{Commit, History, HistoryError, Kind};
+use kit_source::git::{GitError, Kind};
+use kit_source::history::{Commit, History};
 use kit_tree::TreePath;
 
 use super::recipe_name;
@@ -20,7 +21,7 @@ pub(crate) struct Past<'a> {
 
 impl Past<'_> {
     /// Returns the texts at or below a path, by their paths; what is no UTF-8 text is left out.
-    pub(crate) fn texts(&self, path: &str) -> Result<Vec<(String, String)>, HistoryError> {
+    pub(crate) fn texts(&self, path: &str) -> Result<Vec<(String, String)>, GitError> {
         let files = self.history.files(&self.commit, path)?;
         let plain: Vec<_> =
             files.iter().filter(|file| matches!(file.kind, Kind::File | Kind::Program)).collect();

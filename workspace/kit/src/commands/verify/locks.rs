@@ -9,7 +9,8 @@ use kit_plan::Change;
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::{Lockfile, Name};
-use kit_source::history::{Commit, History, HistoryError};
+use kit_source::git::GitError;
+use kit_source::history::{Commit, History};
 
 use crate::Failure;
 use crate::embedded::Embedded;
@@ -115,7 +116,7 @@ fn in_project(project: &Project, pin: &PinId, tried: &mut Tried) -> Result<Optio
 /// Returns the states at which the pins stood in a lockfile, and notes where there are none.
 fn commits(history: &History<'_>, pin: &PinId, tried: &mut Tried) -> Vec<Commit> {
     let found = history.commits_with(&pin.to_string(), "lockfiles");
-    let with_those_before = |commits: Vec<Commit>| -> Result<Vec<Commit>, HistoryError> {
+    let with_those_before = |commits: Vec<Commit>| -> Result<Vec<Commit>, GitError> {
         let mut all = Vec::new();
         for commit in commits.into_iter().rev() {
             // Where the pins went, they stood just before, by recipes that had changed since they came.
