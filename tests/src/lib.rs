@@ -8,6 +8,7 @@
 //! | [`mirror`] | a Debian mirror on the loopback interface |
 //! | [`program`] | the `kit` binary, built once for a test run |
 //! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
+//! | [`repository`] | git repositories, and how a plain HTTP server serves them |
 //! | [`server`] | an HTTP server on the loopback interface that answers as it is told |
 //! | [`small`] | a project with every kind of step that is built in a second |
 //! | [`source_package`] | source packages of such an archive |
@@ -21,6 +22,7 @@
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
+//! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/kinds/` | each kind of build makes a program, reproducibly; written out it is the same step |
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
@@ -39,6 +41,7 @@ pub mod deb;
 pub mod mirror;
 pub mod program;
 pub mod project;
+pub mod repository;
 pub mod server;
 pub mod small;
 pub mod source_package;

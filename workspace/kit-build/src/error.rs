@@ -100,8 +100,14 @@ pub enum BuildError {
     #[error(transparent)]
     Crates(#[from] kit_source::crates::CrateError),
     /// A file that its authors publish can't be had.
-    #[error(transparent)]
-    Upstream(#[from] crate::upstream::UpstreamError),
+    #[error("{error}")]
+    Upstream {
+        /// What is wrong.
+        #[source]
+        error: crate::upstream::UpstreamError,
+        /// Where it is asked for, when that is known.
+        place: Option<Box<kit_plan::error::Place>>,
+    },
     /// Crates are needed, but cargo was never used here.
     #[error("cargo has no home directory")]
     NoCargoHome,
@@ -281,6 +287,12 @@ fn list(changes: &[Change]) -> String {
     changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+impl From<crate::upstream::UpstreamError> for BuildError {
+    fn from(error: crate::upstream::UpstreamError) -> Self {
+        Self::Upstream { error, place: None }
+    }
+}
+
 impl BuildError {
     /// Finds the store's error that is behind this one: a disk that was full when something was to be kept, say.
     pub fn store_error(&self) -> Option<&StoreError> {
@@ -311,7 +323,7 @@ impl BuildError {
             Self::Resolve(error) => error.code(),
             Self::Unavailable(error) => error.code(),
             Self::Crates(error) => error.code(),
-            Self::Upstream(error) => error.code(),
+            Self::Upstream { error, .. } => error.code(),
             Self::NoCargoHome => "kit::crates::no_home",
             Self::FileName { .. } => "kit::fetch::file_name",
             Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => "kit::source::no_archive",
@@ -350,7 +362,7 @@ impl BuildError {
             Self::Resolve(error) => return error.help(),
             Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
-            Self::Upstream(error) => error.help(),
+            Self::Upstream { error, .. } => return error.help(),
             Self::Script { title, failure, .. } => failure.help(title),
             Self::Output { source, .. } => return output_help(source).map(str::to_owned),
             Self::NoCargoHome => "install Rust, or set `CARGO_HOME` to where cargo keeps its cache".to_owned(),
@@ -399,7 +411,9 @@ impl BuildError {
     /// Returns the places in recipes that it is about, the main one first.
     pub fn labels(&self) -> Vec<(&Place, &str)> {
         match self {
-            Self::NoLocal { place, .. } | Self::BadLocal { place, .. } => vec![(&**place, "named here")],
+            Self::NoLocal { place, .. }
+            | Self::BadLocal { place, .. }
+            | Self::Upstream { place: Some(place), .. } => vec![(&**place, "named here")],
             Self::Conflict { labels, .. } | Self::GlobMatchesNothing { labels, .. } => {
                 labels.iter().map(|(place, label)| (place, label.as_str())).collect()
             }

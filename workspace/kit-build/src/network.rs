@@ -2,6 +2,7 @@
 //!
 //! The machine's configuration is read, and a client made, only when something must be fetched.
 
+mod git;
 mod pins;
 mod upstream;
 
@@ -15,7 +16,7 @@ use cap_std::fs::Dir;
 use kit_hash::Sha256;
 use kit_plan::derivation::{Fetch as FetchAction, Origin};
 use kit_plan::requirements::{DebianGroup, DebianSourceGroup};
-use kit_plan::upstream::UpstreamFile;
+use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_recipe::Name;
 use kit_recipe::lockfile::{Deb, DebKey, DebianSource, FilePin, Suite};
 use kit_source::Cache;
@@ -116,7 +117,7 @@ pub trait Resolver {
     /// Resolves what is wanted in the suite as it is now.
     fn resolve(&self, wanted: &SuiteWanted<'_>) -> Result<ResolvedSuite, BuildError>;
 
-    /// Pins a file at an address: what the recipe says must come, or what comes. `known` is what was pinned before, if it
+    /// Pins a file or a commit at an address: what the recipe says must come, or what comes. `known` is what was pinned before, if it
     /// was the same that was asked for.
     fn file(
         &self,
@@ -196,7 +197,12 @@ impl Resolver for Network<'_> {
         known: Option<&FilePin>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<FilePin, BuildError> {
-        self.pin_file(wanted, known, progress)
+        match &wanted.asked {
+            Asked::File { sha256 } => self.pin_file(wanted, *sha256, known, progress),
+            Asked::Commit { revision, submodules } => {
+                self.pin_commit(wanted, revision, *submodules, known, progress)
+            }
+        }
     }
 }
 
@@ -226,7 +232,10 @@ impl Fetch for Network<'_> {
                     .map(|_| ())
                     .map_err(unavailable)
             }
-            Origin::Upstream(upstream) => self.fetch_upstream(fetch, upstream, file, progress),
+            Origin::Upstream(upstream) => match &upstream.commit {
+                Some(commit) => self.fetch_commit(fetch, upstream, commit, file, progress),
+                None => self.fetch_upstream(fetch, upstream, file, progress),
+            },
             Origin::Crate { name, version } => {
                 let pin = crate_pin(name, version, fetch.sha256);
                 let mut found = self.crates(std::slice::from_ref(&pin))?;

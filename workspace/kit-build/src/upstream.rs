@@ -8,6 +8,7 @@ use kit_format::sources::read_sources;
 use kit_hash::{Sha256, TreeId};
 use kit_plan::upstream::Voucher;
 use kit_recipe::Name;
+use kit_source::repository::RepositoryError;
 use kit_source::upstream::Gone;
 use kit_store::Store;
 use kit_tree::diff::{Difference, diff};
@@ -24,6 +25,9 @@ pub enum UpstreamError {
     /// No address has it.
     #[error(transparent)]
     Gone(#[from] Gone),
+    /// A commit can't be had, or not whole.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
     /// The addresses that answer have another one.
     #[error("`{}` is not the file that {}{}", .0.name, .0.expected_by(), .0.difference)]
     Changed(Box<Changed>),
@@ -94,29 +98,10 @@ impl Changed {
     }
 }
 
-impl UpstreamError {
-    /// Returns the stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Gone(gone) => gone.code(),
-            Self::Changed(changed) => match &changed.difference {
-                Contents::Same => "kit::source::recompressed",
-                Contents::Other | Contents::Files { .. } | Contents::Unreadable { .. } => {
-                    "kit::source::changed"
-                }
-                Contents::Unknown => "kit::source::digest_mismatch",
-            },
-        }
-    }
-
-    /// Returns the next thing to do.
-    pub fn help(&self) -> String {
-        let Self::Changed(changed) = self else {
-            let Self::Gone(gone) = self else { unreachable!("because there are two") };
-            return gone.help();
-        };
-        let Changed { package, found, .. } = &**changed;
-        match (&changed.difference, changed.vouched_by) {
+impl Changed {
+    fn help(&self) -> String {
+        let Self { package, found, .. } = self;
+        match (&self.difference, self.vouched_by) {
             (Contents::Same, Voucher::Lock) => {
                 format!("the unpacked files are the same: `kit lock --update {package}` takes the new archive")
             }
@@ -131,6 +116,32 @@ impl UpstreamError {
                  `mirrors`"
                     .to_owned()
             }
+        }
+    }
+}
+
+impl UpstreamError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Gone(gone) => gone.code(),
+            Self::Repository(error) => error.code(),
+            Self::Changed(changed) => match &changed.difference {
+                Contents::Same => "kit::source::recompressed",
+                Contents::Other | Contents::Files { .. } | Contents::Unreadable { .. } => {
+                    "kit::source::changed"
+                }
+                Contents::Unknown => "kit::source::digest_mismatch",
+            },
+        }
+    }
+
+    /// Returns the next thing to do.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Gone(gone) => Some(gone.help()),
+            Self::Repository(error) => error.help(),
+            Self::Changed(changed) => Some(changed.help()),
         }
     }
 

@@ -108,7 +108,11 @@ impl Planner<'_> {
                 parts.collect()
             }
             Source::Url(url) => {
-                let input = self.upstream_file(&key.0, name, &source.value, url);
+                let input = self.upstream_file(&key, &source.value, url);
+                input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
+            }
+            Source::Git(git) => {
+                let input = self.commit(&key, &source.value, git);
                 input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
             }
         }
@@ -119,8 +123,10 @@ impl Planner<'_> {
         let mut sources = BTreeMap::new();
         for (source_name, source) in &package.sources {
             let parts = self.source_inputs(package, source_name, source);
-            let whole =
-                matches!(source.value, Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_));
+            let whole = matches!(
+                source.value,
+                Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_) | Source::Git(_)
+            );
             let input = if let (true, [only]) = (whole, parts.as_slice()) {
                 only.input
             } else {

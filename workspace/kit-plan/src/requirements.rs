@@ -13,7 +13,7 @@ use crate::upstream::UpstreamFile;
 pub struct Requirements {
     /// Debian packages to resolve.
     pub debian: Vec<DebianGroup>,
-    /// Files at addresses to pin.
+    /// Files and commits to pin.
     pub files: Vec<UpstreamFile>,
     /// Debian source packages to resolve.
     pub debian_sources: Vec<DebianSourceGroup>,
@@ -141,7 +141,11 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
             }
             Source::Url(url) => {
                 let place = place(&url.url.span);
-                found.files.push(UpstreamFile::new(package, source_name, source, url, place));
+                found.files.push(UpstreamFile::of_url(package, (source_name, source), url, place));
+            }
+            Source::Git(git) => {
+                let place = place(&git.git.span);
+                found.files.push(UpstreamFile::of_git(package, (source_name, source), git, place));
             }
             Source::Crates { lockfile } => {
                 found.locals.push(local(Purpose::CargoLock, lockfile, Vec::new(), Vec::new()));

@@ -6,6 +6,7 @@
 //! | [`kind`] | [`Kind`]: what a kind of build expands to |
 //! | [`image`] | [`Image`]: kernel, init and containers |
 //! | [`tools`] | [`Tools`]: the packages that kit itself runs |
+//! | [`upstream`], [`git`] | sources as their authors publish them |
 //! | [`container`] | [`Container`]: what a service may do and see |
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod container;
+pub mod git;
 pub mod image;
 pub mod kind;
 pub mod lockfile;

@@ -11,7 +11,7 @@
 //! | `[closures]` | `"package/source" = ["name version arch", …]` | yes |
 //! | `[debian-sources."package/source"]` | `name`, `version`, `suite`, `path`, `files` (`part`, `name`, `size`, `sha256`, `tree`) | all but `tree` |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
-//! | `[files]` | `"package/source" = { source, name, size, sha256, tree }` | all but `tree` |
+//! | `[files]` | `"package/source" = { source, name, size, sha256, commit, tree }` | all but `tree` |
 //! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
 //! | `[steps]` | `"title" = { derivation, tree }` | no |
 //! | `[containers.<name>]` | `platform`, `package`, `recipe`, `manifest`, `config`, `layers` | no |
@@ -62,7 +62,7 @@ pub struct Lockfile {
     pub debian_sources: BTreeMap<(Name, Name), DebianSource>,
     /// Crates, by (name, version).
     pub crates: BTreeMap<(String, String), Crate>,
-    /// Files from addresses in recipes, by (package, source).
+    /// Files from addresses in recipes, and archives of commits, by (package, source).
     pub files: BTreeMap<(Name, Name), FilePin>,
     /// Trees of the project's own files that recipes use, by recipe and source name, or the path of the added file.
     pub locals: BTreeMap<(RecipeName, String), TreeId>,

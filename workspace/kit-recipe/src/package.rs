@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use kit_tree::{Mode, TreePath};
 
+use crate::git::GitSource;
 use crate::upstream::UrlSource;
 use crate::written::{Key, Lines, Quoted, list};
 use crate::{Container, Name, Spanned};
@@ -67,6 +68,8 @@ pub enum Source {
     },
     /// `url = "https://…"`: a file that its authors publish.
     Url(UrlSource),
+    /// `git = "https://…"`: the files of a commit.
+    Git(GitSource),
 }
 
 /// Whether a Debian package brings what it depends on.

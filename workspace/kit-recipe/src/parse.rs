@@ -3,6 +3,7 @@
 mod build;
 pub(crate) mod check;
 pub(crate) mod container;
+pub(crate) mod git;
 pub(crate) mod image;
 pub(crate) mod package;
 mod scan;

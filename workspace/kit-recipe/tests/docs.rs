@@ -72,6 +72,9 @@ fn around(section: &str, example: &str) -> String {
                 .any(|key| example.starts_with(key));
             let origin = match example.split(' ').next().unwrap_or_default() {
                 "suite" | "local" | "crates" | "url" => "",
+                "git" => "tag = \"v1.0\"\n",
+                "tag" | "branch" | "commit" => "git = \"https://git.example/web.git\"\n",
+                "submodules" => "git = \"https://git.example/web.git\"\ntag = \"v1.0\"\n",
                 "sha256" | "mirrors" | "unpack" => "url = \"https://downloads.example/web-1.0.tar.gz\"\n",
                 _ if debian => "suite = \"bookworm\"\n",
                 _ => "local = \"src\"\n",

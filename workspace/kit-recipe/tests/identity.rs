@@ -32,6 +32,15 @@ url = "https://downloads.example/data-1.0.zip"
 mirrors = ["https://mirror.example/data-1.0.zip"]
 sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
+[sources.tagged]
+git = "https://git.example/web.git"
+tag = "v1.22"
+
+[sources.commit]
+git = "https://git.example/modules.git"
+mirrors = ["https://mirror.example/modules.git"]
+commit = "0123456789abcdef0123456789abcdef01234567"
+
 [build]
 tools = ["gcc", "make"]
 run = "make"
@@ -172,7 +181,7 @@ fn every_change_counts(name: &str, text: &str, changes: &str) {
 fn identities_are_stable() {
     let ids = [id("package web", PACKAGE), id("image router", IMAGE), id("tools", TOOLS)];
     insta::assert_snapshot!(ids.join("\n"), @r#"
-    a3915f635d6847ea60e918a3827c6c1bc61779d457484840c0df6f1f9c8e0374
+    523a3f1716bfb6373178762eb51e4f5ae23ffa00a5c2b56c9fc3e1a1c39cf504
     b4d88880fa21feedb7033715eeb763d9e68d17274cdff0bf1b4c5afdd690ab28
     ea6e70082fb451d2007c121c6bd3b8f0090f3f8577861c11a4dd87fa5bc00d7a
     "#);
@@ -203,6 +212,11 @@ web-1.22.tar.gz => web-1.22.tar.xz
 web-1.22.tar.gz" => web-1.22.tar.gz"⏎unpack = false
 example/data-1.0.zip"⏎mirrors => example/data-1.1.zip"⏎mirrors
 ba7816bf => ba7816be
+example/web.git => example/new/web.git
+tag = "v1.22" => branch = "v1.22"
+tag = "v1.22" => tag = "v1.23"
+tag = "v1.22" => tag = "v1.22"⏎submodules = "empty"
+commit = "0 => commit = "1
 "gcc", "make" => "gcc"
 run = "make" => run = "make all"
 timeout = 60 => timeout = 61
@@ -322,6 +336,8 @@ fn no_location_counts() {
     for (from, to) in [
         ("https://downloads.example/data-1.0.zip", "https://other.example/old/data-1.0.zip?raw=1"),
         ("mirrors = [\"https://mirror.example/data-1.0.zip\"]\n", ""),
+        ("https://git.example/modules.git", "ssh://git@other.example/modules"),
+        ("mirrors = [\"https://mirror.example/modules.git\"]\n", ""),
     ] {
         assert!(PACKAGE.contains(from));
         assert_eq!(id("package web", PACKAGE), id("package web", &PACKAGE.replace(from, to)), "{from}");

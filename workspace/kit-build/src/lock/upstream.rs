@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use kit_plan::upstream::{Asked, UpstreamFile, Voucher};
 use kit_recipe::Name;
+use kit_recipe::git::{CommitId, Revision};
 use kit_recipe::lockfile::{FilePin, Lockfile};
 use kit_store::Store;
 
@@ -30,11 +32,21 @@ pub(super) fn pin_files(
         let pin = match known.filter(|_| holds) {
             Some(pin) => pin.clone(),
             None => watched(events, &file.name, |progress| resolver.file(file, known, progress))
-                .map_err(|error| loaded.locate(error))?,
+                .map_err(|error| asked_at(file, error))?,
         };
         lock.files.insert(key, pin);
     }
     Ok(())
+}
+
+/// Adds where a source is asked for.
+fn asked_at(file: &UpstreamFile, error: BuildError) -> BuildError {
+    match error {
+        BuildError::Upstream { error, .. } => {
+            BuildError::Upstream { error, place: Some(Box::new(file.place.clone())) }
+        }
+        other => other,
+    }
 }
 
 /// Lets people see that something is fetched before there is a plan.
@@ -64,6 +76,21 @@ pub enum News {
         /// What came.
         pin: FilePin,
     },
+    /// Another commit than before is pinned.
+    Moved {
+        /// The package.
+        package: Name,
+        /// Its source.
+        source: Name,
+        /// What the recipe asks for.
+        revision: Revision,
+        /// The commit before.
+        before: CommitId,
+        /// The commit now.
+        after: CommitId,
+        /// What is another one in it.
+        contents: Contents,
+    },
     /// Another file than before is pinned.
     Changed {
         /// The package.
@@ -87,20 +114,31 @@ pub fn news(store: &Store, loaded: &Loaded, previous: Option<&Lockfile>, lock: &
         let key = (package.clone(), source.clone());
         let Some(pin) = lock.files.get(&key) else { continue };
         let before = previous.and_then(|lock| lock.files.get(&key));
-        if before.is_some_and(|before| before.sha256 == pin.sha256) {
+        if before.is_some_and(|before| (&before.sha256, &before.commit) == (&pin.sha256, &pin.commit)) {
             continue;
         }
         if let Some(before) = before {
-            let contents = changed(store, before, pin);
-            let (before, after) = (before.name.clone(), pin.name.clone());
-            let (package, source) = (package.clone(), source.clone());
-            news.push(News::Changed { package, source, before, after, contents });
+            news.push(difference_of(store, file, before, pin));
         }
-        if file.sha256.is_none() {
+        if file.asked.vouched_by() == Voucher::Lock {
             news.push(News::Unproven { package, source, pin: pin.clone() });
         }
     }
     news
+}
+
+/// Says what is another one.
+fn difference_of(store: &Store, file: &UpstreamFile, before: &FilePin, after: &FilePin) -> News {
+    let (package, source) = (file.package.clone(), file.source.clone());
+    let contents = changed(store, before, after);
+    if let (Asked::Commit { revision, .. }, Some(before), Some(after)) =
+        (&file.asked, &before.commit, &after.commit)
+    {
+        let (revision, before, after) = (revision.clone(), before.clone(), after.clone());
+        return News::Moved { package, source, revision, before, after, contents };
+    }
+    let (before, after) = (before.name.clone(), after.name.clone());
+    News::Changed { package, source, before, after, contents }
 }
 
 fn changed(store: &Store, before: &FilePin, after: &FilePin) -> Contents {

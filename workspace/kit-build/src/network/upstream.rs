@@ -42,6 +42,7 @@ impl Network<'_> {
     pub(super) fn pin_file(
         &self,
         wanted: &UpstreamFile,
+        must: Option<Sha256>,
         known: Option<&FilePin>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<FilePin, BuildError> {
@@ -50,21 +51,22 @@ impl Network<'_> {
             name: wanted.name.clone(),
             size,
             sha256,
+            commit: None,
             tree: known.filter(|known| known.sha256 == sha256).and_then(|known| known.tree),
         };
-        if let Some(sha256) = wanted.sha256
+        if let Some(sha256) = must
             && let Some(blob) = self.store.blob_of_sha256(&sha256)?
             && let Some(size) = self.store.blob_size(&blob)?
         {
             return Ok(pin(sha256, size));
         }
         let expected =
-            Expected { size: None, sha256: wanted.sha256, limit: LARGEST, encryption: Encryption::Optional };
+            Expected { size: None, sha256: must, limit: LARGEST, encryption: Encryption::Optional };
         let (scratch, mut file) = self.scratch_file()?;
         let addresses = with_mirrors(&wanted.addresses, &self.places.source_mirrors);
         let client = &self.connected().client;
         fetch_file(client, &addresses, &wanted.name, &expected, &mut file, progress).map_err(|gone| {
-            let Some(sha256) = wanted.sha256 else { return missing(gone, &scratch) };
+            let Some(sha256) = must else { return missing(gone, &scratch) };
             let known = known.filter(|known| known.sha256 == sha256);
             let wanted = Wanted {
                 name: &wanted.name,
@@ -143,7 +145,7 @@ impl Network<'_> {
         }
     }
 
-    fn scratch_file(&self) -> Result<(Scratch, File), BuildError> {
+    pub(super) fn scratch_file(&self) -> Result<(Scratch, File), BuildError> {
         let scratch = self.store.scratch()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);

@@ -9,7 +9,7 @@ impl Lockfile {
     ///
     /// | of | fields |
     /// |---|---|
-    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those, `debian-sources` and those; each map is a list sorted by key |
+    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those without a commit, `commits` and those with one; each map is a list sorted by key |
     /// | subject | variant 1 image: name; 2 tools |
     /// | recipes | name (`image minimal`), recipe id |
     /// | suites | name, date, InRelease's SHA-256, fingerprints |
@@ -18,7 +18,7 @@ impl Lockfile {
     /// | closures | package, source, deb keys |
     /// | Debian sources | package, source, name, version, suite, directory, files (part, name, size, SHA-256) |
     /// | crates | name, version, SHA-256 |
-    /// | files | package, source, source id, name, size, SHA-256 |
+    /// | files | package, source, source id, name, size, SHA-256, and the commit where there is one |
     /// | locals | recipe name, source or path, tree id |
     pub fn pin_id(&self) -> PinId {
         let mut to = Encoder::new("pins", 1);
@@ -50,10 +50,14 @@ impl Lockfile {
             to.str(&recipe.to_string()).str(place).id(tree);
         });
         // Came later: left out where there is none, and named where there is.
-        if !self.files.is_empty() {
-            to.str("files").list(&self.files, |to, ((package, source), file)| {
-                file.encode(to.str(package.as_str()).str(source.as_str()));
-            });
+        for (kind, of_commits) in [("files", false), ("commits", true)] {
+            let files: Vec<_> =
+                self.files.iter().filter(|(_, file)| file.commit.is_some() == of_commits).collect();
+            if !files.is_empty() {
+                to.str(kind).list(files, |to, ((package, source), file)| {
+                    file.encode(to.str(package.as_str()).str(source.as_str()));
+                });
+            }
         }
         to.id_of()
     }

@@ -149,7 +149,8 @@ impl Lockfile {
     }
 
     fn files(&self, to: &mut String) -> fmt::Result {
-        let comment = "Files that recipes name by address, by what is in them: any place may serve them.";
+        let comment =
+            "Files and commits that recipes name by address, by what is in them: any place may serve them.";
         heading(to, "files", comment, self.files.len())?;
         self.files
             .iter()

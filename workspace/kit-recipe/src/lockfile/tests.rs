@@ -24,7 +24,13 @@ fn deb(filename: &str, tree: Option<TreeId>) -> Deb {
 
 fn file(tree: Option<TreeId>) -> FilePin {
     let (source, name) = (SourceId::from_bytes([18; 32]), "hello-1.0.tar.gz".to_owned());
-    FilePin { source, name, size: 725_946, sha256: sha256(19), tree }
+    FilePin { source, name, size: 725_946, sha256: sha256(19), commit: None, tree }
+}
+
+fn commit(digit: &str) -> FilePin {
+    let (source, name) = (SourceId::from_bytes([20; 32]), format!("main-{}.tar", digit.repeat(12)));
+    let commit = Some(digit.repeat(40).parse().expect("because it is one"));
+    FilePin { source, name, size: 10_240, sha256: sha256(21), commit, tree: None }
 }
 
 fn debian_source(tree: Option<TreeId>) -> DebianSource {
@@ -94,7 +100,10 @@ fn sample() -> Lockfile {
             (("libc".to_owned(), "0.2.177".to_owned()), Crate { sha256: sha256(5), tree: None }),
             (("rustix".to_owned(), "1.1.6".to_owned()), Crate { sha256: sha256(6), tree }),
         ]),
-        files: BTreeMap::from([((name("hello"), name("upstream")), file(tree))]),
+        files: BTreeMap::from([
+            ((name("hello"), name("upstream")), file(tree)),
+            ((name("web"), name("main")), commit("a")),
+        ]),
         locals: BTreeMap::from([(
             (RecipeName::Package(name("init")), "src".to_owned()),
             TreeId::from_bytes([7; 32]),
@@ -120,7 +129,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "c7a27d5fb62da27149be05c5f5b58ecff4fa612f7f843add3391703ec89e67dc"
+    pin = "bd33e43beee42fd83debfc16e5d546828d0ff100063c667255bebe6530d8b021"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -167,9 +176,10 @@ fn the_text_is_pleasant_to_review() {
     "libc 0.2.177" = { sha256 = "0505050505050505050505050505050505050505050505050505050505050505" }
     "rustix 1.1.6" = { sha256 = "0606060606060606060606060606060606060606060606060606060606060606", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
 
-    # Files that recipes name by address, by what is in them: any place may serve them.
+    # Files and commits that recipes name by address, by what is in them: any place may serve them.
     [files]
     "hello/upstream" = { source = "1212121212121212121212121212121212121212121212121212121212121212", name = "hello-1.0.tar.gz", size = 725946, sha256 = "1313131313131313131313131313131313131313131313131313131313131313", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
+    "web/main" = { source = "1414141414141414141414141414141414141414141414141414141414141414", name = "main-aaaaaaaaaaaa.tar", size = 10240, sha256 = "1515151515151515151515151515151515151515151515151515151515151515", commit = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
 
     # Files of the project that recipes use, by the digest of their tree.
     [locals]
@@ -224,15 +234,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    c7a27d5fb62da27149be05c5f5b58ecff4fa612f7f843add3391703ec89e67dc
-    d62765791eee4c1493100825ce9daa0c4a2e44a5dc435e41d04bcac7d4bd0208
+    bd33e43beee42fd83debfc16e5d546828d0ff100063c667255bebe6530d8b021
+    ad49eb8fe2219583ea015a2c60a48f429f7c44f68620c045bd0dd11f657a79ef
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 35] = [
+    let pins: [fn(&mut Lockfile); 38] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -262,6 +272,9 @@ fn every_pin_counts_and_no_result_does() {
         |l| _ = l.crates.pop_first(),
         |l| l.crates.first_entry().unwrap().get_mut().sha256 = sha256(99),
         |l| _ = l.files.pop_first(),
+        |l| _ = l.files.pop_last(),
+        |l| l.files.last_entry().unwrap().get_mut().commit = commit("b").commit,
+        |l| l.files.last_entry().unwrap().get_mut().commit = None,
         |l| l.files.first_entry().unwrap().get_mut().source = SourceId::from_bytes([99; 32]),
         |l| l.files.first_entry().unwrap().get_mut().name = "hello-1.1.tar.gz".to_owned(),
         |l| l.files.first_entry().unwrap().get_mut().size += 1,

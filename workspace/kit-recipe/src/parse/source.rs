@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::section::Section;
 use super::value::{Items, Value};
-use super::{Faults, check, upstream};
+use super::{Faults, check, git, upstream};
 use crate::package::{Dependencies, Patches, Source};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
@@ -34,7 +34,7 @@ fn key_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Name> {
 }
 
 /// The keys that say where a source comes from; each has exactly one.
-const ORIGINS: [&str; 4] = ["suite", "local", "crates", "url"];
+const ORIGINS: [&str; 5] = ["suite", "local", "crates", "url", "git"];
 
 fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
     section.knows(&ORIGINS);
@@ -51,6 +51,8 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
         check::project_path(&value, faults).map(|lockfile| Source::Crates { lockfile })
     } else if section.peek("url").is_some() {
         upstream::url(&mut section, faults)
+    } else if section.peek("git").is_some() {
+        git::git(name, &mut section, faults)
     } else {
         faults.add(section.span.clone(), Fault::SourceWithoutOrigin { name: name.to_owned() });
         section.knows(&[
@@ -63,6 +65,10 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
             "mirrors",
             "sha256",
             "unpack",
+            "commit",
+            "tag",
+            "branch",
+            "submodules",
         ]);
         None
     };

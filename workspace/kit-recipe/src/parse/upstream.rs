@@ -13,15 +13,24 @@ pub(crate) fn url(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<
     let vouched = section.peek("sha256").is_some();
     let url = section.value("url").and_then(|value| file_address(&value, vouched, faults));
     let sha256 = section.value("sha256").map(|value| sha256(&value, faults));
-    let mirrors = section.value("mirrors").map_or(Some(Vec::new()), |value| {
-        let mirrors = value.list(Items::Some, faults, |item, faults| address(item, HTTP, vouched, faults))?;
-        super::check::no_item_twice(value.key, &mirrors, Clone::clone, faults);
-        Some(mirrors)
-    });
+    let mirrors = mirrors(section, HTTP, vouched, faults);
     let unpack = section.value("unpack").map_or(Some(true), |value| value.boolean(faults));
     let packing = if unpack? { Packing::Unpacked } else { Packing::Kept };
     let sha256 = sha256.map_or(Some(None), |sha256| sha256.map(Some))?;
     Some(Source::Url(UrlSource { url: url?, mirrors: mirrors?, sha256, packing }))
+}
+
+/// Reads `mirrors`: whole addresses; none when there is a fault.
+pub(crate) fn mirrors(
+    section: &mut Section<'_>,
+    schemes: &[&str],
+    vouched: bool,
+    faults: &mut Faults<'_>,
+) -> Option<Vec<Spanned<String>>> {
+    let Some(value) = section.value("mirrors") else { return Some(Vec::new()) };
+    let mirrors = value.list(Items::Some, faults, |item, faults| address(item, schemes, vouched, faults))?;
+    super::check::no_item_twice(value.key, &mirrors, Clone::clone, faults);
+    Some(mirrors)
 }
 
 fn sha256(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<kit_hash::Sha256>> {
@@ -72,7 +81,7 @@ fn address_fault(text: &str, schemes: &[&str], vouched: bool) -> Option<&'static
         Some("doesn't start with `https://`")
     } else if authority.rsplit_once('@').is_some_and(|(user, _)| scheme != "ssh" || user.contains(':')) {
         Some("has a user or a password in it, which everybody would read")
-    } else if host(authority).is_empty() {
+    } else if host(authority).is_empty() || host(authority).starts_with('-') {
         Some("has no host")
     } else if matches!(scheme, "http" | "git") && !vouched && !is_loopback(host(authority)) {
         Some("is a plain connection, and nothing in the recipe vouches for what comes")

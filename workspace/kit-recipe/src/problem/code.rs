@@ -76,6 +76,8 @@ codes! {
     InvalidPackage => "invalid_package",
     SourceWithoutOrigin => "source_without_origin",
     SourceAddress => "source_address",
+    SourceWithoutRevision => "source_without_revision",
+    InvalidRevision => "invalid_revision",
     UnknownSource => "unknown_source",
     WrongSource => "wrong_source",
     SourcePath => "source_path",

@@ -148,6 +148,10 @@ pub enum Fault {
     SourceWithoutOrigin { name: String },
     #[error("`{address}` is not an address that a source can have")]
     SourceAddress { address: String, why: &'static str },
+    #[error("source `{name}` doesn't say which commit")]
+    SourceWithoutRevision { name: String },
+    #[error("`{revision}` names no commit")]
+    InvalidRevision { revision: String, why: &'static str },
     #[error("the package has no source `{name}`")]
     UnknownSource { name: String, known: Vec<String> },
     #[error("source `{name}` is of the wrong kind for `{key}`")]

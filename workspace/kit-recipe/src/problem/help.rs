@@ -133,11 +133,23 @@ impl Fault {
             Self::InvalidMemory { .. } => "write an amount such as `\"64M\"`",
             Self::InvalidName { .. } | Self::InvalidHostname { .. } => "choose a name such as `web-2`",
             Self::InvalidSuite { .. } => "write a code name such as `bookworm`",
-            Self::SourceWithoutOrigin { .. } => "add `suite` and `packages`, or `local`, `crates` or `url`",
+            Self::SourceWithoutOrigin { .. } => {
+                "add `suite` and `packages`, or `local`, `crates`, `url` or `git`"
+            }
             Self::SourceAddress { why, .. } if why.contains("vouches") => {
-                "write `https://`, or add what vouches for it, such as `sha256 = \"…\"`"
+                "write `https://`, or add what vouches for it: `sha256` of a file, `commit` of a repository"
+            }
+            Self::SourceAddress { address, .. } if address.contains('@') && !address.contains("://") => {
+                "write it as `ssh://user@host/path`"
             }
             Self::SourceAddress { .. } => "write a whole address, such as `https://host/hello-1.0.tar.gz`",
+            Self::SourceWithoutRevision { .. } => {
+                "add `tag = \"v1.0\"`, `branch = \"main\"` or `commit = \"…\"`"
+            }
+            Self::InvalidRevision { why, .. } if why.contains("digits") => {
+                "write what `git rev-parse NAME` prints, or the name itself as `tag` or `branch`"
+            }
+            Self::InvalidRevision { .. } => "write a name such as `v1.0`",
             Self::InvalidDigest { .. } => {
                 "write the 64 digits that `sha256sum` prints, or leave the key out: `kit lock` says what it finds"
             }

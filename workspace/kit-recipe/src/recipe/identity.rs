@@ -7,7 +7,7 @@
 //! |---|---|
 //! | recipe | variant 1 package, 2 image, 3 tools, then its fields |
 //! | package | name, version?, summary?, license?, sources (name, source), build?, tree rules, container |
-//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept; 6 Debian source: suite, source, variant 1 patches applied 2 left out |
+//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 4 git: variant 1 commit: its name, 2 tag: name, url, 3 branch: name, url, and variant 1 submodules refused 2 empty; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept; 6 Debian source: suite, source, variant 1 patches applied 2 left out |
 //! | build | tools, run, env, timeout; not its processors, which change no result and so make no lockfile stale |
 //! | tree rules | packages, include, exclude, prefer (path without leading slash, name), additions, users |
 //! | addition | variant 1 file: path, contents (1 inline text, 2 local path), mode, uid, gid; 2 directory: path, mode, uid, gid; 3 symlink: path, target |
@@ -107,6 +107,7 @@ pub(crate) fn source(to: &mut Encoder, source: &Source) {
             spanned_texts(to, exclude);
         }
         Source::Crates { lockfile } => _ = to.variant(3).str(lockfile),
+        Source::Git(git) => git.encode(to.variant(4)),
         Source::Url(url) => url.encode(to.variant(5)),
     }
 }

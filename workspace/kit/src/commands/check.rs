@@ -8,7 +8,7 @@ use kit_build::load::{Loaded, load};
 use kit_build::lock::{Previous, Update};
 use kit_build::network::{ResolvedSuite, Resolver, SuiteWanted};
 use kit_hash::Sha256;
-use kit_plan::upstream::UpstreamFile;
+use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_plan::{PlanError, RecipeSet, plan};
 use kit_recipe::lockfile::{FilePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
@@ -103,7 +103,11 @@ impl Resolver for Nothing {
         _: Option<&FilePin>,
         _: &mut dyn FnMut(u64),
     ) -> Result<FilePin, BuildError> {
+        let commit = match &wanted.asked {
+            Asked::File { .. } => None,
+            Asked::Commit { .. } => Some("0".repeat(40).parse().expect("because it is one")),
+        };
         let (source, name, sha256) = (wanted.id, wanted.name.clone(), Sha256::of(b""));
-        Ok(FilePin { source, name, size: 0, sha256, tree: None })
+        Ok(FilePin { source, name, size: 0, sha256, commit, tree: None })
     }
 }

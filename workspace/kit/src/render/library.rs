@@ -8,6 +8,7 @@ use kit_plan::error::Place;
 use kit_recipe::Problems;
 use kit_source::crates::CrateError;
 use kit_source::debian::ResolveError;
+use kit_source::repository::RepositoryError;
 use kit_store::StoreError;
 
 use super::{Kind, Label, Report};
@@ -102,7 +103,7 @@ pub(super) fn build(error: &BuildError) -> Vec<Report> {
         BuildError::Damaged { findings, .. } => {
             report.notes.extend(findings.iter().map(|found| format!("{}: {}", found.item, found.problem)));
         }
-        BuildError::Upstream(error) => report.notes.extend(error.notes()),
+        BuildError::Upstream { error, .. } => report.notes.extend(error.notes()),
         BuildError::NoKernel { found, .. } if !found.is_empty() => report.notes.push(found.join("\n")),
         _ => {}
     }
@@ -138,7 +139,12 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         }
         BuildError::Resolve(ResolveError::Solve(_) | ResolveError::Release(_) | ResolveError::Source(_))
         | BuildError::Crates(CrateError::Lock { .. } | CrateError::Source { .. })
-        | BuildError::Upstream(UpstreamError::Changed(_))
+        | BuildError::Upstream {
+            error:
+                UpstreamError::Changed(_)
+                | UpstreamError::Repository(RepositoryError::Submodules { .. } | RepositoryError::LargeFiles { .. }),
+            ..
+        }
         | BuildError::Plan(_)
         | BuildError::Script { .. }
         | BuildError::Import { .. }
@@ -164,7 +170,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Io { .. }
         | BuildError::Resolve(_)
         | BuildError::Unavailable(_)
-        | BuildError::Upstream(_)
+        | BuildError::Upstream { .. }
         | BuildError::Crates(_)
         | BuildError::NoCargoHome => Kind::Environment,
     }

@@ -120,6 +120,9 @@ fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
     }
     for ((package, source), file) in &lock.files {
         text.line(format_args!("\npackage {package}, source {source}: {}, {}", file.name, Bytes(file.size)));
+        if let Some(commit) = &file.commit {
+            text.line(format_args!("  commit {commit}"));
+        }
         text.line(format_args!("  sha256 {}", file.sha256));
     }
     text.into_string()
@@ -165,6 +168,7 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             "name": file.name,
             "size": file.size,
             "sha256": file.sha256.to_string(),
+            "commit": file.commit.as_ref().map(ToString::to_string),
             "tree": file.tree.map(|tree| tree.to_string()),
         })
     };
