@@ -21,6 +21,17 @@ pub enum Answer {
     Patches(Vec<u8>),
     /// Another path.
     Redirect(String),
+    /// The bytes, for who shows this; anybody else is told how to ask (`WWW-Authenticate`).
+    Guarded {
+        /// What must be shown (`Authorization`).
+        shown: String,
+        /// How to ask.
+        challenge: String,
+        /// What there is.
+        bytes: Vec<u8>,
+    },
+    /// Other bytes each time, the last ones from then on.
+    Changes(Vec<Vec<u8>>),
     /// A body that never ends.
     Endless,
     /// No answer, until the client goes away.
@@ -54,19 +65,24 @@ impl Server {
                 return Ok(());
             }
             let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-            let mut offset = 0;
+            let (mut offset, mut shown) = (0, String::new());
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header)?;
                 if header.trim().is_empty() {
                     break;
                 }
+                if let Some((name, value)) = header.split_once(':')
+                    && name.eq_ignore_ascii_case("authorization")
+                {
+                    value.trim().clone_into(&mut shown);
+                }
                 if let Some(range) = header.to_ascii_lowercase().strip_prefix("range: bytes=") {
                     offset = range.trim().trim_end_matches('-').parse().expect("a range");
                 }
             }
             let earlier = self.note(&path, offset);
-            if !self.answer(stream, &path, offset, earlier)? {
+            if !self.answer(stream, &path, (offset, &shown), earlier)? {
                 return Ok(());
             }
         }
@@ -81,9 +97,22 @@ impl Server {
     }
 
     /// Answers; tells whether the connection stays open.
-    fn answer(&self, stream: &TcpStream, path: &str, offset: usize, earlier: usize) -> std::io::Result<bool> {
+    fn answer(
+        &self,
+        stream: &TcpStream,
+        path: &str,
+        (offset, seen): (usize, &str),
+        earlier: usize,
+    ) -> std::io::Result<bool> {
         match self.site.get(path) {
             None => status(stream, 404, ""),
+            Some(Answer::Guarded { shown, bytes, .. }) if shown == seen => whole(stream, bytes),
+            Some(Answer::Guarded { challenge, .. }) => status(
+                stream,
+                401,
+                &format!("WWW-Authenticate: {}\r\n", challenge.replace("BASE", &self.base)),
+            ),
+            Some(Answer::Changes(all)) => whole(stream, &all[earlier.min(all.len() - 1)]),
             Some(Answer::After(times, code, bytes)) => {
                 if earlier < *times {
                     status(stream, *code, "")

@@ -7,13 +7,14 @@ use kit_format::oci::read_layout;
 use kit_hash::{BlobHasher, BlobId, DerivationId, Sha256, TreeId};
 use kit_plan::derivation::Action;
 use kit_plan::{Derivation, Plan};
-use kit_recipe::image::Format;
+use kit_recipe::Lockfile;
+use kit_recipe::image::{Base, Format};
 use kit_recipe::lockfile::{ContainerPin, Output, Step};
-use kit_recipe::{Lockfile, Name};
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree, diff::diff};
 
 use crate::engine::{Engine, Trees};
+use crate::registry::check_images;
 use crate::{BuildError, load};
 
 /// How many files of the first differing step are named.
@@ -50,11 +51,11 @@ pub fn outputs(store: &Store, tree: &Tree, format: Format) -> Result<BTreeMap<St
 pub fn container(
     store: &Store,
     tree: &Tree,
-    package: &Name,
+    base: &Base,
     recipe: DerivationId,
 ) -> Result<ContainerPin, BuildError> {
     let wrong = |source: Box<dyn std::error::Error + Send + Sync>| BuildError::Write {
-        title: format!("container of package {package}"),
+        title: format!("container of {base}"),
         source,
     };
     let layout = layout_below(tree);
@@ -64,7 +65,7 @@ pub fn container(
     };
     Ok(ContainerPin {
         platform: image.platform.clone(),
-        package: package.clone(),
+        base: base.clone(),
         recipe,
         manifest: image.manifest,
         config: image.config,
@@ -119,6 +120,7 @@ pub fn check_results(
             }
         }
     }
+    check_images(engine.store, lock, plan, trees)?;
     for (name, planned) in &plan.containers {
         let Some(locked) = lock.containers.get(name) else { continue };
         // Its image needs not be a part of what was built, but may be there.
@@ -130,11 +132,10 @@ pub fn check_results(
             },
         };
         let tree = engine.store.tree(&tree)?;
-        if planned.image == locked.recipe && planned.package == locked.package && is_layout_of(&tree, locked)
-        {
+        if planned.image == locked.recipe && planned.base == locked.base && is_layout_of(&tree, locked) {
             continue;
         }
-        let found = container(engine.store, &tree, &planned.package, planned.image)?;
+        let found = container(engine.store, &tree, &planned.base, planned.image)?;
         // Another recipe hash is another container: then the plan is another one, too.
         if found.recipe == locked.recipe && found != *locked {
             let digest = |pin: &ContainerPin| format!("manifest sha256 {}", pin.manifest);
@@ -209,6 +210,13 @@ fn locked_tree(lock: &Lockfile, plan: &Plan, derivation: &Derivation) -> Option<
     let krate = plan.crates.iter().find(|(_, unpacked)| **unpacked == id);
     if let Some((key, _)) = plan.upstream.iter().find(|(_, planned)| **planned == id) {
         return lock.files.get(key)?.tree;
+    }
+    let layer = plan.images.iter().find_map(|(reference, planned)| {
+        let at = planned.layers.iter().position(|layer| *layer == id)?;
+        Some(lock.images.get(reference)?.layers.get(at)?.tree)
+    });
+    if let Some(tree) = layer {
+        return tree;
     }
     match (deb, krate) {
         (Some((key, _)), _) => lock.debs.get(key)?.tree,

@@ -12,6 +12,7 @@ use kit_store::verify::Finding;
 use kit_tree::{PathError, TreePath};
 
 use crate::places::Label;
+use crate::registry::ImageError;
 
 mod script;
 
@@ -105,6 +106,15 @@ pub enum BuildError {
         /// What is wrong.
         #[source]
         error: crate::upstream::UpstreamError,
+        /// Where it is asked for, when that is known.
+        place: Option<Box<kit_plan::error::Place>>,
+    },
+    /// An image of a registry can't be had, or not be used.
+    #[error("{error}")]
+    Image {
+        /// What is wrong.
+        #[source]
+        error: ImageError,
         /// Where it is asked for, when that is known.
         place: Option<Box<kit_plan::error::Place>>,
     },
@@ -293,6 +303,12 @@ impl From<crate::upstream::UpstreamError> for BuildError {
     }
 }
 
+impl From<ImageError> for BuildError {
+    fn from(error: ImageError) -> Self {
+        Self::Image { error, place: None }
+    }
+}
+
 impl BuildError {
     /// Finds the store's error that is behind this one: a disk that was full when something was to be kept, say.
     pub fn store_error(&self) -> Option<&StoreError> {
@@ -324,6 +340,7 @@ impl BuildError {
             Self::Unavailable(error) => error.code(),
             Self::Crates(error) => error.code(),
             Self::Upstream { error, .. } => error.code(),
+            Self::Image { error, .. } => error.code(),
             Self::NoCargoHome => "kit::crates::no_home",
             Self::FileName { .. } => "kit::fetch::file_name",
             Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => "kit::source::no_archive",
@@ -363,6 +380,7 @@ impl BuildError {
             Self::Unavailable(error) => return error.help(),
             Self::Crates(error) => return error.help(),
             Self::Upstream { error, .. } => return error.help(),
+            Self::Image { error, .. } => return error.help(),
             Self::Script { title, failure, .. } => failure.help(title),
             Self::Output { source, .. } => return output_help(source).map(str::to_owned),
             Self::NoCargoHome => "install Rust, or set `CARGO_HOME` to where cargo keeps its cache".to_owned(),
@@ -413,6 +431,7 @@ impl BuildError {
         match self {
             Self::NoLocal { place, .. }
             | Self::BadLocal { place, .. }
+            | Self::Image { place: Some(place), .. }
             | Self::Upstream { place: Some(place), .. } => vec![(&**place, "named here")],
             Self::Conflict { labels, .. } | Self::GlobMatchesNothing { labels, .. } => {
                 labels.iter().map(|(place, label)| (place, label.as_str())).collect()

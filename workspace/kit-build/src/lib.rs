@@ -21,6 +21,7 @@
 //! | [`verify`] | rebuilding everything in other surroundings, and comparing |
 //! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
+//! | [`registry`] | images of registries: what is wrong with them, and whether documents say what the lockfile does |
 //! | [`mod@replace`] | files that appear whole or not at all |
 //! | [`tools`] | programs that kit itself runs, from the store |
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod network;
 pub mod outputs;
 pub mod places;
 pub mod processors;
+pub mod registry;
 pub mod repair;
 pub mod replace;
 pub mod scripts;

@@ -1,6 +1,7 @@
 //! Making a lockfile: resolve what isn't pinned, build what must be known, write down both.
 
 mod debian;
+pub mod images;
 pub mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use kit_recipe::lockfile::{Crate, Lockfile};
 use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
 use crate::network::Resolver;
+use crate::registry::check_images;
 use crate::{BuildError, Events, check};
 
 /// The format epoch of this program.
@@ -69,6 +71,7 @@ pub fn pin(
         debian_sources: BTreeMap::new(),
         crates: BTreeMap::new(),
         files: BTreeMap::new(),
+        images: BTreeMap::new(),
         locals: crate::load::local_ids(loaded),
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
@@ -76,6 +79,7 @@ pub fn pin(
     };
     debian::pin(loaded, previous, update, resolver, &mut lock)?;
     upstream::pin_files(loaded, previous, update, resolver, events, &mut lock)?;
+    images::pin_images(loaded, previous, update, resolver, events, &mut lock)?;
     for pins in loaded.crates.values() {
         for pin in pins {
             let key = (pin.name.clone(), pin.version.clone());
@@ -123,10 +127,17 @@ pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result
             file.tree = trees.get(id).copied();
         }
     }
+    for (reference, planned) in &plan.images {
+        let layers = lock.images.get_mut(reference).into_iter().flat_map(|pin| &mut pin.layers);
+        for (layer, id) in layers.zip(&planned.layers) {
+            layer.tree = trees.get(id).copied();
+        }
+    }
+    check_images(engine.store, lock, &plan, &trees)?;
     lock.steps = check::steps(&plan, &trees);
     for (name, planned) in &plan.containers {
         let tree = engine.store.tree(&trees[&planned.image])?;
-        let pin = check::container(engine.store, &tree, &planned.package, planned.image)?;
+        let pin = check::container(engine.store, &tree, &planned.base, planned.image)?;
         lock.containers.insert(name.clone(), pin);
     }
     for (format, id) in &plan.outputs {

@@ -4,6 +4,7 @@
 
 mod git;
 mod pins;
+mod registry;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -17,8 +18,8 @@ use kit_hash::Sha256;
 use kit_plan::derivation::{Fetch as FetchAction, Origin};
 use kit_plan::requirements::{DebianGroup, DebianSourceGroup};
 use kit_plan::upstream::{Asked, UpstreamFile};
-use kit_recipe::Name;
-use kit_recipe::lockfile::{Deb, DebKey, DebianSource, FilePin, Suite};
+use kit_recipe::lockfile::{Deb, DebKey, DebianSource, FilePin, ImagePin, Suite};
+use kit_recipe::{Name, Reference};
 use kit_source::Cache;
 use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
 use kit_source::debian::archives::{Attempt, AttemptError};
@@ -30,12 +31,15 @@ use kit_source::debian::{
     Archives, DebPin, Known, Mirror, ResolveError, Resolved, Unavailable, fetch_deb, resolve,
 };
 use kit_source::http::{Client, HttpError, Settings};
+use kit_source::registry::logins::Logins;
+use kit_source::registry::{Granted, Registries};
 use kit_store::Store;
 use kit_tree::Blobs as _;
 
 use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
+pub(crate) use registry::settings;
 
 /// The largest package index that is taken from the store, in bytes.
 const INDEX_LIMIT: u64 = 1 << 30;
@@ -51,6 +55,8 @@ pub struct Places {
     pub snapshot: Option<String>,
     /// Beginnings of addresses of sources, and what else they can be.
     pub source_mirrors: BTreeMap<String, Vec<String>>,
+    /// Who logs in at registries, as container tools keep it: files, the first that knows a registry counts.
+    pub logins: Vec<Vec<u8>>,
     /// Keyrings in addition to the machine's, as files hold them.
     pub keyrings: Vec<Vec<u8>>,
     /// The machine's root directory, whose apt configuration counts.
@@ -73,6 +79,8 @@ pub struct Network<'a> {
 struct Connected {
     client: Client,
     archives: Archives,
+    logins: Logins,
+    granted: Granted,
 }
 
 /// What a suite resolved to.
@@ -125,6 +133,14 @@ pub trait Resolver {
         known: Option<&FilePin>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<FilePin, BuildError>;
+
+    /// Pins what a reference to an image is now, for an architecture in OCI's words.
+    fn image(
+        &self,
+        reference: &Reference,
+        architecture: &str,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<ImagePin, BuildError>;
 }
 
 impl<'a> Network<'a> {
@@ -148,8 +164,14 @@ impl<'a> Network<'a> {
             let mirror = |base: &String| Mirror { base: base.clone(), keyring: keyring.clone() };
             let mirrors = self.places.mirrors.iter().map(mirror).collect();
             let archives = Archives::new(mirrors, &apt, self.places.snapshot.clone());
-            Connected { client: Client::new(settings), archives }
+            let logins = Logins::read(self.places.logins.iter().map(Vec::as_slice));
+            Connected { client: Client::new(settings), archives, logins, granted: Granted::default() }
         })
+    }
+
+    fn registries(&self) -> Registries<'_> {
+        let Connected { client, logins, granted, .. } = self.connected();
+        Registries { client, mirrors: &self.places.source_mirrors, logins, granted }
     }
 
     /// The project's own keyrings; none when it names none.
@@ -204,6 +226,15 @@ impl Resolver for Network<'_> {
             }
         }
     }
+
+    fn image(
+        &self,
+        reference: &Reference,
+        architecture: &str,
+        _: &mut dyn FnMut(u64),
+    ) -> Result<ImagePin, BuildError> {
+        self.pin_image(reference, architecture)
+    }
 }
 
 impl Fetch for Network<'_> {
@@ -236,6 +267,7 @@ impl Fetch for Network<'_> {
                 Some(commit) => self.fetch_commit(fetch, upstream, commit, file, progress),
                 None => self.fetch_upstream(fetch, upstream, file, progress),
             },
+            Origin::Registry(wanted) => self.fetch_registry(fetch, wanted, file, progress),
             Origin::Crate { name, version } => {
                 let pin = crate_pin(name, version, fetch.sha256);
                 let mut found = self.crates(std::slice::from_ref(&pin))?;
@@ -252,7 +284,7 @@ impl Fetch for Network<'_> {
     fn announce(&self, fetches: &[&FetchAction]) -> Result<(), BuildError> {
         let pins = fetches.iter().filter_map(|fetch| match &fetch.origin {
             Origin::Crate { name, version } => Some(crate_pin(name, version, fetch.sha256)),
-            Origin::Debian { .. } | Origin::Upstream(_) => None,
+            Origin::Debian { .. } | Origin::Upstream(_) | Origin::Registry(_) => None,
         });
         let pins: Vec<_> = pins.collect();
         if pins.is_empty() { Ok(()) } else { self.crates(&pins).map(drop) }

@@ -62,6 +62,11 @@ impl Draft {
         self.nodes.get(path)
     }
 
+    /// Returns all paths, in order.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.nodes.keys()
+    }
+
     pub(crate) fn insert(&mut self, path: TreePath, node: Node) {
         self.nodes.insert(path, node);
     }

@@ -12,11 +12,15 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
+//! | [`layer`] | one layer, by itself |
+//! | [`pull`] | the documents of images in registries |
 //! | [`mod@write`] | [`write_layout`]: images into a layout |
 //! | [`mod@read`] | [`read_layout`]: what is in a layout, every digest checked |
 
 pub mod config;
 mod document;
+pub mod layer;
+pub mod pull;
 pub mod read;
 pub mod write;
 

@@ -13,6 +13,7 @@ pub mod read;
 pub mod write;
 
 pub use error::{TarReadError, TarWriteError};
+pub(crate) use read::read_tar_with_parents;
 pub use read::{Devices, Duplicates, TarOptions, read_tar};
 pub use write::{TarStream, write_tar};
 

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use kit_hash::{BlobId, DerivationId, Encoder, ResolvedId, Sha256, TreeId};
 use kit_tree::{Entry, Meta, TreePath};
 
+use crate::registry::RegistryFile;
 use crate::upstream::Upstream;
 
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
@@ -85,6 +86,8 @@ pub enum Origin {
     },
     /// Wherever its authors publish it.
     Upstream(Upstream),
+    /// A registry of images.
+    Registry(RegistryFile),
 }
 
 /// Reads an archive, the one file of `input`.
@@ -111,6 +114,8 @@ pub enum Archive {
     /// 2: a file as its authors publish it: an archive, told by its content, in its
     /// [form for scripts](kit_tree::Tree::into_sources), or the file itself.
     Sources,
+    /// 3: a layer of an image, in the raw form of [`kit_tree::layers`].
+    Layer,
 }
 
 /// Runs a script in the sandbox.
@@ -135,6 +140,8 @@ pub struct Run {
 pub struct Compose {
     /// What is laid over each other.
     pub parts: Vec<Part>,
+    /// By which rule.
+    pub laying: Laying,
     /// The part that wins at a path.
     pub prefer: BTreeMap<TreePath, usize>,
     /// Globs of what is taken; empty takes all.
@@ -149,6 +156,16 @@ pub struct Compose {
     pub passwd: Vec<String>,
     /// Lines of `/etc/group`, put behind those that are there.
     pub group: Vec<String>,
+}
+
+/// By which rule trees are laid over each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Laying {
+    /// What contradicts is an error, unless it is settled by `prefer`.
+    #[default]
+    Union,
+    /// As layers of an image: a later one replaces and hides.
+    Layers,
 }
 
 /// One tree of a composition.
@@ -298,6 +315,7 @@ impl Action {
                     Archive::Deb => _ = e.variant(0),
                     Archive::Crate { sha256, directory } => _ = e.variant(1).sha256(sha256).str(directory),
                     Archive::Sources => _ = e.variant(2),
+                    Archive::Layer => _ = e.variant(3),
                 }
             }
             Self::Run(run) => {
@@ -348,6 +366,10 @@ impl Compose {
         e.list(&self.ensure, |e, path| _ = e.bytes(path.as_bytes()));
         for lines in [&self.passwd, &self.group] {
             e.list(lines, |e, line| _ = e.str(line));
+        }
+        // Left out where it is as usual, as before there was another rule.
+        if self.laying == Laying::Layers {
+            e.variant(1);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use kit_hash::DerivationId;
-use kit_recipe::image::{Format, Kernel};
+use kit_recipe::image::{Base, Format, Kernel};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Container, Image, Name};
 use kit_tree::{Meta, Mode, TreePath};
@@ -19,7 +19,8 @@ use crate::evaluate::{Evaluated, Written, evaluate, place};
 use crate::package::paths;
 use crate::planner::{PlannedContainer, Planner};
 use crate::recipes::MODULE_TOOLS;
-use crate::{PlanError, runtime};
+use crate::registry::oci_architecture;
+use crate::{PlanError, registry, runtime};
 
 /// Mount points that kit-init expects.
 const ROOT_DIRECTORIES: [&str; 9] =
@@ -85,18 +86,17 @@ fn bundles(planner: &mut Planner<'_>, evaluated: &Evaluated) -> Vec<Bundle> {
 fn bundle(planner: &mut Planner<'_>, written: &Written, directory: TreePath) -> Option<Bundle> {
     let service = &written.service.value;
     let name = service.name.value.clone();
-    let package = planner.inputs.recipes.package(&service.package.value);
-    let container = merge(&package.container, &service.container);
+    let (input, defaults) = base(planner, written)?;
+    let container = merge(&defaults, &service.container);
     let Some(command) = container.command.clone() else {
         let place = place(planner.inputs.recipes, &written.recipe, service.name.span.clone());
         planner.problems.push(PlanError::NoCommand { name: name.to_string(), place });
         return None;
     };
-    let input = Input::Derivation(planner.package(&service.package.value));
     let mut ensure = paths(&CONTAINER_DIRECTORIES);
     ensure.extend(runtime::mount_points(&container));
     let compose = Compose {
-        parts: vec![Part { input, owner: service.package.to_string(), at: TreePath::root() }],
+        parts: vec![Part { input, owner: service.base.to_string(), at: TreePath::root() }],
         ensure,
         ..Compose::default()
     };
@@ -114,10 +114,34 @@ fn bundle(planner: &mut Planner<'_>, written: &Written, directory: TreePath) -> 
     let source_date = planner.source_date();
     let action = Action::Image(ImageAction { name: name.to_string(), source_date, format });
     let image = planner.plan.add(format!("container image {name}"), action);
-    let planned = PlannedContainer { package: service.package.value.clone(), root, image };
+    let planned = PlannedContainer { base: service.base.value.clone(), root, image };
     planner.plan.containers.insert(name.clone(), planned);
     let config = runtime::config(&name, &container);
     Some(Bundle { directory, rootfs, name, config })
+}
+
+/// Plans the tree of a container; also returns how what it is made of says that it is run.
+fn base(planner: &mut Planner<'_>, written: &Written) -> Option<(Input, Container)> {
+    let service = &written.service.value;
+    let (tree, defaults) = match &service.base.value {
+        Base::Package(name) => {
+            let defaults = planner.inputs.recipes.package(name).container.clone();
+            (planner.package(name), defaults)
+        }
+        Base::Image(reference) => {
+            let planned = planner.image(reference)?;
+            let settings = planner.inputs.lock.images.get(reference).map(|pin| &pin.settings);
+            let named = settings.and_then(registry::named_user).filter(|_| service.container.uid.is_none());
+            if let Some(user) = named {
+                let place = place(planner.inputs.recipes, &written.recipe, service.base.span.clone());
+                let (name, user) = (service.name.to_string(), user.to_owned());
+                planner.problems.push(PlanError::NamedUser { name, user, place });
+                return None;
+            }
+            planned
+        }
+    };
+    Some((Input::Derivation(tree), defaults))
 }
 
 /// Returns the package's configuration with the keys that an image's entry writes replaced.
@@ -269,13 +293,4 @@ fn oci_images(planner: &Planner<'_>, name: &str, root: Input) -> BTreeMap<String
         }
     }
     images
-}
-
-/// Returns OCI's word (Go's `GOARCH`) for a machine architecture.
-fn oci_architecture(machine: &str) -> &str {
-    match machine {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }

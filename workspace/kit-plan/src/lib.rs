@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`derivation`] | [`Derivation`]: one closed, hashed step; its five [`Action`]s |
 //! | [`recipes`] | [`RecipeSet`]: every recipe that a subject reaches, or why not |
+//! | [`registry`] | images of registries |
 //! | [`requirements`] | what must be resolved and hashed before a plan can be made |
 //! | [`evaluate`] | an image with what it extends merged in |
 //! | [`planner`] | [`plan`]: from recipes, lock and local trees to a [`Plan`] |
@@ -23,6 +24,7 @@ pub mod image;
 pub mod package;
 pub mod planner;
 pub mod recipes;
+pub mod registry;
 pub mod requirements;
 pub mod runtime;
 pub mod seccomp;

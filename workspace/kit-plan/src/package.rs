@@ -9,7 +9,7 @@ use kit_recipe::{Name, Spanned};
 use kit_tree::{Entry, Meta, TreePath};
 
 use crate::PlanError;
-use crate::derivation::{Action, Added, AddedEntry, Compose, Input, Part, Run};
+use crate::derivation::{Action, Added, AddedEntry, Compose, Input, Laying, Part, Run};
 use crate::evaluate::place;
 use crate::planner::{Plan, Planner};
 use crate::requirements::texts;
@@ -192,6 +192,7 @@ impl Planner<'_> {
             .map(|u| format!("{name}:x:{}:{}:{name}:{}:{}", u.uid, u.gid, u.home, u.shell, name = u.name));
         Compose {
             parts,
+            laying: Laying::Union,
             prefer,
             include: texts(&rules.include),
             exclude: texts(&rules.exclude),

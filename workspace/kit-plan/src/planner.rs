@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use kit_hash::{DerivationId, Sha256};
-use kit_recipe::Name;
-use kit_recipe::image::Format;
+use kit_recipe::image::{Base, Format};
 use kit_recipe::lockfile::{DebKey, Lockfile, Subject};
 use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Name, Reference};
 use kit_tree::Tree;
 
 use crate::derivation::{Action, Archive, Derivation, Fetch, Input, Origin, Unpack};
+use crate::registry::PlannedImage;
 use crate::{PlanError, RecipeSet, image};
 
 /// All that a plan is made of.
@@ -46,6 +47,8 @@ pub struct Plan {
     index: BTreeMap<DerivationId, usize>,
     /// The tree of each package.
     pub packages: BTreeMap<Name, DerivationId>,
+    /// The images of registries.
+    pub images: BTreeMap<Reference, PlannedImage>,
     /// The containers of the image.
     pub containers: BTreeMap<Name, PlannedContainer>,
     /// The root file system of the image.
@@ -67,8 +70,8 @@ pub struct Plan {
 /// A container of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedContainer {
-    /// The package it is made of.
-    pub package: Name,
+    /// What it is made of.
+    pub base: Base,
     /// Its root file system.
     pub root: DerivationId,
     /// Its OCI layout.
@@ -95,6 +98,11 @@ impl Plan {
             self.derivations.push(derivation);
         }
         id
+    }
+
+    /// Returns the fetches of what says which layers images have, and how they are run: results of theirs are compared with the lockfile.
+    pub fn documents(&self) -> impl Iterator<Item = DerivationId> {
+        self.images.values().flat_map(|image| [image.manifest, image.config])
     }
 
     /// Returns what must be done to have `targets`, in order.

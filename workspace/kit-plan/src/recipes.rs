@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kit_recipe::image::Base;
 use kit_recipe::package::{Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
@@ -214,7 +215,12 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
             }
             uses.extend(image.init.iter().map(package));
             let services = [&image.onboot, &image.services, &image.onshutdown];
-            uses.extend(services.into_iter().flatten().map(|service| package(&service.package)));
+            uses.extend(services.into_iter().flatten().filter_map(|service| match &service.base.value {
+                Base::Package(name) => {
+                    Some((RecipeName::Package(name.clone()), Some(service.base.span.clone())))
+                }
+                Base::Image(_) => None,
+            }));
             uses.extend(of_rules(&image.tree));
         }
     }

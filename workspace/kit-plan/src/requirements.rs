@@ -1,11 +1,13 @@
 //! What must be resolved and hashed before a plan can be made.
 
+use kit_recipe::image::Base;
 use kit_recipe::package::{Addition, Contents, Dependencies, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Name, Recipe, Spanned};
+use kit_recipe::{Image, Name, Recipe, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
+use crate::registry::WantedImage;
 use crate::upstream::UpstreamFile;
 
 /// Everything outside of the recipes that they refer to, in a fixed order.
@@ -17,6 +19,8 @@ pub struct Requirements {
     pub files: Vec<UpstreamFile>,
     /// Debian source packages to resolve.
     pub debian_sources: Vec<DebianSourceGroup>,
+    /// Images of registries to pin, each once.
+    pub images: Vec<WantedImage>,
     /// Files of the project to hash.
     pub locals: Vec<LocalFiles>,
 }
@@ -97,7 +101,10 @@ pub fn requirements(set: &RecipeSet) -> Requirements {
                 of_sources(package, name, &place, &mut found);
                 of_additions(&package.tree, name, &place, &mut found);
             }
-            Recipe::Image(image) => of_additions(&image.tree, name, &place, &mut found),
+            Recipe::Image(image) => {
+                of_containers(image, &place, &mut found);
+                of_additions(&image.tree, name, &place, &mut found);
+            }
             Recipe::Tools(_) => {}
         }
     }
@@ -150,6 +157,16 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
             Source::Crates { lockfile } => {
                 found.locals.push(local(Purpose::CargoLock, lockfile, Vec::new(), Vec::new()));
             }
+        }
+    }
+}
+
+fn of_containers(image: &Image, place: PlaceOf<'_>, found: &mut Requirements) {
+    for service in image.onboot.iter().chain(&image.services).chain(&image.onshutdown) {
+        let Base::Image(reference) = &service.base.value else { continue };
+        if found.images.iter().all(|wanted| wanted.reference != *reference) {
+            let (reference, place) = (reference.clone(), place(&service.base.span));
+            found.images.push(WantedImage { reference, place });
         }
     }
 }

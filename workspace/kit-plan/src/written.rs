@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use kit_hash::DerivationId;
+use kit_recipe::image::Base;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::package::Package;
 use kit_recipe::recipe::RecipeName;
@@ -10,7 +11,8 @@ use kit_recipe::{Lockfile, Name, Recipe};
 
 use crate::derivation::{Action, Input, Run};
 use crate::error::Place;
-use crate::evaluate::{Evaluated, evaluate, place};
+use crate::evaluate::{Evaluated, Written, evaluate, place};
+use crate::registry::PlannedImage;
 use crate::{Plan, RecipeSet};
 
 /// Returns the place in a recipe that a step of a plan comes from: the script of a build, the source that is fetched and unpacked, the
@@ -109,7 +111,21 @@ impl Finder<'_> {
             let span = written.map_or_else(|| image.name.span.clone(), |written| written.span.clone());
             return Some(place(self.recipes, &own, span));
         }
-        self.of_container(&evaluated).or_else(|| self.of_modules())
+        let of_registry = || self.of_registry(&evaluated);
+        self.of_container(&evaluated).or_else(of_registry).or_else(|| self.of_modules())
+    }
+
+    /// The steps that an image of a registry takes stand where a container names it.
+    fn of_registry(&self, evaluated: &Evaluated) -> Option<Place> {
+        let within = |id: &DerivationId| self.is_within(&Input::Derivation(*id));
+        let takes = |planned: &PlannedImage| {
+            within(&planned.tree) || within(&planned.manifest) || within(&planned.config)
+        };
+        let (reference, _) = self.plan.images.iter().find(|(_, planned)| takes(planned))?;
+        let lists = [&evaluated.onboot, &evaluated.services, &evaluated.onshutdown];
+        let names = |written: &&Written| matches!(&written.service.base.value, Base::Image(named) if named == reference);
+        let written = lists.into_iter().flatten().find(names)?;
+        Some(place(self.recipes, &written.recipe, written.service.base.span.clone()))
     }
 
     fn of_container(&self, evaluated: &Evaluated) -> Option<Place> {

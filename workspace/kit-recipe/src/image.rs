@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::package::TreeRules;
-use crate::{Container, Name, Spanned};
+use crate::{Container, Name, Reference, Spanned};
 
 /// `recipes/images/<name>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,30 @@ pub struct Kernel {
 pub struct Service {
     /// Unique among the image's containers.
     pub name: Spanned<Name>,
-    /// The package whose tree is its root.
-    pub package: Spanned<Name>,
+    /// What its root is.
+    pub base: Spanned<Base>,
     /// Whether it takes the place of one of the same name in an extended image.
     pub replace: Replace,
-    /// What differs from the package's own `[container]`.
+    /// What differs from what the package's `[container]`, or the image itself, says.
     pub container: Container,
+}
+
+/// What a container's root is: `package = "…"` or `image = "…"`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Base {
+    /// The tree of a package.
+    Package(Name),
+    /// An image of a registry.
+    Image(Reference),
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Package(name) => write!(f, "package {name}"),
+            Self::Image(reference) => write!(f, "image {reference}"),
+        }
+    }
 }
 
 /// Whether a container may take the place of one that an extended image has.

@@ -8,6 +8,7 @@
 //! | [`tools`] | [`Tools`]: the packages that kit itself runs |
 //! | [`upstream`], [`git`] | sources as their authors publish them |
 //! | [`container`] | [`Container`]: what a service may do and see |
+//! | [`reference`] | [`Reference`]: which image of which registry |
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
 //! | [`recipe`] | [`Recipe`], its parser and its identity |
@@ -26,6 +27,7 @@ pub mod package;
 mod parse;
 pub mod problem;
 pub mod recipe;
+pub mod reference;
 pub mod settings;
 pub mod spanned;
 pub mod tools;
@@ -40,6 +42,7 @@ pub use name::Name;
 pub use package::Package;
 pub use problem::Problems;
 pub use recipe::Recipe;
+pub use reference::Reference;
 pub use settings::Settings;
 pub use spanned::Spanned;
 pub use tools::Tools;

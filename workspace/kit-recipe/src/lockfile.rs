@@ -12,15 +12,17 @@
 //! | `[debian-sources."package/source"]` | `name`, `version`, `suite`, `path`, `files` (`part`, `name`, `size`, `sha256`, `tree`) | all but `tree` |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
 //! | `[files]` | `"package/source" = { source, name, size, sha256, commit, tree }` | all but `tree` |
+//! | `[images."registry/repository:tag"]` | `index`, `manifest`, `config` (`size`, `sha256`), `command`, `env`, `cwd`, `user`, `layers` (`size`, `sha256`, `tree`) | all but `tree` |
 //! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
 //! | `[steps]` | `"title" = { derivation, tree }` | no |
-//! | `[containers.<name>]` | `platform`, `package`, `recipe`, `manifest`, `config`, `layers` | no |
+//! | `[containers.<name>]` | `platform`, `package` or `image`, `recipe`, `manifest`, `config`, `layers` | no |
 //! | `[outputs]` | `"file" = { format, size, sha256, blake3 }` | no |
 //!
 //! `pin` is [`Lockfile::pin_id`]: [`Lockfile::parse`] refuses a text whose pins hash to something else.
 
 mod date;
 mod debian_source;
+pub mod image;
 mod parse;
 mod pins;
 mod print;
@@ -30,9 +32,11 @@ use std::collections::BTreeMap;
 
 use kit_hash::{BlobId, DerivationId, RecipeId, Sha256, TreeId};
 
+pub use image::ImagePin;
 pub use upstream::FilePin;
 
-use crate::{Name, recipe::RecipeName};
+use crate::image::Base;
+use crate::{Name, Reference, recipe::RecipeName};
 
 pub use debian_source::{DebianSource, SourceFile, SourcePart};
 
@@ -64,6 +68,8 @@ pub struct Lockfile {
     pub crates: BTreeMap<(String, String), Crate>,
     /// Files from addresses in recipes, and archives of commits, by (package, source).
     pub files: BTreeMap<(Name, Name), FilePin>,
+    /// Images of registries, by what recipes ask for.
+    pub images: BTreeMap<Reference, ImagePin>,
     /// Trees of the project's own files that recipes use, by recipe and source name, or the path of the added file.
     pub locals: BTreeMap<(RecipeName, String), TreeId>,
     /// What each step came out as, by its title (`package busybox`).
@@ -143,8 +149,8 @@ pub struct Step {
 pub struct ContainerPin {
     /// `linux/amd64`.
     pub platform: String,
-    /// The package it is made of.
-    pub package: Name,
+    /// What it is made of.
+    pub base: Base,
     /// The recipe hash of its image.
     pub recipe: DerivationId,
     /// The OCI manifest.

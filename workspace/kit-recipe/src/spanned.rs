@@ -16,6 +16,11 @@ impl<T> Spanned<T> {
     pub fn new(value: T, span: Range<usize>) -> Self {
         Self { value, span }
     }
+
+    /// Makes something else of the value, at the same place.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: make(self.value), span: self.span }
+    }
 }
 
 impl<T> Deref for Spanned<T> {

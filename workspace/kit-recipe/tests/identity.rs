@@ -307,6 +307,8 @@ console=ttyS0 => quiet
 package = "sysctl" => package = "busybox"
 [[onboot]] => [[onshutdown]]
 package = "nginx" => package = "caddy"
+package = "nginx" => image = "nginx"
+package = "nginx" => image = "nginx:1"
 replace = true => replace = false
 net = "host" => net = "new"
 name = "dns" => name = "names"

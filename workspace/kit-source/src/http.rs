@@ -14,9 +14,9 @@ mod download;
 mod error;
 mod settings;
 
-pub use self::client::Client;
+pub use self::client::{Client, Request};
 pub use self::credentials::Credential;
-pub(crate) use self::credentials::without_userinfo as shown;
+pub(crate) use self::credentials::{basic, without_userinfo as shown};
 pub use self::download::{Encryption, Expected, Progress};
 pub use self::error::HttpError;
 pub use self::settings::{Network, Patience, Proxies, Settings};

@@ -8,6 +8,7 @@
 //! | [`history`] | a project's history, through the machine's own git |
 //! | [`repository`] | commits, by the same git |
 //! | [`git`] | how that git is run |
+//! | [`registry`] | images of registries |
 //! | [`upstream`] | files as their authors publish them |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ pub mod debian;
 pub mod git;
 pub mod history;
 pub mod http;
+pub mod registry;
 pub mod repository;
 pub mod upstream;
 

@@ -10,6 +10,7 @@
 //! | [`tree`] | [`Tree`]: the checked map, and how to change it |
 //! | `sources` | [`Tree::into_sources`]: the form in which scripts see foreign sources |
 //! | [`encoding`] | the canonical encoding, both ways |
+//! | [`layers`] | layers of container images, with what they hide |
 //! | [`overlay`] | several trees into one, conflicts as data |
 //! | [`select`] | include and exclude globs |
 //! | [`dump`] | the textual dump that tests, `kit show` and differences use |
@@ -22,6 +23,7 @@ pub mod diff;
 pub mod dump;
 pub mod encoding;
 pub mod entry;
+pub mod layers;
 pub mod overlay;
 pub mod path;
 pub mod select;

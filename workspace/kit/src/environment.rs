@@ -13,7 +13,7 @@ pub(crate) struct Variable {
 }
 
 /// All variables. An empty one counts as not set.
-pub(crate) const VARIABLES: [Variable; 13] = [
+pub(crate) const VARIABLES: [Variable; 16] = [
     Variable { name: "KIT_PROJECT", meaning: "the project, like --project" },
     Variable { name: "KIT_STORE", meaning: "the store, like --store" },
     Variable { name: "KIT_OUT", meaning: "where outputs go, like --out" },
@@ -22,6 +22,9 @@ pub(crate) const VARIABLES: [Variable; 13] = [
     Variable { name: "KIT_DEBIAN_MIRROR", meaning: "Debian archives to try first, separated by spaces" },
     Variable { name: "KIT_DEBIAN_SNAPSHOT", meaning: "an archive that keeps old files, tried last" },
     Variable { name: "CARGO_HOME", meaning: "where cargo keeps its cache of crates [default: ~/.cargo]" },
+    Variable { name: "REGISTRY_AUTH_FILE", meaning: "where `podman login` keeps logins of registries" },
+    Variable { name: "DOCKER_CONFIG", meaning: "where `docker login` keeps them [default: ~/.docker]" },
+    Variable { name: "XDG_RUNTIME_DIR", meaning: "where `podman login` keeps them, below containers/" },
     Variable { name: "HOME", meaning: "your home directory" },
     Variable { name: "NO_COLOR", meaning: "any value: no colour, as --color never" },
     Variable { name: "CLICOLOR_FORCE", meaning: "any value but 0: colour, also when piped" },
@@ -41,6 +44,8 @@ pub(crate) struct Environment {
     pub(crate) debian_mirrors: Vec<String>,
     pub(crate) debian_snapshot: Option<String>,
     pub(crate) cargo_home: Option<PathBuf>,
+    /// Where logins of registries may be; what comes first counts.
+    pub(crate) login_files: Vec<PathBuf>,
     pub(crate) no_color: bool,
     pub(crate) force_color: bool,
     pub(crate) columns: Option<usize>,
@@ -90,6 +95,17 @@ impl Environment {
             debian_mirrors: mirrors.iter().flat_map(|m| m.split_whitespace()).map(str::to_owned).collect(),
             debian_snapshot: text("KIT_DEBIAN_SNAPSHOT", "an address")?,
             cargo_home: path("CARGO_HOME").or_else(|| Some(path("HOME")?.join(".cargo"))),
+            login_files: [
+                path("REGISTRY_AUTH_FILE"),
+                path("XDG_RUNTIME_DIR").map(|path| path.join("containers/auth.json")),
+                path("HOME").map(|path| path.join(".config/containers/auth.json")),
+                path("DOCKER_CONFIG")
+                    .or_else(|| Some(path("HOME")?.join(".docker")))
+                    .map(|path| path.join("config.json")),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             no_color: raw("NO_COLOR").is_some(),
             force_color: raw("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             // Shells set it to whatever they like; a bad one is no reason to stop.

@@ -20,6 +20,7 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
         mirrors: environment.debian_mirrors.iter().chain(&debian.mirrors).cloned().collect(),
         snapshot: environment.debian_snapshot.clone().or_else(|| debian.snapshot.clone()),
         source_mirrors: project.settings().mirrors.clone(),
+        logins: environment.login_files.iter().filter_map(|path| read_if_there(path)).collect(),
         keyrings: keyrings?,
         machine: project::open_dir(Path::new("/"))?,
         // cargo makes it when it first runs; who can't have one needs it only to fetch crates.
@@ -29,6 +30,11 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
             .and_then(|path| Some((project::make_dir(path).ok()?, path.clone()))),
         now: now(),
     })
+}
+
+/// Reads a file that needs not be there; one that can't be read says nothing.
+fn read_if_there(path: &Path) -> Option<Vec<u8>> {
+    project::open_dir(path.parent()?).ok()?.read(path.file_name()?).ok()
 }
 
 /// Reads a keyring: relative to the project, or anywhere by an absolute path.

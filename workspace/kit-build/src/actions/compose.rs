@@ -1,8 +1,9 @@
 //! Trees laid over each other, filtered, with additions.
 
 use kit_hash::TreeId;
-use kit_plan::derivation::{Added, AddedEntry, Compose, Input};
+use kit_plan::derivation::{Added, AddedEntry, Compose, Input, Laying};
 use kit_store::Store;
+use kit_tree::layers::stack;
 use kit_tree::{Blobs as _, Entry, Globs, Meta, Mode, Tree, TreePath, dump::Line, overlay};
 
 use super::Done;
@@ -29,6 +30,9 @@ pub(super) fn compose(
         trees.push(tree);
     }
     let mut tree = match trees.as_slice() {
+        layers if compose.laying == Laying::Layers => {
+            stack(&layers.iter().collect::<Vec<_>>()).map_err(|e| failed(title, &e.to_string()))?
+        }
         [] => Tree::new(),
         [_] => trees.remove(0),
         _ => lay_over(title, compose, &trees)?,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use kit_format::compression::Decoder;
 use kit_format::deb::{Deb, EffectKind, maintainer_effects, read_deb};
 use kit_format::limits::Limits;
+use kit_format::oci::layer::read_layer;
 use kit_format::sources::read_sources;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_hash::{Sha256, TreeId};
@@ -33,6 +34,10 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
             let name = path.clone();
             let file = store.open_blob_file(&blob)?;
             let tree = read_sources(file, &name, store, &Limits::standard());
+            (tree.map_err(|e| failed(title, Box::new(e)))?, None)
+        }
+        Archive::Layer => {
+            let tree = read_layer(&mut reader, store, &Limits::standard());
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
     };

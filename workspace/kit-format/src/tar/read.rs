@@ -4,7 +4,7 @@
 //! below a link or a file, links to what isn't there, bytes after the end. Nothing is ever written through a link, because nothing is
 //! written at all: content goes to the sink, and the rest becomes data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use kit_tree::path::Escaped;
@@ -65,6 +65,16 @@ pub fn read_tar(
     limits: &Limits,
     options: TarOptions,
 ) -> Result<Tree, TarReadError> {
+    read_tar_with_parents(reader, sink, limits, options).map(|(tree, _)| tree)
+}
+
+/// Reads an archive like [`read_tar`]; also returns the directories that it doesn't have itself.
+pub(crate) fn read_tar_with_parents(
+    reader: impl Read,
+    sink: &dyn BlobSink,
+    limits: &Limits,
+    options: TarOptions,
+) -> Result<(Tree, BTreeSet<TreePath>), TarReadError> {
     let mut archive = Archive {
         input: Input::new(reader, limits),
         sink,
@@ -76,12 +86,15 @@ pub fn read_tar(
         member: String::from("/"),
     };
     while archive.read_member()? {}
-    archive.draft.finish().map_err(|error| match error {
+    let own: BTreeSet<_> = archive.draft.paths().cloned().collect();
+    let tree = archive.draft.finish().map_err(|error| match error {
         TreeError::ParentNotDirectory { path, parent } => {
             TarReadError::BelowNonDirectory { member: path, parent }
         }
         error => unreachable!("because a draft's links name its files: {error}"),
-    })
+    })?;
+    let implied = tree.entries().map(|(path, _)| path).filter(|path| !own.contains(*path)).cloned().collect();
+    Ok((tree, implied))
 }
 
 struct Archive<'a, R: Read> {

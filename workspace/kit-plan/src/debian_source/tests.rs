@@ -51,6 +51,7 @@ fn plan_of(texts: &Texts, pinned: Option<DebianSource>) -> Result<Plan, Vec<Plan
         debian_sources: sources.into_iter().collect(),
         crates: BTreeMap::new(),
         files: BTreeMap::new(),
+        images: BTreeMap::new(),
         locals: BTreeMap::new(),
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),

@@ -33,6 +33,7 @@ fn compose() -> Compose {
     let inline = AddedEntry::Inline { meta: Meta::root(Mode::FILE), content: b"hello\n".to_vec() };
     Compose {
         parts: vec![Part { input: input(), owner: "busybox".to_owned(), at: path("/rootfs") }],
+        laying: Laying::Union,
         prefer: BTreeMap::from([(path("/bin/sh"), 0)]),
         include: vec!["/usr/**".to_owned()],
         exclude: vec!["/usr/share/**".to_owned()],
@@ -70,8 +71,10 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
         ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
         ("unpack sources", Action::Unpack(Unpack { input: input(), archive: Archive::Sources })),
+        ("unpack layer", Action::Unpack(Unpack { input: input(), archive: Archive::Layer })),
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
+        ("compose layers", Action::Compose(Compose { laying: Laying::Layers, ..compose() })),
         ("kernel+initrd", Action::Image(image(kernel))),
         ("tar", Action::Image(image(ImageFormat::Tar { root: input() }))),
         ("oci", Action::Image(image(layout))),
@@ -110,6 +113,7 @@ fn every_meaning_is_hashed() {
         |c| c.additions.swap(0, 1),
         |c| c.ensure.clear(),
         |c| c.passwd.clear(),
+        |c| c.laying = Laying::Layers,
         |c| c.group.clear(),
         |c| std::mem::swap(&mut c.include, &mut c.exclude),
         |c| std::mem::swap(&mut c.passwd, &mut c.group),

@@ -94,6 +94,7 @@ fn lock(recipes: &RecipeSet) -> Lockfile {
         debian_sources: BTreeMap::new(),
         crates: BTreeMap::new(),
         files: BTreeMap::new(),
+        images: BTreeMap::new(),
         locals: BTreeMap::new(),
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),

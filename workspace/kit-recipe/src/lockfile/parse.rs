@@ -1,6 +1,7 @@
 //! Reads the text of a lockfile back.
 
 mod debian_source;
+mod image;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use kit_hash::{HexError, PinId, Sha256};
 use toml::de::DeValue;
 
 use super::{ContainerPin, Crate, Deb, DebKey, Lockfile, Output, Step, Subject, Suite, date};
-use crate::image::Format;
+use crate::image::{Base, Format};
 use crate::parse::section::Section;
 use crate::parse::value::{Items, Value};
 use crate::parse::{Faults, check, document};
@@ -87,6 +88,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
     let closures = closures.into_iter().map(|(names, keys)| (names, plain(keys))).collect();
     let crates = map(root, "crates", faults, one_crate);
     let files = map(root, "files", faults, upstream::file);
+    let images = map(root, "images", faults, image::image);
     let locals = map(root, "locals", faults, local);
     let steps = map(root, "steps", faults, step);
     let containers = map(root, "containers", faults, container);
@@ -103,6 +105,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
         debian_sources,
         crates,
         files,
+        images,
         locals,
         steps,
         containers,
@@ -295,8 +298,12 @@ fn step(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Step)> {
 fn container(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Name, ContainerPin)> {
     let mut section = Section::open("[containers]", value, faults)?;
     let platform = text_at(&mut section, "platform", faults);
-    let package = required(&mut section, "package");
-    let package = package.and_then(|value| check::name(&value, faults)).map(|name| name.value);
+    let base = match section.value("image") {
+        Some(value) => check::reference(&value, faults).map(|reference| Base::Image(reference.value)),
+        None => required(&mut section, "package")
+            .and_then(|value| check::name(&value, faults))
+            .map(|name| Base::Package(name.value)),
+    };
     let recipe = digest_at(&mut section, "recipe", faults);
     let mut oci_at = |key| {
         let value = required(&mut section, key);
@@ -309,14 +316,8 @@ fn container(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Name, Contai
     let name = value.key.parse().ok();
     let name: Option<Name> = name.or_else(|| invalid_entry(value, "[containers]", "NAME", faults));
     let (manifest, config) = (manifest?, config?);
-    let pin = ContainerPin {
-        platform: platform?,
-        package: package?,
-        recipe: recipe?,
-        manifest,
-        config,
-        layers: layers?,
-    };
+    let pin =
+        ContainerPin { platform: platform?, base: base?, recipe: recipe?, manifest, config, layers: layers? };
     Some((name?, pin))
 }
 

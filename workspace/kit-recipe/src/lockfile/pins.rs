@@ -9,7 +9,7 @@ impl Lockfile {
     ///
     /// | of | fields |
     /// |---|---|
-    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those without a commit, `commits` and those with one; each map is a list sorted by key |
+    /// | lockfile | epoch, subject, architecture, source date, recipes, suites, debs, closures, crates, locals, and where there are any: `files` and those without a commit, `commits` and those with one, `images` and those; each map is a list sorted by key |
     /// | subject | variant 1 image: name; 2 tools |
     /// | recipes | name (`image minimal`), recipe id |
     /// | suites | name, date, InRelease's SHA-256, fingerprints |
@@ -19,6 +19,7 @@ impl Lockfile {
     /// | Debian sources | package, source, name, version, suite, directory, files (part, name, size, SHA-256) |
     /// | crates | name, version, SHA-256 |
     /// | files | package, source, source id, name, size, SHA-256, and the commit where there is one |
+    /// | images | reference, index?, manifest (size, SHA-256), configuration (the same), command, environment (name, value), working directory?, user?, layers (size, SHA-256) |
     /// | locals | recipe name, source or path, tree id |
     pub fn pin_id(&self) -> PinId {
         let mut to = Encoder::new("pins", 1);
@@ -58,6 +59,11 @@ impl Lockfile {
                     file.encode(to.str(package.as_str()).str(source.as_str()));
                 });
             }
+        }
+        if !self.images.is_empty() {
+            to.str("images").list(&self.images, |to, (reference, image)| {
+                image.encode(to.str(&reference.to_string()));
+            });
         }
         to.id_of()
     }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{DebKey, Lockfile, Subject, date};
+use crate::image::Base;
 use crate::written::{Key, Quoted, list};
 
 impl Lockfile {
@@ -22,6 +23,7 @@ impl Lockfile {
         self.debian_sources(to)?;
         self.crates(to)?;
         self.files(to)?;
+        self.images(to)?;
         self.locals(to)?;
         self.steps(to)?;
         self.containers(to)?;
@@ -157,6 +159,20 @@ impl Lockfile {
             .try_for_each(|((package, source), file)| file.write(&format!("{package}/{source}"), to))
     }
 
+    fn images(&self, to: &mut String) -> fmt::Result {
+        for (at, (reference, image)) in self.images.iter().enumerate() {
+            writeln!(to)?;
+            if at == 0 {
+                writeln!(
+                    to,
+                    "# Images of registries, for this architecture, and how each says that it is run."
+                )?;
+            }
+            image.write(reference, to)?;
+        }
+        Ok(())
+    }
+
     fn locals(&self, to: &mut String) -> fmt::Result {
         heading(
             to,
@@ -188,7 +204,10 @@ impl Lockfile {
             }
             writeln!(to, "[containers.{}]", Key(name.as_str()))?;
             writeln!(to, "platform = {}", Quoted(&container.platform))?;
-            writeln!(to, "package = \"{}\"", container.package)?;
+            match &container.base {
+                Base::Package(name) => writeln!(to, "package = \"{name}\"")?,
+                Base::Image(reference) => writeln!(to, "image = \"{reference}\"")?,
+            }
             writeln!(to, "recipe = \"{}\"", container.recipe)?;
             writeln!(to, "manifest = \"{}\"", container.manifest.oci())?;
             writeln!(to, "config = \"{}\"", container.config.oci())?;

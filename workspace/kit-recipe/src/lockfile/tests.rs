@@ -1,6 +1,7 @@
 use kit_hash::{Identity as _, SourceId};
 use proptest::prelude::*;
 
+use super::image::{Document, ImageSettings, LayerPin};
 use super::*;
 use crate::image::Format;
 use crate::problem::Fault;
@@ -52,10 +53,29 @@ fn debian_source(tree: Option<TreeId>) -> DebianSource {
     }
 }
 
+fn image(tree: Option<TreeId>) -> ImagePin {
+    let document = |size, digit| Document { size, sha256: sha256(digit) };
+    ImagePin {
+        index: Some(sha256(22)),
+        manifest: document(1234, 23),
+        config: document(5678, 24),
+        settings: ImageSettings {
+            command: vec!["/entrypoint".to_owned(), "daemon off;".to_owned()],
+            env: BTreeMap::from([("NGINX_VERSION".to_owned(), "1.27".to_owned())]),
+            cwd: Some("/srv".to_owned()),
+            user: Some("101:101".to_owned()),
+        },
+        layers: vec![
+            LayerPin { size: 3_000_000, sha256: sha256(25), tree },
+            LayerPin { size: 100, sha256: sha256(26), tree: None },
+        ],
+    }
+}
+
 fn sample() -> Lockfile {
     let container = ContainerPin {
         platform: "linux/amd64".to_owned(),
-        package: name("busybox"),
+        base: Base::Package(name("busybox")),
         recipe: DerivationId::from_bytes([10; 32]),
         manifest: sha256(11),
         config: sha256(12),
@@ -104,6 +124,7 @@ fn sample() -> Lockfile {
             ((name("hello"), name("upstream")), file(tree)),
             ((name("web"), name("main")), commit("a")),
         ]),
+        images: BTreeMap::from([("nginx:1.27".parse().expect("because it is one"), image(tree))]),
         locals: BTreeMap::from([(
             (RecipeName::Package(name("init")), "src".to_owned()),
             TreeId::from_bytes([7; 32]),
@@ -129,7 +150,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "bd33e43beee42fd83debfc16e5d546828d0ff100063c667255bebe6530d8b021"
+    pin = "021cbee455e4bc0fc2fc9f14cb211ea639ecd98ff2708b540d543ef7d30b6bb9"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -180,6 +201,20 @@ fn the_text_is_pleasant_to_review() {
     [files]
     "hello/upstream" = { source = "1212121212121212121212121212121212121212121212121212121212121212", name = "hello-1.0.tar.gz", size = 725946, sha256 = "1313131313131313131313131313131313131313131313131313131313131313", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
     "web/main" = { source = "1414141414141414141414141414141414141414141414141414141414141414", name = "main-aaaaaaaaaaaa.tar", size = 10240, sha256 = "1515151515151515151515151515151515151515151515151515151515151515", commit = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+
+    # Images of registries, for this architecture, and how each says that it is run.
+    [images."docker.io/library/nginx:1.27"]
+    index = "1616161616161616161616161616161616161616161616161616161616161616"
+    manifest = { size = 1234, sha256 = "1717171717171717171717171717171717171717171717171717171717171717" }
+    config = { size = 5678, sha256 = "1818181818181818181818181818181818181818181818181818181818181818" }
+    command = ["/entrypoint", "daemon off;"]
+    env = { NGINX_VERSION = "1.27" }
+    cwd = "/srv"
+    user = "101:101"
+    layers = [
+      { size = 3000000, sha256 = "1919191919191919191919191919191919191919191919191919191919191919", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
+      { size = 100, sha256 = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a" },
+    ]
 
     # Files of the project that recipes use, by the digest of their tree.
     [locals]
@@ -234,15 +269,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    bd33e43beee42fd83debfc16e5d546828d0ff100063c667255bebe6530d8b021
-    ad49eb8fe2219583ea015a2c60a48f429f7c44f68620c045bd0dd11f657a79ef
+    021cbee455e4bc0fc2fc9f14cb211ea639ecd98ff2708b540d543ef7d30b6bb9
+    f6c20410d1467f2c6bfb9e42282960285e265c5066b5572f33941cd02a8e64fb
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 38] = [
+    let pins: [fn(&mut Lockfile); 49] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -279,6 +314,17 @@ fn every_pin_counts_and_no_result_does() {
         |l| l.files.first_entry().unwrap().get_mut().name = "hello-1.1.tar.gz".to_owned(),
         |l| l.files.first_entry().unwrap().get_mut().size += 1,
         |l| l.files.first_entry().unwrap().get_mut().sha256 = sha256(99),
+        |l| _ = l.images.pop_first(),
+        |l| l.images.first_entry().unwrap().get_mut().index = None,
+        |l| l.images.first_entry().unwrap().get_mut().manifest.size = 1,
+        |l| l.images.first_entry().unwrap().get_mut().manifest.sha256 = sha256(99),
+        |l| l.images.first_entry().unwrap().get_mut().config.sha256 = sha256(99),
+        |l| l.images.first_entry().unwrap().get_mut().settings.command.swap(0, 1),
+        |l| l.images.first_entry().unwrap().get_mut().settings.env.clear(),
+        |l| l.images.first_entry().unwrap().get_mut().settings.cwd = None,
+        |l| l.images.first_entry().unwrap().get_mut().settings.user = Some("0".to_owned()),
+        |l| l.images.first_entry().unwrap().get_mut().layers.swap(0, 1),
+        |l| l.images.first_entry().unwrap().get_mut().layers[1].size = 1,
         |l| _ = l.locals.pop_first(),
         |l| *l.locals.first_entry().unwrap().get_mut() = TreeId::from_bytes([99; 32]),
     ];
@@ -294,6 +340,7 @@ fn every_pin_counts_and_no_result_does() {
     files.for_each(|file| file.tree = None);
     results.crates.values_mut().for_each(|one| one.tree = None);
     results.files.values_mut().for_each(|file| file.tree = None);
+    results.images.values_mut().flat_map(|image| &mut image.layers).for_each(|layer| layer.tree = None);
     results.steps.clear();
     results.containers.clear();
     results.outputs.clear();

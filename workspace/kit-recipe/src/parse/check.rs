@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::Faults;
 use super::value::{Items, Value};
 use crate::problem::{Fault, Shape};
-use crate::{Name, Spanned};
+use crate::{Name, Reference, Spanned};
 
 /// Whether a path may be the root itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,15 @@ pub(crate) fn name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned
     let suggestion = Some(text.trim().to_ascii_lowercase().replace([' ', '/'], "-"));
     let suggestion = suggestion.filter(|better| better.parse::<Name>().is_ok());
     value.fault(Fault::InvalidName { name: text.to_owned(), suggestion }, faults)
+}
+
+/// Reads a reference to an image of a registry.
+pub(crate) fn reference(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Reference>> {
+    let text = value.line(faults)?;
+    match text.parse() {
+        Ok(reference) => Some(value.spanned(reference)),
+        Err(error) => value.fault(Fault::InvalidReference { reference: text.to_owned(), why: error }, faults),
+    }
 }
 
 /// Reads a list of names, none twice.

@@ -5,7 +5,7 @@ use super::section::Section;
 use super::tree::{self, Packages};
 use super::value::{Items, Value};
 use super::{Faults, check, closest, container};
-use crate::image::{Format, Image, Kernel, Replace, Service};
+use crate::image::{Base, Format, Image, Kernel, Replace, Service};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
 
@@ -117,15 +117,24 @@ fn services(key: &'static str, root: &mut Section<'_>, faults: &mut Faults<'_>) 
 fn service(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Service> {
     let name = section.required("name", "name = \"web\"");
     let name = name.and_then(|value| check::name(&value, faults));
-    let package = section.required("package", "package = \"busybox\"");
-    let package = package.and_then(|value| check::name(&value, faults));
+    section.contradiction("image", "package", "a container has one root", faults);
+    let base = match section.value("image") {
+        Some(value) => {
+            section.knows(&["package"]);
+            check::reference(&value, faults).map(|reference| reference.map(Base::Image))
+        }
+        None => section
+            .required("package", "package = \"busybox\"")
+            .and_then(|value| check::name(&value, faults))
+            .map(|name| name.map(Base::Package)),
+    };
     let replace = match section.value("replace").and_then(|value| value.boolean(faults)) {
         Some(true) => Replace::Yes,
         Some(false) | None => Replace::No,
     };
     let container = container::container(&mut section, faults);
     section.finish(faults);
-    Some(Service { name: name?, package: package?, replace, container })
+    Some(Service { name: name?, base: base?, replace, container })
 }
 
 fn no_name_twice(lists: [&Vec<Spanned<Service>>; 3], faults: &mut Faults<'_>) {

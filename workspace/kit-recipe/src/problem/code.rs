@@ -78,6 +78,7 @@ codes! {
     SourceAddress => "source_address",
     SourceWithoutRevision => "source_without_revision",
     InvalidRevision => "invalid_revision",
+    InvalidReference => "invalid_reference",
     UnknownSource => "unknown_source",
     WrongSource => "wrong_source",
     SourcePath => "source_path",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::reference::ReferenceError;
+
 /// What a value should have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -152,6 +154,8 @@ pub enum Fault {
     SourceWithoutRevision { name: String },
     #[error("`{revision}` names no commit")]
     InvalidRevision { revision: String, why: &'static str },
+    #[error("`{reference}` names no image of a registry")]
+    InvalidReference { reference: String, why: ReferenceError },
     #[error("the package has no source `{name}`")]
     UnknownSource { name: String, known: Vec<String> },
     #[error("source `{name}` is of the wrong kind for `{key}`")]

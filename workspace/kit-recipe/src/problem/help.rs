@@ -149,6 +149,9 @@ impl Fault {
             Self::InvalidRevision { why, .. } if why.contains("digits") => {
                 "write what `git rev-parse NAME` prints, or the name itself as `tag` or `branch`"
             }
+            Self::InvalidReference { .. } => {
+                "write a reference such as `nginx:1.27` or `registry.example/team/web@sha256:…`"
+            }
             Self::InvalidRevision { .. } => "write a name such as `v1.0`",
             Self::InvalidDigest { .. } => {
                 "write the 64 digits that `sha256sum` prints, or leave the key out: `kit lock` says what it finds"

@@ -21,7 +21,7 @@
 //! | restart | variant 1 never, 2 on failure, 3 always |
 //! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules |
 //! | kernel | package, cmdline, modules |
-//! | service | name, package, variant 1 no 2 yes (replace), container |
+//! | service | name, package (or an empty text and the reference of an image), variant 1 no 2 yes (replace), container |
 //! | tools | packages |
 
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ use kit_hash::{Encoder, RecipeId};
 
 use super::Recipe;
 use crate::container::{Namespace, Restart, Seccomp};
-use crate::image::{Kernel, Replace, Service};
+use crate::image::{Base, Kernel, Replace, Service};
 use crate::package::{Addition, Build, Contents, Dependencies, Patches, Source, TreeRules, User};
 use crate::{Container, Image, Name, Package, Spanned};
 
@@ -248,8 +248,13 @@ fn kernel(to: &mut Encoder, kernel: &Kernel) {
 }
 
 fn service(to: &mut Encoder, service: &Service) {
-    let Service { name, package, replace, container: run } = service;
-    to.str(name.as_str()).str(package.as_str());
+    let Service { name, base, replace, container: run } = service;
+    to.str(name.as_str());
+    match &base.value {
+        Base::Package(package) => to.str(package.as_str()),
+        // No package is called like that.
+        Base::Image(reference) => to.str("").str(&reference.to_string()),
+    };
     to.variant(match replace {
         Replace::No => 1,
         Replace::Yes => 2,

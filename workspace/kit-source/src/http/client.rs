@@ -16,6 +16,36 @@ use super::settings::{Network, Settings};
 /// How often an answer may redirect.
 const REDIRECT_LIMIT: u32 = 10;
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The address; it may hold a password.
+    pub url: &'a str,
+    /// The media types that are taken (`Accept`); none for any.
+    pub accept: Option<&'a str>,
+    /// Who asks (`Authorization`); it is never printed.
+    pub authorization: Option<&'a str>,
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (url, accept) = (without_userinfo(self.url), self.accept);
+        f.debug_struct("Request").field("url", &url).field("accept", &accept).finish_non_exhaustive()
+    }
+}
+
+impl<'a> From<&'a str> for Request<'a> {
+    fn from(url: &'a str) -> Self {
+        Self { url, accept: None, authorization: None }
+    }
+}
+
+impl<'a> From<&'a String> for Request<'a> {
+    fn from(url: &'a String) -> Self {
+        Self::from(url.as_str())
+    }
+}
+
 /// An HTTP client; connections are kept and used again. TLS trusts the machine's certificates.
 pub struct Client {
     agent: Agent,
@@ -58,14 +88,14 @@ impl Client {
         self.settings.network
     }
 
-    /// Sends a GET request for the bytes from `offset` on; follows redirections.
+    /// Sends a GET request for the bytes from `offset` on; follows redirections, to which no login goes along.
     pub(super) fn request(
         &self,
-        url: &str,
+        asked: &Request<'_>,
         offset: u64,
         encryption: Encryption,
     ) -> Result<Response<Body>, HttpError> {
-        let (address, userinfo) = split_userinfo(url);
+        let (address, userinfo) = split_userinfo(asked.url);
         if self.settings.network == Network::Offline {
             return Err(HttpError::Offline { url: address });
         }
@@ -84,7 +114,11 @@ impl Client {
         };
         let request = self.agent.get(&uri).config().proxy(proxy.transpose()?);
         let mut request = request.https_only(encryption == Encryption::Required).build();
-        if let Some(login) = userinfo.or_else(stored) {
+        if let Some(accept) = asked.accept {
+            request = request.header(header::ACCEPT, accept);
+        }
+        let given = asked.authorization.map(ToOwned::to_owned);
+        if let Some(login) = given.or(userinfo).or_else(stored) {
             request = request.header(header::AUTHORIZATION, login);
         }
         if offset > 0 {
@@ -97,7 +131,7 @@ impl Client {
 /// Sorts the library's errors by what people can do about them.
 pub(super) fn classify(error: ureq::Error, url: String) -> HttpError {
     match error {
-        ureq::Error::StatusCode(status) => HttpError::Status { url, status },
+        ureq::Error::StatusCode(status) => HttpError::Status { url, status, challenge: None },
         ureq::Error::Timeout(phase) => HttpError::Timeout { url, phase: phase.to_string() },
         ureq::Error::HostNotFound => HttpError::Host { url },
         ureq::Error::TooManyRedirects | ureq::Error::RedirectFailed => HttpError::Redirects { url },

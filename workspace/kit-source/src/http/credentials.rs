@@ -49,7 +49,7 @@ impl Credential {
 }
 
 /// Returns the value of a basic `Authorization` header.
-pub(super) fn basic(login: &str, password: &str) -> String {
+pub(crate) fn basic(login: &str, password: &str) -> String {
     format!("Basic {}", base64(format!("{login}:{password}").as_bytes()))
 }
 

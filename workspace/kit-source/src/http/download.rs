@@ -8,7 +8,7 @@ use kit_hash::{BlobDigests, BlobHasher, Sha256};
 use ureq::Body;
 use ureq::http::{Response, header};
 
-use super::client::{Client, classify_io};
+use super::client::{Client, Request, classify_io};
 use super::credentials::without_userinfo;
 use super::error::HttpError;
 
@@ -53,21 +53,21 @@ impl Expected {
 pub type Progress<'a> = dyn FnMut(u64) + 'a;
 
 impl Client {
-    /// Downloads `url` into `file`, from its start; on success the file has the body and nothing else.
-    pub fn download(
+    /// Downloads what is asked for into `file`, from its start; on success the file has the body and nothing else.
+    pub fn download<'a>(
         &self,
-        url: &str,
+        asked: impl Into<Request<'a>>,
         expected: &Expected,
         file: &mut File,
         progress: &mut Progress<'_>,
     ) -> Result<BlobDigests, HttpError> {
-        Transfer::new(self, url, expected, file, progress).run()
+        Transfer::new(self, asked.into(), expected, file, progress).run()
     }
 
-    /// Downloads `url` into memory.
-    pub fn get(&self, url: &str, expected: &Expected) -> Result<Vec<u8>, HttpError> {
+    /// Downloads what is asked for into memory.
+    pub fn get<'a>(&self, asked: impl Into<Request<'a>>, expected: &Expected) -> Result<Vec<u8>, HttpError> {
         let mut bytes = Vec::new();
-        Transfer::new(self, url, expected, &mut bytes, &mut |_| {}).run()?;
+        Transfer::new(self, asked.into(), expected, &mut bytes, &mut |_| {}).run()?;
         Ok(bytes)
     }
 }
@@ -114,7 +114,7 @@ enum Resumption {
 
 struct Transfer<'t> {
     client: &'t Client,
-    url: &'t str,
+    asked: Request<'t>,
     expected: &'t Expected,
     sink: &'t mut dyn Sink,
     progress: &'t mut Progress<'t>,
@@ -128,13 +128,13 @@ struct Transfer<'t> {
 impl<'t> Transfer<'t> {
     fn new(
         client: &'t Client,
-        url: &'t str,
+        asked: Request<'t>,
         expected: &'t Expected,
         sink: &'t mut dyn Sink,
         progress: &'t mut Progress<'t>,
     ) -> Self {
         let (hasher, resumption) = (BlobHasher::new(), Resumption::Unknown);
-        Self { client, url, expected, sink, progress, hasher, received: 0, resumption, retry_after: None }
+        Self { client, asked, expected, sink, progress, hasher, received: 0, resumption, retry_after: None }
     }
 
     fn run(mut self) -> Result<BlobDigests, HttpError> {
@@ -166,14 +166,14 @@ impl<'t> Transfer<'t> {
 
     fn attempt(&mut self) -> Result<BlobDigests, HttpError> {
         let offset = if self.resumption == Resumption::Unknown { 0 } else { self.received };
-        let response = self.client.request(self.url, offset, self.expected.encryption)?;
+        let response = self.client.request(&self.asked, offset, self.expected.encryption)?;
         self.begin(&response, offset)?;
         self.read(response.into_body())?;
         self.finish()
     }
 
     fn shown(&self) -> String {
-        without_userinfo(self.url)
+        without_userinfo(self.asked.url)
     }
 
     fn interrupted(&self) -> HttpError {
@@ -206,7 +206,8 @@ impl<'t> Transfer<'t> {
             status => {
                 self.retry_after =
                     text(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
-                return Err(HttpError::Status { url: self.shown(), status });
+                let challenge = text(header::WWW_AUTHENTICATE).map(ToOwned::to_owned);
+                return Err(HttpError::Status { url: self.shown(), status, challenge });
             }
         }
         self.check_length(response.body().content_length())

@@ -63,6 +63,8 @@ pub enum HttpError {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// How the server wants to be asked, where it says so (`WWW-Authenticate`).
+        challenge: Option<String>,
     },
     /// The redirections lead nowhere.
     #[error("`{url}` redirects too often")]

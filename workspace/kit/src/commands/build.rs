@@ -81,7 +81,7 @@ fn build(context: &Context, subject: &Subject, args: &Args) -> Result<(Vec<File>
     let project = context.project()?;
     let piece = Workpiece::prepare(project, subject, &args.formats)?;
     let store = context.store()?;
-    let targets: Vec<_> = piece.plan.outputs.values().copied().collect();
+    let targets: Vec<_> = piece.plan.outputs.values().copied().chain(piece.plan.documents()).collect();
     let progress = Progress::new(&context.output);
     let on_failure = on_failure(args.keep_going);
     let built = with_going_engine(context, &store, &progress, on_failure, |engine, _| {

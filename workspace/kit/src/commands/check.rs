@@ -10,7 +10,9 @@ use kit_build::network::{ResolvedSuite, Resolver, SuiteWanted};
 use kit_hash::Sha256;
 use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_plan::{PlanError, RecipeSet, plan};
-use kit_recipe::lockfile::{FilePin, Subject, Suite};
+use kit_recipe::Reference;
+use kit_recipe::lockfile::image::{Document, ImageSettings};
+use kit_recipe::lockfile::{FilePin, ImagePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
 use serde_json::json;
 
@@ -109,5 +111,12 @@ impl Resolver for Nothing {
         };
         let (source, name, sha256) = (wanted.id, wanted.name.clone(), Sha256::of(b""));
         Ok(FilePin { source, name, size: 0, sha256, commit, tree: None })
+    }
+
+    fn image(&self, _: &Reference, _: &str, _: &mut dyn FnMut(u64)) -> Result<ImagePin, BuildError> {
+        let document = Document { size: 0, sha256: Sha256::of(b"") };
+        // One that says how it is run: whether a real one does, only a registry knows.
+        let settings = ImageSettings { command: vec!["/".to_owned()], ..ImageSettings::default() };
+        Ok(ImagePin { index: None, manifest: document, config: document, settings, layers: Vec::new() })
     }
 }

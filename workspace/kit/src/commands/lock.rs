@@ -186,6 +186,9 @@ fn lock(
         for one in kit_build::lock::upstream::news(&store, loaded, previous.lock(), &lock) {
             context.output.say(&news::words(&one));
         }
+        for one in kit_build::lock::images::moved(previous.lock(), &lock) {
+            context.output.say(&news::moved_image(&one));
+        }
         tell_scripts(context, &store, plan, &lock)?;
     }
     let change = project.write_lock(&lock)?;
@@ -247,7 +250,7 @@ fn tell_scripts(context: &Context, store: &Store, plan: &Plan, lock: &Lockfile) 
 
 fn pins(lock: &Lockfile) -> usize {
     let packages = lock.debs.len() + lock.debian_sources.len() + lock.crates.len();
-    packages + lock.files.len() + lock.locals.len()
+    packages + lock.files.len() + lock.images.len() + lock.locals.len()
 }
 
 /// Loads a subject.

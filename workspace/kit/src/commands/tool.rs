@@ -21,14 +21,19 @@ const EXAMPLES: &str = "\
 Examples:
   kit tool skopeo -- skopeo inspect --config oci:out/minimal.oci:minimal-shell
   kit tool gnu-tar -- tar -tvf out/minimal.tar
+  kit tool --network skopeo -- skopeo list-tags docker://registry.example/web
 
-`kit show tools` lists the tools. The program sees its tool as `/`, the current directory as `/work`, and no network.
+`kit show tools` lists the tools. The program sees its tool as `/`, the current directory as `/work`, and no network
+but with `--network`.
 Its streams are those of this command, its exit code too; 128 and the number of the signal when one ended it.";
 
 /// Run a program of a locked tool in a sandbox that has the current directory
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
+    /// Let the program use this machine's network
+    #[arg(long)]
+    network: bool,
     /// Take the program from this tool
     #[arg(value_name = "TOOL")]
     tool: String,
@@ -52,7 +57,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         engine.repairing(Failure::damage, || Ok(tool_root(engine, &project.files(), &lock, &tool)?))
     });
     progress.finish();
-    let job = job(root?, Some(project::current_dir()?), args.command.clone());
+    let mut job = job(root?, Some(project::current_dir()?), args.command.clone());
+    if args.network {
+        job.network = Network::Host;
+    }
     let outcome = sandbox()
         .run(&job, &mut |_| ())
         .map_err(|source| Failure::Tool { tool: args.tool.clone(), source })?;

@@ -2,6 +2,7 @@
 
 use kit_build::BuildError;
 use kit_build::error::ScriptFailure;
+use kit_build::registry::ImageError;
 use kit_build::upstream::UpstreamError;
 use kit_plan::PlanError;
 use kit_plan::error::Place;
@@ -145,6 +146,11 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
                 | UpstreamError::Repository(RepositoryError::Submodules { .. } | RepositoryError::LargeFiles { .. }),
             ..
         }
+        | BuildError::Image {
+            error:
+                ImageError::Document { .. } | ImageError::LargeDocument { .. } | ImageError::Contradiction { .. },
+            ..
+        }
         | BuildError::Plan(_)
         | BuildError::Script { .. }
         | BuildError::Import { .. }
@@ -172,6 +178,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Unavailable(_)
         | BuildError::Upstream { .. }
         | BuildError::Crates(_)
+        | BuildError::Image { .. }
         | BuildError::NoCargoHome => Kind::Environment,
     }
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use kit_build::load::{lock_path, word};
 use kit_build::network::Network;
-use kit_recipe::lockfile::{DebKey, DebianSource, FilePin, SourceFile, Subject, Suite};
-use kit_recipe::{Lockfile, Name};
+use kit_recipe::lockfile::{DebKey, DebianSource, FilePin, ImagePin, SourceFile, Subject, Suite};
+use kit_recipe::{Lockfile, Name, Reference};
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::ReleasePin;
 use kit_source::debian::replay;
@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::places::places;
 use crate::project::Project;
 use crate::text::Text;
-use crate::units::Bytes;
+use crate::units::{Bytes, count};
 
 /// The largest `InRelease` that is read from the store, in bytes.
 const RELEASE_LIMIT: u64 = 16 << 20;
@@ -125,6 +125,15 @@ fn text(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> String {
         }
         text.line(format_args!("  sha256 {}", file.sha256));
     }
+    for (reference, image) in &lock.images {
+        let size: u64 = image.layers.iter().map(|layer| layer.size).sum();
+        let layers = count(image.layers.len(), "layer");
+        text.line(format_args!("\nimage {reference}: {layers}, {}", Bytes(size)));
+        if let Some(index) = &image.index {
+            text.line(format_args!("  index sha256 {index}"));
+        }
+        text.line(format_args!("  manifest sha256 {}", image.manifest.sha256));
+    }
     text.into_string()
 }
 
@@ -183,10 +192,20 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             "files": pinned.files.iter().map(file).collect::<Vec<_>>(),
         })
     };
+    let image = |(reference, image): (&Reference, &ImagePin)| {
+        json!({
+            "reference": reference.to_string(),
+            "index": image.index.map(|index| index.to_string()),
+            "manifest": image.manifest.sha256.to_string(),
+            "config": image.config.sha256.to_string(),
+            "layers": image.layers.iter().map(|layer| layer.sha256.to_string()).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "subject": word(&lock.subject),
         "pin": lock.pin_id().to_string(),
         "suites": lock.suites.iter().map(suite).collect::<Vec<_>>(),
+        "images": lock.images.iter().map(image).collect::<Vec<_>>(),
         "files": lock.files.iter().map(file).collect::<Vec<_>>(),
         "sources": lock.closures.iter().map(closure).collect::<Vec<_>>(),
         "source_packages": lock.debian_sources.iter().map(source_package).collect::<Vec<_>>(),

@@ -71,7 +71,8 @@ pub(super) fn reasons(loaded: &Loaded, lock: &Lockfile, now: &Lockfile) -> Vec<S
         && lock.debs.values().all(|deb| deb.tree.is_some())
         && source_files(lock).all(|file| file.tree.is_some() || !file.part.is_archive())
         && lock.crates.values().all(|krate| krate.tree.is_some())
-        && lock.files.values().all(|file| file.tree.is_some());
+        && lock.files.values().all(|file| file.tree.is_some())
+        && lock.images.values().flat_map(|image| &image.layers).all(|layer| layer.tree.is_some());
     if !results {
         reasons.push("it doesn't say what everything came out as".to_owned());
     }

@@ -76,8 +76,7 @@ pub(super) fn image(image: &Image) -> Lines {
     for (key, list) in
         [("onboot", &image.onboot), ("service", &image.services), ("onshutdown", &image.onshutdown)]
     {
-        let text =
-            |service: &Spanned<Service>| format!("{}: package {}", service.name.value, service.package.value);
+        let text = |service: &Spanned<Service>| format!("{}: {}", service.name.value, service.base.value);
         add(key, some(list.iter().map(text).collect::<Vec<_>>().join("\n")));
     }
     let added = image.tree.additions.iter().map(|addition| addition.path().to_string());

@@ -1,0 +1,392 @@
+//! Images of registries: a real one that serves what kit wrote, and hostile ones. Recipes name a registry that is nowhere; the
+//! project's settings say what serves in its place.
+#![expect(clippy::disallowed_methods, reason = "tests start programs and look into projects")]
+
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use kit_hash::Sha256;
+use kit_tests::deb::Tar;
+use kit_tests::image::{INDEX, Image, MANIFEST, blob_path, descriptor};
+use kit_tests::server::{Answer, Server, Site, with_server};
+use kit_tests::{Said, TestProject};
+use serde_json::{Value, json};
+
+const REPOSITORY: &str = "team/hello";
+const REFERENCE: &str = "127.0.0.1:1/team/hello:1.0";
+
+/// Lets the registry be at an address.
+fn serve_from(project: &TestProject, base: &str) {
+    project.write("kit.toml", &format!("[mirrors]\n\"http://127.0.0.1:1/\" = [\"{base}/\"]\n"));
+}
+
+/// A project whose image has a container of the registry; `more` are keys of its entry.
+fn project(more: &str) -> TestProject {
+    let project = TestProject::with_own_store();
+    recipe(&project, REFERENCE, more);
+    project
+}
+
+fn recipe(project: &TestProject, reference: &str, more: &str) {
+    let text = format!(
+        "[image]\nname = \"demo\"\nformats = [\"tar\"]\n\n[[service]]\nname = \"hello\"\nimage = \"{reference}\"\n{more}\n"
+    );
+    project.write("recipes/images/demo.toml", &text);
+}
+
+/// An image of two layers: the second one hides a file of the first and replaces another.
+fn hello() -> Image {
+    let first = Tar::default().file("bin/hello", b"one").file("etc/old", b"old").file("etc/kept", b"kept");
+    let second = Tar::default().file("bin/hello", b"two").file("etc/.wh.old", b"");
+    Image::new(&[first.end(), second.end()])
+}
+
+fn index(image: &Image) -> Vec<u8> {
+    let mut entry = descriptor(MANIFEST, &image.manifest());
+    entry["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+    json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] }).to_string().into_bytes()
+}
+
+/// What a registry has of an image.
+fn site(image: &Image) -> Site {
+    image.site(REPOSITORY, "1.0", Answer::Bytes(index(image)))
+}
+
+/// Runs `test` with a registry for the project.
+fn served<T>(project: &TestProject, site: Site, test: impl FnOnce(&Server) -> T) -> T {
+    with_server(site, |server| {
+        serve_from(project, &server.base);
+        test(server)
+    })
+}
+
+/// The files of the container, as `tar -t` would list them.
+fn listed(project: &TestProject) -> String {
+    let said = project.kit(&["show", "demo", "--files"]).succeeded().stdout;
+    let of_container = |line: &&str| line.contains("/rootfs/") && line.contains(" file ");
+    said.lines().filter(of_container).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_image_is_pinned_and_needs_no_network_after_that() {
+    let image = hello();
+    let project = project("");
+    served(&project, site(&image), |_| {
+        project.kit(&["lock"]).succeeded();
+    });
+    let lock = project.read("lockfiles/demo.lock");
+    assert!(
+        lock.contains(&format!("[images.\"{REFERENCE}\"]\nindex = \"{}\"\n", Sha256::of(&index(&image))))
+    );
+    assert!(lock.contains(&format!("sha256 = \"{}\"", Sha256::of(&image.manifest()))), "{lock}");
+    assert!(lock.contains("command = [\"/bin/hello\"]\nenv = { LANG = \"C\" }\n"), "{lock}");
+    project.kit(&["build", "--offline"]).succeeded();
+    let files = listed(&project);
+    let contents = [("/bin/hello", "two"), ("/etc/kept", "kept")];
+    for (path, content) in contents {
+        let digest = kit_hash::BlobId::of(content.as_bytes()).to_string();
+        assert!(files.lines().any(|line| line.contains(path) && line.contains(&digest)), "{files}");
+    }
+    assert!(!files.contains("/etc/old") && !files.contains(".wh."), "{files}");
+
+    // From an empty store, the same bytes.
+    let tar = std::fs::read(project.path().join("out/demo.tar")).expect("it was built");
+    std::fs::rename(project.store(), project.path().join("full")).expect("it can be renamed");
+    project.kit(&["build", "--offline"]).failed(3, &["kit::http::offline"]);
+    served(&project, site(&image), |_| project.kit(&["build"]).succeeded());
+    assert_eq!(std::fs::read(project.path().join("out/demo.tar")).expect("it was built"), tar);
+}
+
+#[test]
+fn keys_of_the_entry_come_before_what_the_image_says() {
+    let mut image = hello();
+    image.run = json!({ "Entrypoint": ["/bin/hello"], "Cmd": ["-a"], "User": "web", "WorkingDir": "/srv" });
+    let project = project("");
+    served(&project, site(&image), |_| {
+        let said = project.kit(&["lock"]);
+        said.failed(
+            1,
+            &["error[kit::plan::named_user]", "is run by the user `web`", "write `uid` and `gid`"],
+        );
+        recipe(&project, REFERENCE, "uid = 7\ngid = 8\nenv = { A = \"b\" }");
+        project.kit(&["lock"]).succeeded();
+        project.kit(&["build"]).succeeded();
+    });
+    let tar = std::fs::read(project.path().join("out/demo.tar")).expect("it was built");
+    let start = b"{\"hostname\":\"hello\"";
+    let at = tar.windows(start.len()).position(|window| window == start).expect("it has a configuration");
+    let config: Value = serde_json::Deserializer::from_slice(&tar[at..])
+        .into_iter()
+        .next()
+        .expect("it is there")
+        .expect("it is JSON");
+    let process = &config["process"];
+    assert_eq!(process["args"], json!(["/bin/hello", "-a"]));
+    assert_eq!(process["cwd"], "/srv");
+    assert_eq!((&process["user"]["uid"], &process["user"]["gid"]), (&json!(7), &json!(8)));
+    assert!(process["env"].as_array().expect("a list").contains(&json!("A=b")));
+}
+
+#[test]
+fn a_tag_that_moved_is_told() {
+    let before = hello();
+    let mut after = hello();
+    after.layers[1].1 = Tar::default().file("bin/hello", b"three").end();
+    after.run = json!({ "Cmd": ["/bin/hello", "-v"] });
+    let project = project("");
+    served(&project, site(&before), |_| project.kit(&["lock"]).succeeded());
+    let lock = project.read("lockfiles/demo.lock");
+    served(&project, site(&after), |_| {
+        project.kit(&["lock"]).succeeded();
+        assert_eq!(project.read("lockfiles/demo.lock"), lock, "a pin holds");
+        let said = project.kit(&["lock", "--update"]).succeeded();
+        let (old, new) = (Sha256::of(&index(&before)).short(), Sha256::of(&index(&after)).short());
+        let news = format!("image {REFERENCE} is {new} now (was {old}): 1 of 2 layers new, ");
+        assert!(said.stderr.contains(&news), "{said}");
+        assert!(said.stderr.contains("  its command changed\n  its environment changed\n"), "{said}");
+    });
+    // A digest says for ever what is meant.
+    let pinned = format!("{REFERENCE}@{}", Sha256::of(&index(&before)).oci());
+    recipe(&project, &pinned, "");
+    let mut both = site(&after);
+    both.extend(before.site(REPOSITORY, &Sha256::of(&index(&before)).oci(), Answer::Bytes(index(&before))));
+    served(&project, both, |_| project.kit(&["lock", "--update"]).succeeded());
+    assert!(project.read("lockfiles/demo.lock").contains(&Sha256::of(&before.manifest()).to_string()));
+}
+
+/// What `kit lock` says about a registry that has this.
+fn lock(site: Site) -> (Said, TestProject) {
+    let project = project("");
+    let said = served(&project, site, |_| project.kit(&["lock"]));
+    assert!(!project.path().join("lockfiles/demo.lock").exists(), "{said}");
+    (said, project)
+}
+
+#[test]
+fn what_registries_cant_mean_is_told() {
+    let image = hello();
+    let top = |bytes: Vec<u8>| image.site(REPOSITORY, "1.0", Answer::Bytes(bytes));
+    let (said, _) = lock(Site::new());
+    let said =
+        said.failed(3, &["error[kit::registry::unknown]", "`127.0.0.1:1/team/hello` `1.0` can't be had"]);
+    assert!(said.stderr.contains("recipes/images/demo.toml:7"), "{said}");
+
+    let other = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] }).to_string();
+    let words = "it has nothing for linux/amd64; it has nothing at all";
+    lock(top(other.into_bytes())).0.failed(1, &["error[kit::registry::platform]", words]);
+
+    let twice = String::from_utf8(image.manifest()).expect("it is text").replacen('{', "{\"layers\":[],", 1);
+    lock(top(twice.into_bytes()))
+        .0
+        .failed(1, &["error[kit::registry::document]", "duplicate field `layers`"]);
+
+    let mut many = Image::new(&vec![Vec::new(); 100_000]);
+    many.layers.truncate(100_000);
+    let said = lock(top(many.manifest())).0;
+    // Such a manifest is too long before anybody counts.
+    said.failed(3, &["error[kit::http::too_large]"]);
+    let many = Image::new(&vec![Vec::new(); 1001]);
+    lock(top(many.manifest())).0.failed(1, &["it has 1001 layers; 1000 is the most that kit takes"]);
+
+    let mut wrong = site(&image);
+    wrong.insert(blob_path(REPOSITORY, &image.config()), Answer::Bytes(vec![b'x'; image.config().len()]));
+    lock(wrong).0.failed(3, &["error[kit::http::digest_mismatch]"]);
+
+    let mut longer = site(&image);
+    longer.insert(blob_path(REPOSITORY, &image.config()), Answer::Endless);
+    lock(longer).0.failed(3, &["error[kit::http::"]);
+
+    let loops = image.site(REPOSITORY, "1.0", Answer::Redirect(format!("/v2/{REPOSITORY}/manifests/1.0")));
+    lock(loops).0.failed(3, &["error[kit::http::redirects]"]);
+    lock(image.site(REPOSITORY, "1.0", Answer::Endless)).0.failed(3, &["error[kit::http::too_large]"]);
+}
+
+#[test]
+fn layers_that_are_hostile_are_refused() {
+    let layer = |layer: Vec<u8>| {
+        let image = Image::new(&[Tar::default().file("bin/hello", b"one").end(), layer]);
+        let (said, project) = lock(site(&image));
+        let said = said.failed(1, &[]);
+        assert!(!project.path().join("escape").exists());
+        said.stderr
+    };
+    let escape = layer(Tar::default().file("../../escape", b"x").end());
+    assert!(escape.contains("error[kit::unpack::archive]") && escape.contains(".."), "{escape}");
+    let device = layer(Tar::default().null_device("dev/null").end());
+    assert!(device.contains("dev/null"), "{device}");
+    let whiteout = layer(Tar::default().file("etc/.wh...", b"").end());
+    assert!(whiteout.contains("is no way to hide a file"), "{whiteout}");
+    let text = layer(Tar::default().file("etc/.wh.old", b"text").end());
+    assert!(text.contains("is no way to hide a file"), "{text}");
+    let bytes = layer(b"neither an archive nor nothing".to_vec());
+    assert!(bytes.contains("error[kit::unpack::archive]"), "{bytes}");
+}
+
+#[test]
+fn what_breaks_off_goes_on() {
+    let image = hello();
+    let layer = &image.layers[0].1;
+    let project = project("");
+    let mut broken = site(&image);
+    broken.insert(blob_path(REPOSITORY, layer), Answer::Breaks(layer.clone(), true));
+    let tag = format!("/v2/{REPOSITORY}/manifests/1.0");
+    broken.insert(tag, Answer::After(1, 429, index(&image)));
+    served(&project, broken, |server| {
+        project.kit(&["lock"]).succeeded();
+        let half = format!("{} from {}", blob_path(REPOSITORY, layer), layer.len() / 2);
+        assert!(server.asked().contains(&half), "{:?}", server.asked());
+    });
+}
+
+#[test]
+fn a_tag_that_changes_meanwhile_is_one_of_both() {
+    let (one, mut two) = (hello(), hello());
+    two.run = json!({ "Cmd": ["/bin/other"] });
+    let mut changing = site(&one);
+    changing.extend(site(&two));
+    changing
+        .insert(format!("/v2/{REPOSITORY}/manifests/1.0"), Answer::Changes(vec![index(&one), index(&two)]));
+    let project = project("");
+    served(&project, changing, |_| project.kit(&["lock"]).succeeded());
+    let lock = project.read("lockfiles/demo.lock");
+    assert!(
+        lock.contains(&Sha256::of(&one.manifest()).to_string()) && lock.contains("[\"/bin/hello\"]"),
+        "{lock}"
+    );
+}
+
+#[test]
+fn logins_are_those_that_container_tools_keep() {
+    let image = hello();
+    let guarded = |challenge: &str, shown: &str| {
+        let mut all = site(&image);
+        for answer in all.values_mut() {
+            let Answer::Bytes(bytes) = answer.clone() else { continue };
+            *answer = Answer::Guarded { shown: shown.to_owned(), challenge: challenge.to_owned(), bytes };
+        }
+        all
+    };
+    let project = project("");
+    let kit = |home: &str| {
+        let home = project.path().join(home);
+        let said = project.command(&["lock"]).env("HOME", home).output().expect("kit runs");
+        Said::from_output(&said)
+    };
+    let login = |server: &Server| {
+        let host = server.base.trim_start_matches("http://");
+        let auths = json!({ "auths": { host: { "auth": "bWU6c2VjcmV0" } } });
+        project.write("home/.docker/config.json", &auths.to_string());
+        let other = json!({ "auths": { "127.0.0.1:1": { "auth": "bWU6c2VjcmV0" } } });
+        project.write("other/.docker/config.json", &other.to_string());
+    };
+    served(&project, guarded("Basic realm=\"r\"", "Basic bWU6c2VjcmV0"), |server| {
+        login(server);
+        let said =
+            kit("nobody").failed(3, &["error[kit::registry::login]", "wants a login", "`docker login`"]);
+        assert!(!said.stderr.contains("secret"), "{said}");
+        // What is for the registry doesn't go to what serves in its place.
+        kit("other").failed(3, &["error[kit::registry::login]"]);
+        kit("home").succeeded();
+    });
+    std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
+    std::fs::rename(project.store(), project.path().join("full")).expect("it can be renamed");
+    let challenge = "Bearer realm=\"BASE/token\",service=\"r\",scope=\"repository:team/hello:pull\"";
+    let mut tokens = guarded(challenge, "Bearer t0ken");
+    let path = format!("/token?service=r&scope=repository:{REPOSITORY}:pull");
+    let token = Answer::Guarded {
+        shown: "Basic bWU6c2VjcmV0".to_owned(),
+        challenge: "Basic".to_owned(),
+        bytes: b"{\"token\":\"t0ken\"}".to_vec(),
+    };
+    tokens.insert(path.clone(), token);
+    served(&project, tokens, |server| {
+        login(server);
+        kit("home").succeeded();
+        let asked = server.asked();
+        assert!(asked.contains(&path), "{asked:?}");
+    });
+    let plain = challenge.replace("BASE", "http://tokens.example");
+    std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
+    served(&project, guarded(&plain, "Bearer t0ken"), |server| {
+        login(server);
+        kit("home")
+            .failed(3, &["the login would go to `http://tokens.example/token`, which isn't encrypted"]);
+    });
+}
+
+/// A registry that people use, from its locked package; it ends with the test.
+struct Registry {
+    child: Child,
+    base: String,
+}
+
+impl Registry {
+    fn start(project: &TestProject) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        drop(listener);
+        project.write(
+            "registry.yml",
+            &format!(
+                "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: /work/registry }} }}\n\
+                 http: {{ addr: \"{address}\" }}\n"
+            ),
+        );
+        let command =
+            ["tool", "--network", "docker-registry", "--", "docker-registry", "serve", "/work/registry.yml"];
+        let log = std::fs::File::create(project.path().join("registry.log")).expect("it can be made");
+        let mut child =
+            project.command(&command).stdout(Stdio::null()).stderr(log).spawn().expect("kit runs");
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(started.elapsed() < Duration::from_mins(5), "the registry doesn't start");
+            assert!(
+                child.try_wait().is_ok_and(|status| status.is_none()),
+                "{}",
+                project.read("registry.log")
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { child, base: format!("http://{address}") }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+const SHELL: &str = "127.0.0.1:1/team/shell:1";
+
+#[test]
+fn a_container_goes_through_a_real_registry_and_boots() {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock").take("recipes/images/minimal.toml");
+    project.kit(&["build", "minimal", "--format", "oci"]).succeeded();
+    let registry = Registry::start(&project);
+    let to = format!("docker://{}/team/shell:1", registry.base.trim_start_matches("http://"));
+    let copy = ["skopeo", "copy", "--dest-tls-verify=false", "oci:out/minimal.oci:minimal-shell", &to];
+    project.kit(&[&["tool", "--network", "skopeo", "--"], &copy[..]].concat()).succeeded();
+
+    serve_from(&project, &registry.base);
+    let recipe = project.read("recipes/images/minimal.toml");
+    let service = "package = \"busybox\"\ncommand = [\"/bin/sh\", \"-c\", \"echo ready; exec sleep inf\"]";
+    assert!(recipe.contains(service), "{recipe}");
+    project.write("recipes/images/minimal.toml", &recipe.replace(service, &format!("image = \"{SHELL}\"")));
+    project.kit(&["lock"]).succeeded();
+    let lock = project.read("lockfiles/minimal.lock");
+    assert!(lock.contains(&format!("[images.\"{SHELL}\"]")), "{lock}");
+    // The container is the one that was pushed, byte for byte.
+    let pushed = kit_recipe::Lockfile::parse(
+        &std::fs::read_to_string(kit_tests::program::repository().join("lockfiles/minimal.lock"))
+            .expect("it is there"),
+    )
+    .expect("it is one");
+    let container = &pushed.containers[&"shell".parse().expect("it is a name")];
+    assert!(lock.contains(&format!("sha256 = \"{}\"", container.manifest)), "{lock}");
+    let said = project.kit(&["run", "minimal", "--until", "shell: ready", "--timeout", "300"]).succeeded();
+    assert!(said.stdout.contains("shell: ready"), "{said}");
+}

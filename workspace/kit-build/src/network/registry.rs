@@ -1,0 +1,140 @@
+//! Images of registries: new pins, and what is pinned.
+
+use std::fs::File;
+
+use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT, Parts, Top};
+use kit_hash::Sha256;
+use kit_plan::derivation::Fetch;
+use kit_plan::registry::{RegistryFile, RegistryKind};
+use kit_recipe::Reference;
+use kit_recipe::lockfile::ImagePin;
+use kit_recipe::lockfile::image::{Document, ImageSettings, LayerPin};
+use kit_source::http::{Encryption, Expected};
+use kit_source::registry::Repository;
+
+use super::Network;
+use crate::BuildError;
+use crate::registry::ImageError;
+
+impl Network<'_> {
+    /// Pins what a reference is now, for an architecture in OCI's words.
+    pub(super) fn pin_image(
+        &self,
+        reference: &Reference,
+        architecture: &str,
+    ) -> Result<ImagePin, BuildError> {
+        let odd = |source| ImageError::Document { reference: reference.clone(), source };
+        let (top, bytes) = self.top(reference)?;
+        let (index, manifest, parts) = match pull::read_top(&bytes, architecture).map_err(odd)? {
+            Top::Manifest(parts) => (None, top, parts),
+            Top::Index(entry) => {
+                let manifest = Document { size: entry.size, sha256: entry.sha256 };
+                let bytes = self.document(reference, &manifest)?;
+                (Some(top.sha256), manifest, pull::read_manifest(&bytes).map_err(odd)?)
+            }
+        };
+        let Parts { config, layers } = parts;
+        let config = Document { size: config.size, sha256: config.sha256 };
+        let bytes = self.config(reference, &config)?;
+        let settings = settings(&bytes, architecture, layers.len()).map_err(odd)?;
+        let layer = |layer: &pull::Referred| LayerPin { size: layer.size, sha256: layer.sha256, tree: None };
+        Ok(ImagePin { index, manifest, config, settings, layers: layers.iter().map(layer).collect() })
+    }
+
+    /// Fetches a pinned file.
+    pub(super) fn fetch_registry(
+        &self,
+        fetch: &Fetch,
+        wanted: &RegistryFile,
+        file: &mut File,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), BuildError> {
+        let size = fetch.size.unwrap_or(LARGEST_DOCUMENT);
+        match wanted.kind {
+            RegistryKind::Blob => {
+                let expected = Expected::exactly(size, fetch.sha256);
+                let repository = repository(&wanted.reference);
+                let fetched = self.registries().blob(repository, &fetch.sha256, &expected, file, progress);
+                Ok(fetched.map_err(ImageError::Registry)?)
+            }
+            RegistryKind::Manifest => {
+                let document = Document { size, sha256: fetch.sha256 };
+                let bytes = self.document(&wanted.reference, &document)?;
+                let io = |source| BuildError::Io { what: "write a manifest".to_owned(), source };
+                std::io::Write::write_all(file, &bytes).map_err(io)?;
+                progress(size);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns what a reference leads to: an index or a manifest.
+    fn top(&self, reference: &Reference) -> Result<(Document, Vec<u8>), BuildError> {
+        let sha256 = reference.digest().copied();
+        let digest = sha256.as_ref().map(Sha256::oci);
+        let name = digest.as_deref().or(reference.tag()).unwrap_or_default();
+        let encryption = Encryption::Optional;
+        let expected = Expected { size: None, sha256, limit: LARGEST_DOCUMENT, encryption };
+        let bytes = self.registries().document(repository(reference), name, ACCEPTED, &expected);
+        let bytes = bytes.map_err(ImageError::Registry)?;
+        let document = Document { size: bytes.len() as u64, sha256: self.keep(&bytes)? };
+        Ok((document, bytes))
+    }
+
+    /// Returns a manifest.
+    fn document(&self, reference: &Reference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
+        small(reference, wanted)?;
+        let expected = Expected::exactly(wanted.size, wanted.sha256);
+        let name = wanted.sha256.oci();
+        let bytes = self.registries().document(repository(reference), &name, ACCEPTED, &expected);
+        let bytes = bytes.map_err(ImageError::Registry)?;
+        self.keep(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Returns a configuration, which is a blob.
+    fn config(&self, reference: &Reference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
+        small(reference, wanted)?;
+        let (scratch, mut file) = self.scratch_file()?;
+        let expected = Expected::exactly(wanted.size, wanted.sha256);
+        let blob =
+            self.registries().blob(repository(reference), &wanted.sha256, &expected, &mut file, &mut |_| {});
+        blob.map_err(ImageError::Registry)?;
+        let io = |source| kit_store::StoreError::io("read", scratch.path(), source);
+        let mut bytes = Vec::new();
+        std::io::Seek::rewind(&mut file).map_err(io)?;
+        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(io)?;
+        self.keep(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Keeps a document, so that it isn't fetched again.
+    fn keep(&self, bytes: &[u8]) -> Result<Sha256, BuildError> {
+        let blob = self.store.put_bytes(bytes)?;
+        let sha256 = Sha256::of(bytes);
+        self.store.put_sha256(&sha256, &blob)?;
+        Ok(sha256)
+    }
+}
+
+fn small(reference: &Reference, wanted: &Document) -> Result<(), ImageError> {
+    if wanted.size > LARGEST_DOCUMENT {
+        return Err(ImageError::LargeDocument { reference: reference.clone(), size: wanted.size });
+    }
+    Ok(())
+}
+
+fn repository(reference: &Reference) -> Repository<'_> {
+    Repository { registry: reference.registry(), path: reference.repository() }
+}
+
+/// Reads how an image is run.
+pub(crate) fn settings(
+    bytes: &[u8],
+    architecture: &str,
+    layers: usize,
+) -> Result<ImageSettings, DocumentError> {
+    let pull::Settings { command, env, cwd, user, diff_ids: _ } =
+        pull::read_config(bytes, architecture, layers)?;
+    Ok(ImageSettings { command, env, cwd, user })
+}

@@ -1,0 +1,146 @@
+//! Images of registries: what must be pinned of them, how they become trees, and how they say that they are run.
+
+use kit_hash::{DerivationId, Sha256};
+use kit_recipe::lockfile::image::{Document, ImagePin, ImageSettings};
+use kit_recipe::{Container, Reference};
+use kit_tree::TreePath;
+
+use crate::derivation::{Action, Archive, Compose, Fetch, Input, Laying, Origin, Part, Unpack};
+use crate::error::Place;
+use crate::planner::Planner;
+
+/// An image to pin.
+#[derive(Debug, Clone)]
+pub struct WantedImage {
+    /// Which one.
+    pub reference: Reference,
+    /// Where it is written first.
+    pub place: Place,
+}
+
+/// Where a file of an image can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryFile {
+    /// The image.
+    pub reference: Reference,
+    /// What it is to the registry.
+    pub kind: RegistryKind,
+}
+
+/// What a file is to a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistryKind {
+    /// A manifest.
+    Manifest,
+    /// Anything else.
+    Blob,
+}
+
+/// An image, planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedImage {
+    /// Its manifest, fetched.
+    pub manifest: DerivationId,
+    /// Its configuration, fetched.
+    pub config: DerivationId,
+    /// The tree of each layer, the lowest first, in the raw form of [`kit_tree::layers`].
+    pub layers: Vec<DerivationId>,
+    /// The layers over each other.
+    pub tree: DerivationId,
+}
+
+impl Planner<'_> {
+    /// Plans the tree of an image; also returns how the image says that it is run.
+    pub(crate) fn image(&mut self, reference: &Reference) -> Option<(DerivationId, Container)> {
+        let Some(pin) = self.inputs.lock.images.get(reference) else {
+            self.unpinned(format!("the image `{reference}`"));
+            return None;
+        };
+        let container = container(&pin.settings);
+        if let Some(planned) = self.plan.images.get(reference) {
+            return Some((planned.tree, container));
+        }
+        let planned = self.planned_image(reference, pin);
+        let tree = planned.tree;
+        self.plan.images.insert(reference.clone(), planned);
+        Some((tree, container))
+    }
+
+    fn planned_image(&mut self, reference: &Reference, pin: &ImagePin) -> PlannedImage {
+        let mut document =
+            |document: &Document, kind| self.registry_file(reference, kind, document.size, document.sha256);
+        let manifest = document(&pin.manifest, RegistryKind::Manifest);
+        let config = document(&pin.config, RegistryKind::Blob);
+        let mut layers = Vec::new();
+        for layer in &pin.layers {
+            let fetched = self.registry_file(reference, RegistryKind::Blob, layer.size, layer.sha256);
+            let unpack = Unpack { input: Input::Derivation(fetched), archive: Archive::Layer };
+            let title = format!("unpack layer {}", layer.sha256.short());
+            layers.push(self.plan.add(title, Action::Unpack(unpack)));
+        }
+        let part = |(at, id): (usize, &DerivationId)| Part {
+            input: Input::Derivation(*id),
+            owner: format!("layer {}", at + 1),
+            at: TreePath::root(),
+        };
+        let parts = layers.iter().enumerate().map(part).collect();
+        let compose = Compose { parts, laying: Laying::Layers, ..Compose::default() };
+        let tree = self.plan.add(format!("image {reference}"), Action::Compose(compose));
+        PlannedImage { manifest, config, layers, tree }
+    }
+
+    fn registry_file(
+        &mut self,
+        reference: &Reference,
+        kind: RegistryKind,
+        size: u64,
+        sha256: Sha256,
+    ) -> DerivationId {
+        let origin = Origin::Registry(RegistryFile { reference: reference.clone(), kind });
+        let fetch = Fetch { file_name: sha256.to_string(), size: Some(size), sha256, origin };
+        let title = match kind {
+            RegistryKind::Manifest => format!("fetch manifest {}", sha256.short()),
+            RegistryKind::Blob => format!("fetch blob {}", sha256.short()),
+        };
+        self.plan.add(title, Action::Fetch(fetch))
+    }
+}
+
+/// Returns what an image says, as a recipe would.
+fn container(settings: &ImageSettings) -> Container {
+    let ImageSettings { command, env, cwd, user } = settings;
+    let (uid, gid) = user.as_deref().map_or((None, None), owner);
+    Container {
+        command: Some(command.clone()).filter(|command| !command.is_empty()),
+        env: Some(env.clone()).filter(|env| !env.is_empty()),
+        cwd: cwd.clone(),
+        uid,
+        gid,
+        ..Container::default()
+    }
+}
+
+/// Reads `user[:group]` in numbers; `root` is 0 everywhere. What is a name is none.
+fn owner(text: &str) -> (Option<u32>, Option<u32>) {
+    let number = |text: &str| if text == "root" { Some(0) } else { text.parse().ok() };
+    match text.split_once(':') {
+        Some((user, group)) => (number(user), number(group)),
+        None => (number(text), None),
+    }
+}
+
+/// Returns the user and the group of an image that only its own files have the numbers of.
+pub(crate) fn named_user(settings: &ImageSettings) -> Option<&str> {
+    let user = settings.user.as_deref()?;
+    let (uid, gid) = owner(user);
+    (uid.is_none() || (user.contains(':') && gid.is_none())).then_some(user)
+}
+
+/// Returns OCI's word (Go's `GOARCH`) for a machine architecture.
+pub fn oci_architecture(machine: &str) -> &str {
+    match machine {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -1,0 +1,109 @@
+//! Pins of images from registries.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use kit_hash::{Encoder, Sha256, TreeId};
+
+use crate::Reference;
+use crate::written::{Key, Quoted, list};
+
+/// What a reference was resolved to, for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImagePin {
+    /// The index that lists a manifest for each platform; none where the reference is a manifest's.
+    pub index: Option<Sha256>,
+    /// The manifest.
+    pub manifest: Document,
+    /// The configuration.
+    pub config: Document,
+    /// What the configuration says about how it runs.
+    pub settings: ImageSettings,
+    /// The layers, the lowest first.
+    pub layers: Vec<LayerPin>,
+}
+
+/// A document of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Document {
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+}
+
+/// How an image says that it is run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageSettings {
+    /// Entry point and command, joined.
+    pub command: Vec<String>,
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// Working directory.
+    pub cwd: Option<String>,
+    /// User and group as it writes them: names or numbers, `user[:group]`.
+    pub user: Option<String>,
+}
+
+/// A layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerPin {
+    /// Bytes, as the registry has it.
+    pub size: u64,
+    /// Digest of the same.
+    pub sha256: Sha256,
+    /// Its unpacked tree (a result).
+    pub tree: Option<TreeId>,
+}
+
+impl ImagePin {
+    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, layers (size, SHA-256).
+    pub(super) fn encode(&self, to: &mut Encoder) {
+        let Self { index, manifest, config, settings, layers } = self;
+        to.option(index.as_ref(), |to, index| _ = to.sha256(index));
+        for document in [manifest, config] {
+            to.u64(document.size).sha256(&document.sha256);
+        }
+        let ImageSettings { command, env, cwd, user } = settings;
+        to.list(command, |to, word| _ = to.str(word));
+        to.list(env, |to, (name, value)| _ = to.str(name).str(value));
+        for text in [cwd, user] {
+            to.option(text.as_ref(), |to, text| _ = to.str(text));
+        }
+        to.list(layers, |to, layer| _ = to.u64(layer.size).sha256(&layer.sha256));
+    }
+
+    /// Writes the section of a reference.
+    pub(super) fn write(&self, reference: &Reference, to: &mut String) -> fmt::Result {
+        writeln!(to, "[images.{}]", Key(&reference.to_string()))?;
+        if let Some(index) = &self.index {
+            writeln!(to, "index = \"{index}\"")?;
+        }
+        for (key, Document { size, sha256 }) in [("manifest", &self.manifest), ("config", &self.config)] {
+            writeln!(to, "{key} = {{ size = {size}, sha256 = \"{sha256}\" }}")?;
+        }
+        let ImageSettings { command, env, cwd, user } = &self.settings;
+        if !command.is_empty() {
+            list(to, "command", command)?;
+        }
+        if !env.is_empty() {
+            let pairs: Vec<_> =
+                env.iter().map(|(name, value)| format!("{} = {}", Key(name), Quoted(value))).collect();
+            writeln!(to, "env = {{ {} }}", pairs.join(", "))?;
+        }
+        for (key, text) in [("cwd", cwd), ("user", user)] {
+            if let Some(text) = text {
+                writeln!(to, "{key} = {}", Quoted(text))?;
+            }
+        }
+        writeln!(to, "layers = [")?;
+        for LayerPin { size, sha256, tree } in &self.layers {
+            write!(to, "  {{ size = {size}, sha256 = \"{sha256}\"")?;
+            if let Some(tree) = tree {
+                write!(to, ", tree = \"{tree}\"")?;
+            }
+            writeln!(to, " }},")?;
+        }
+        writeln!(to, "]")
+    }
+}

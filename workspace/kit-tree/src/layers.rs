@@ -1,0 +1,288 @@
+//! Layers of container images, laid over each other by the rules of the OCI image specification 1.1 ("Applying Changesets").
+//!
+//! A layer by itself is a tree in raw form: files that begin with `.wh.` say what of the layers below is hidden, and directories that
+//! its archive doesn't have, but that its members lie in, have the attribute `kit.implied`, so that they change no directory below.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit_hash::BlobId;
+
+use crate::{Entry, Meta, Mode, Tree, TreePath};
+
+/// How names begin that hide something.
+const WHITEOUT: &[u8] = b".wh.";
+/// The name that hides all that a directory has below.
+const OPAQUE: &[u8] = b".wh..wh..opq";
+/// How names begin that an old file system kept for itself.
+const AUFS: &[u8] = b".wh..wh.";
+/// Marks directories that the archive doesn't have.
+const IMPLIED: &[u8] = b"kit.implied";
+/// The most links on the way to a directory, as in Linux.
+const MOST_LINKS: usize = 40;
+
+/// Why a layer can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayerError {
+    /// Something else than an empty file, or one that hides nothing that can be there.
+    #[error("`{path}` is no way to hide a file")]
+    Whiteout {
+        /// Where.
+        path: TreePath,
+    },
+    /// An attribute that the raw form has for itself.
+    #[error("`{path}` has the attribute `kit.implied`")]
+    Marked {
+        /// Where.
+        path: TreePath,
+    },
+    /// Members lie below a link that leads to no directory.
+    #[error("`{path}` lies below a link of a lower layer that leads to no directory")]
+    Link {
+        /// Where.
+        path: TreePath,
+    },
+}
+
+/// A layer in raw form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer(Tree);
+
+/// What a name in a layer hides.
+enum Hidden {
+    /// What is there below.
+    One(TreePath),
+    /// All that the directory has below.
+    AllIn(TreePath),
+    /// Nothing; it means nothing.
+    Nothing,
+}
+
+impl Layer {
+    /// Takes what an archive has; `implied` are the directories that it doesn't have itself.
+    pub fn new(mut tree: Tree, implied: BTreeSet<TreePath>) -> Result<Self, LayerError> {
+        for (path, entry) in tree.entries() {
+            if meta_of(entry).is_some_and(|meta| meta.xattrs.contains_key(IMPLIED)) {
+                return Err(LayerError::Marked { path: path.clone() });
+            }
+            hidden(path, entry)?;
+        }
+        let mark =
+            Meta { xattrs: BTreeMap::from([(IMPLIED.to_vec(), Vec::new())]), ..Meta::root(Mode::DIRECTORY) };
+        for path in implied {
+            tree.insert_unchecked(path, Entry::Directory(mark.clone()));
+        }
+        Ok(Self(tree))
+    }
+
+    /// Returns the raw form.
+    pub fn into_tree(self) -> Tree {
+        self.0
+    }
+}
+
+/// Lays raw layers over each other, the lowest first.
+pub fn stack(layers: &[&Tree]) -> Result<Tree, LayerError> {
+    let mut stack = Stack::default();
+    for layer in layers {
+        stack.add(layer)?;
+    }
+    Ok(stack.finish())
+}
+
+/// What a path names.
+#[derive(Debug, Clone)]
+enum Node {
+    /// The file with this number, which other paths may name too.
+    File(usize),
+    /// Anything else.
+    Other(Entry),
+}
+
+#[derive(Debug, Default)]
+struct Stack {
+    files: Vec<(Meta, BlobId, u64)>,
+    nodes: BTreeMap<TreePath, Node>,
+}
+
+impl Stack {
+    fn add(&mut self, layer: &Tree) -> Result<(), LayerError> {
+        let moved = self.moved(layer)?;
+        let mut visible = Vec::new();
+        for (path, entry) in layer.entries() {
+            match hidden(path, entry)? {
+                None => visible.push((path, entry)),
+                Some(Hidden::Nothing) => {}
+                Some(Hidden::One(path)) => self.remove(&place(&path, &moved)),
+                Some(Hidden::AllIn(path)) => self.remove_below(&place(&path, &moved)),
+            }
+        }
+        let mut numbers = BTreeMap::new();
+        for (path, entry) in visible {
+            let place = place(path, &moved);
+            match entry {
+                Entry::Directory(meta) => self.put_directory(path, place, meta, &moved),
+                Entry::File { meta, blob, size } => {
+                    self.files.push((meta.clone(), *blob, *size));
+                    numbers.insert(path, self.files.len() - 1);
+                    self.put(place, Node::File(self.files.len() - 1));
+                }
+                Entry::HardLink { target } => {
+                    let number =
+                        *numbers.get(target).ok_or_else(|| LayerError::Whiteout { path: path.clone() })?;
+                    self.put(place, Node::File(number));
+                }
+                other => self.put(place, Node::Other(other.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the directories of a layer that are links below, and where those lead.
+    fn moved(&self, layer: &Tree) -> Result<Vec<(TreePath, TreePath)>, LayerError> {
+        let mut moved = Vec::new();
+        for (path, entry) in layer.entries().filter(|(_, entry)| is_implied(entry)) {
+            debug_assert!(entry.is_directory());
+            let place = place(path, &moved);
+            if matches!(self.nodes.get(&place), Some(Node::Other(Entry::Symlink { .. }))) {
+                let real = self.resolve(&place).ok_or_else(|| LayerError::Link { path: path.clone() })?;
+                moved.push((path.clone(), real));
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Follows links, none of them out of the root, to a directory.
+    fn resolve(&self, path: &TreePath) -> Option<TreePath> {
+        let mut todo: Vec<Vec<u8>> =
+            path.as_bytes().split(|b| *b == b'/').rev().map(<[u8]>::to_vec).collect();
+        let (mut at, mut links) = (TreePath::root(), 0);
+        while let Some(name) = todo.pop() {
+            match name.as_slice() {
+                b"" | b"." => continue,
+                b".." => {
+                    at = at.parent().unwrap_or_else(TreePath::root);
+                    continue;
+                }
+                _ => {}
+            }
+            let next = at.append(&TreePath::new(&name).ok()?).ok()?;
+            match self.nodes.get(&next)? {
+                Node::Other(Entry::Directory(_)) => at = next,
+                Node::Other(Entry::Symlink { target, .. }) if links < MOST_LINKS => {
+                    links += 1;
+                    if target.starts_with(b"/") {
+                        at = TreePath::root();
+                    }
+                    todo.extend(target.split(|b| *b == b'/').rev().map(<[u8]>::to_vec));
+                }
+                _ => return None,
+            }
+        }
+        Some(at)
+    }
+
+    fn put_directory(
+        &mut self,
+        path: &TreePath,
+        place: TreePath,
+        meta: &Meta,
+        moved: &[(TreePath, TreePath)],
+    ) {
+        let is_there = matches!(self.nodes.get(&place), Some(Node::Other(Entry::Directory(_))));
+        let implied = meta.xattrs.contains_key(IMPLIED);
+        if implied && (is_there || moved.iter().any(|(link, _)| link == path)) {
+            return;
+        }
+        let entry = if implied { Entry::directory() } else { Entry::Directory(meta.clone()) };
+        self.nodes.insert(place, Node::Other(entry));
+    }
+
+    /// Puts something that isn't a directory.
+    fn put(&mut self, place: TreePath, node: Node) {
+        self.remove_below(&place);
+        self.nodes.insert(place, node);
+    }
+
+    fn remove(&mut self, path: &TreePath) {
+        self.remove_below(path);
+        self.nodes.remove(path);
+    }
+
+    fn remove_below(&mut self, path: &TreePath) {
+        let from_here = self.nodes.range(path.clone()..).map(|(path, _)| path);
+        let begins = from_here.take_while(|other| other.as_bytes().starts_with(path.as_bytes()));
+        let below = begins.filter(|other| *other != path && other.strip_prefix(path).is_some());
+        for path in below.cloned().collect::<Vec<_>>() {
+            self.nodes.remove(&path);
+        }
+    }
+
+    fn finish(self) -> Tree {
+        let mut tree = Tree::new();
+        let mut first: Vec<Option<TreePath>> = vec![None; self.files.len()];
+        for (path, node) in self.nodes {
+            let entry = match node {
+                Node::Other(entry) => entry,
+                Node::File(number) => {
+                    if let Some(target) = &first[number] {
+                        Entry::HardLink { target: target.clone() }
+                    } else {
+                        first[number] = Some(path.clone());
+                        let (meta, blob, size) = self.files[number].clone();
+                        Entry::File { meta, blob, size }
+                    }
+                }
+            };
+            tree.insert_unchecked(path, entry);
+        }
+        tree
+    }
+}
+
+/// Returns where a path of a layer is, below the links that its directories are.
+fn place(path: &TreePath, moved: &[(TreePath, TreePath)]) -> TreePath {
+    let longest = moved.iter().filter_map(|(link, real)| Some((path.strip_prefix(link)?, link, real)));
+    match longest.max_by_key(|(_, link, _)| link.as_bytes().len()) {
+        Some((below, _, real)) => real.append(&below).unwrap_or_else(|_| path.clone()),
+        None => path.clone(),
+    }
+}
+
+fn is_implied(entry: &Entry) -> bool {
+    meta_of(entry).is_some_and(|meta| meta.xattrs.contains_key(IMPLIED))
+}
+
+fn meta_of(entry: &Entry) -> Option<&Meta> {
+    match entry {
+        Entry::Directory(meta)
+        | Entry::File { meta, .. }
+        | Entry::Device { meta, .. }
+        | Entry::Fifo(meta) => Some(meta),
+        Entry::Symlink { .. } | Entry::HardLink { .. } => None,
+    }
+}
+
+/// Reads what a path of a layer hides; none when it is a path like any other.
+fn hidden(path: &TreePath, entry: &Entry) -> Result<Option<Hidden>, LayerError> {
+    // What lies in a directory of an old file system's own means nothing either.
+    let of_aufs = |name: &[u8]| name.starts_with(AUFS) && name != OPAQUE;
+    if path.as_bytes().split(|byte| *byte == b'/').any(of_aufs) {
+        return Ok(Some(Hidden::Nothing));
+    }
+    let Some(name) = path.as_bytes().rsplit(|byte| *byte == b'/').next() else { return Ok(None) };
+    let Some(meant) = name.strip_prefix(WHITEOUT) else { return Ok(None) };
+    let fault = || LayerError::Whiteout { path: path.clone() };
+    let directory = path.parent().ok_or_else(fault)?;
+    // Some tools link all of them to one file.
+    if !matches!(entry, Entry::File { size: 0, .. } | Entry::HardLink { .. }) {
+        return Err(fault());
+    }
+    if name == OPAQUE {
+        return Ok(Some(Hidden::AllIn(directory)));
+    }
+    let meant = TreePath::new(meant).ok().filter(|meant| !meant.is_root()).ok_or_else(fault)?;
+    directory.append(&meant).map(|path| Some(Hidden::One(path))).map_err(|_| fault())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use super::*;
+use crate::dump::Dump;
+
+/// A layer of lines `KIND PATH [REST]`: directories, files with a text, links, hard links; `implied` ones too.
+fn layer(text: &str) -> Tree {
+    let (mut tree, mut implied) = (Tree::new(), BTreeSet::new());
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<_> = line.splitn(3, ' ').collect();
+        let path = TreePath::new(words[1]).unwrap();
+        let rest = words.get(2).copied().unwrap_or_default();
+        let entry = match words[0] {
+            "implied" => {
+                implied.insert(path.clone());
+                Entry::directory()
+            }
+            "dir" => {
+                let mode = u32::from_str_radix(rest, 8).unwrap_or(0o755);
+                Entry::Directory(Meta::root(Mode::new(mode).unwrap()))
+            }
+            "file" => Entry::File {
+                meta: Meta::root(Mode::FILE),
+                blob: BlobId::of(rest.as_bytes()),
+                size: rest.len() as u64,
+            },
+            "link" => Entry::symlink(rest.as_bytes()),
+            "hard" => Entry::HardLink { target: TreePath::new(rest).unwrap() },
+            other => panic!("{other}"),
+        };
+        tree.insert(path, entry).unwrap();
+    }
+    Layer::new(tree, implied).unwrap().into_tree()
+}
+
+#[track_caller]
+fn gives(layers: &[&str], expected: &str) {
+    let layers: Vec<_> = layers.iter().map(|text| layer(text)).collect();
+    let stacked = stack(&layers.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(Dump(&stacked).to_string(), Dump(&layer(expected)).to_string());
+}
+
+#[test]
+fn later_layers_replace_and_hide() {
+    gives(
+        &[
+            "dir a\nfile a/one 1\nfile a/two 2\ndir b\nfile b/x x\nfile c c\nfile c-d d",
+            "implied a\nfile a/.wh.one \nfile a/three 3\nfile .wh.c \ndir b 700\nfile b/.wh..wh..opq \nfile b/y y",
+        ],
+        "dir a\nfile a/two 2\nfile a/three 3\ndir b 700\nfile b/y y\nfile c-d d",
+    );
+}
+
+#[test]
+fn a_name_that_is_hidden_and_there_is_there() {
+    gives(
+        &[
+            "dir d\nfile d/-x 1\nfile d/x 1",
+            "implied d\nfile d/-x 2\nfile d/.wh.-x \nfile d/.wh.x \nfile d/x 2",
+        ],
+        "dir d\nfile d/-x 2\nfile d/x 2",
+    );
+}
+
+#[test]
+fn directories_that_are_only_implied_stay_as_they_are() {
+    gives(&["dir tmp 1777", "implied tmp\nfile tmp/a a"], "dir tmp 1777\nfile tmp/a a");
+    gives(&["dir tmp 1777", "dir tmp 755"], "dir tmp 755");
+    gives(&["implied srv\nfile srv/a a"], "dir srv 755\nfile srv/a a");
+}
+
+#[test]
+fn kinds_replace_each_other_whole() {
+    gives(&["dir a\nfile a/x x", "file a a"], "file a a");
+    gives(&["file a a", "dir a\nfile a/x x"], "dir a\nfile a/x x");
+    gives(&["link a b\ndir b", "dir a\nfile a/x x"], "dir a\nfile a/x x\ndir b");
+}
+
+#[test]
+fn links_below_are_followed_inside_of_the_root() {
+    gives(
+        &[
+            "link lib ../../usr/lib\ndir usr\nlink usr/lib /usr/lib64\ndir usr/lib64\nfile usr/lib64/old o",
+            "implied lib\nfile lib/new n\nfile lib/.wh.old ",
+        ],
+        "link lib ../../usr/lib\ndir usr\nlink usr/lib /usr/lib64\ndir usr/lib64\nfile usr/lib64/new n",
+    );
+    let (below, above) = (layer("link a b\nlink b a"), layer("implied a\nfile a/x x"));
+    assert!(matches!(stack(&[&below, &above]), Err(LayerError::Link { .. })));
+}
+
+#[test]
+fn other_names_of_a_file_stay() {
+    gives(&["file a 1\nhard b a\nhard c a", "file a 2"], "file a 2\nfile b 1\nhard c b");
+    gives(&["file a 1\nhard b a", "file .wh.a "], "file b 1");
+}
+
+#[test]
+fn what_old_file_systems_left_means_nothing() {
+    gives(&["dir .wh..wh.plnk\nfile .wh..wh.plnk/1.2 x\nfile .wh..wh.aufs \nfile a a"], "file a a");
+}
+
+#[test]
+fn what_cant_hide_anything_is_refused() {
+    for text in ["dir .wh.a", "file .wh.a text", "link .wh.a b", "file .wh. ", "file .wh... ", "file .wh.. "]
+    {
+        let tree = || {
+            let mut tree = Tree::new();
+            let words: Vec<_> = text.splitn(3, ' ').collect();
+            let entry = match words[0] {
+                "dir" => Entry::directory(),
+                "link" => Entry::symlink(b"b".as_slice()),
+                _ => Entry::File {
+                    meta: Meta::root(Mode::FILE),
+                    blob: BlobId::of(words[2].as_bytes()),
+                    size: words[2].len() as u64,
+                },
+            };
+            tree.insert(TreePath::new(words[1]).unwrap(), entry).unwrap();
+            tree
+        };
+        assert!(matches!(Layer::new(tree(), BTreeSet::new()), Err(LayerError::Whiteout { .. })), "{text}");
+    }
+}
