@@ -7,6 +7,9 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use kit_hash::Sha256;
+use kit_recipe::Lockfile;
+use kit_recipe::lockfile::ImagePin;
+use kit_recipe::lockfile::image::Owner;
 use kit_tests::deb::Tar;
 use kit_tests::image::{INDEX, Image, MANIFEST, blob_path, descriptor};
 use kit_tests::server::{Answer, Server, Site, with_server};
@@ -99,20 +102,49 @@ fn an_image_is_pinned_and_needs_no_network_after_that() {
 }
 
 #[test]
-fn keys_of_the_entry_come_before_what_the_image_says() {
-    let mut image = hello();
-    image.run = json!({ "Entrypoint": ["/bin/hello"], "Cmd": ["-a"], "User": "web", "WorkingDir": "/srv" });
+fn a_lockfile_that_says_something_else_than_the_image_is_refused() {
+    type Change = fn(&mut ImagePin);
     let project = project("");
+    let mut image = hello();
+    image.run = json!({ "Cmd": ["/bin/hello"], "User": "7:8" });
     served(&project, site(&image), |_| {
-        let said = project.kit(&["lock"]);
-        said.failed(
-            1,
-            &["error[kit::plan::named_user]", "is run by the user `web`", "write `uid` and `gid`"],
-        );
-        recipe(&project, REFERENCE, "uid = 7\ngid = 8\nenv = { A = \"b\" }");
         project.kit(&["lock"]).succeeded();
         project.kit(&["build"]).succeeded();
     });
+    let text = project.read("lockfiles/demo.lock");
+    let changes: [(&str, Change); 4] = [
+        ("configuration", |pin| pin.settings.command.push("--insecure".to_owned())),
+        ("configuration", |pin| _ = pin.settings.env.insert("LD_PRELOAD".to_owned(), "/x.so".to_owned())),
+        ("files", |pin| pin.owner = Some(Owner { uid: 0, gid: 0 })),
+        ("manifest", |pin| _ = pin.layers.pop()),
+    ];
+    for (document, change) in changes {
+        let mut lock = Lockfile::parse(&text).expect("it is one");
+        change(lock.images.values_mut().next().expect("it has one"));
+        // With the right digest, as somebody would write it who wants it to be believed.
+        project.write("lockfiles/demo.lock", &lock.to_text());
+        let words =
+            format!("the lockfile says something else about the image `{REFERENCE}` than its {document}");
+        project.kit(&["build", "--offline"]).failed(1, &["error[kit::lock::image]", &words]);
+    }
+}
+
+#[test]
+fn keys_of_the_entry_come_before_what_the_image_says() {
+    let mut image = hello();
+    image.run = json!({ "Entrypoint": ["/bin/hello"], "Cmd": ["-a"], "User": "web", "WorkingDir": "/srv" });
+    let project = project("env = { A = \"b\" }");
+    let (said, _) = lock(site(&image));
+    said.failed(
+        1,
+        &["error[kit::registry::user]", "is run by `web`, and its own files have no number for that"],
+    );
+    image.layers[0].1 = Tar::default().file("etc/passwd", b"web:x:7:8::/:/bin/sh\n").end();
+    served(&project, site(&image), |_| {
+        project.kit(&["lock"]).succeeded();
+        project.kit(&["build"]).succeeded();
+    });
+    assert!(project.read("lockfiles/demo.lock").contains("user = \"web\"\nowner = { uid = 7, gid = 8 }\n"));
     let tar = std::fs::read(project.path().join("out/demo.tar")).expect("it was built");
     let start = b"{\"hostname\":\"hello\"";
     let at = tar.windows(start.len()).position(|window| window == start).expect("it has a configuration");
@@ -380,11 +412,9 @@ fn a_container_goes_through_a_real_registry_and_boots() {
     let lock = project.read("lockfiles/minimal.lock");
     assert!(lock.contains(&format!("[images.\"{SHELL}\"]")), "{lock}");
     // The container is the one that was pushed, byte for byte.
-    let pushed = kit_recipe::Lockfile::parse(
-        &std::fs::read_to_string(kit_tests::program::repository().join("lockfiles/minimal.lock"))
-            .expect("it is there"),
-    )
-    .expect("it is one");
+    let repository = kit_tests::program::repository();
+    let pushed = std::fs::read_to_string(repository.join("lockfiles/minimal.lock")).expect("it is there");
+    let pushed = Lockfile::parse(&pushed).expect("it is one");
     let container = &pushed.containers[&"shell".parse().expect("it is a name")];
     assert!(lock.contains(&format!("sha256 = \"{}\"", container.manifest)), "{lock}");
     let said = project.kit(&["run", "minimal", "--until", "shell: ready", "--timeout", "300"]).succeeded();

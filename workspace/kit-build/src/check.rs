@@ -96,6 +96,7 @@ pub fn check_results(
     plan: &Plan,
     trees: &Trees,
 ) -> Result<(), BuildError> {
+    check_images(engine, lock, plan, trees)?;
     let different = |what: String, expected: String, found: String| {
         let (path, first) = (load::lock_path(&lock.subject), first_difference(engine, lock, plan));
         Err(BuildError::Different { output: what, path, expected, found, first })
@@ -120,7 +121,6 @@ pub fn check_results(
             }
         }
     }
-    check_images(engine.store, lock, plan, trees)?;
     for (name, planned) in &plan.containers {
         let Some(locked) = lock.containers.get(name) else { continue };
         // Its image needs not be a part of what was built, but may be there.

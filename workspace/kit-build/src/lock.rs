@@ -133,7 +133,7 @@ pub fn fill(engine: &Engine<'_>, loaded: &Loaded, lock: &mut Lockfile) -> Result
             layer.tree = trees.get(id).copied();
         }
     }
-    check_images(engine.store, lock, &plan, &trees)?;
+    check_images(engine, lock, &plan, &trees)?;
     lock.steps = check::steps(&plan, &trees);
     for (name, planned) in &plan.containers {
         let tree = engine.store.tree(&trees[&planned.image])?;

@@ -231,9 +231,9 @@ impl Resolver for Network<'_> {
         &self,
         reference: &Reference,
         architecture: &str,
-        _: &mut dyn FnMut(u64),
+        progress: &mut dyn FnMut(u64),
     ) -> Result<ImagePin, BuildError> {
-        self.pin_image(reference, architecture)
+        self.pin_image(reference, architecture, progress)
     }
 }
 

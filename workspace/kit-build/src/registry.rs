@@ -1,17 +1,21 @@
 //! Images of registries: what can be wrong with them, and whether documents say what the lockfile does.
 
+mod accounts;
+
 use kit_format::oci::pull::{self, DocumentError, LARGEST_DOCUMENT};
+use kit_hash::{DerivationId, TreeId};
 use kit_plan::Plan;
 use kit_plan::registry::oci_architecture;
 use kit_recipe::Reference;
+use kit_recipe::lockfile::image::Owner;
 use kit_recipe::lockfile::{ImagePin, Lockfile};
 use kit_source::registry::RegistryError;
 use kit_store::Store;
-use kit_tree::Blobs as _;
+use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
 use crate::BuildError;
 use crate::actions::only_file;
-use crate::engine::Trees;
+use crate::engine::{Engine, Trees};
 use crate::network::settings;
 
 /// Why an image can't be used.
@@ -38,12 +42,20 @@ pub enum ImageError {
         /// Bytes.
         size: u64,
     },
+    /// Nothing in it says which number its user has.
+    #[error("the image `{reference}` is run by `{user}`, and its own files have no number for that")]
+    User {
+        /// The image.
+        reference: Reference,
+        /// As its configuration has it.
+        user: String,
+    },
     /// What the lockfile says about it isn't what its documents say.
-    #[error("the lockfile says something else about the image `{reference}` than its {document} does")]
+    #[error("the lockfile says something else about the image `{reference}` than its {document}")]
     Contradiction {
         /// The image.
         reference: Reference,
-        /// Which document.
+        /// Which document, or its files.
         document: &'static str,
     },
 }
@@ -58,6 +70,7 @@ impl ImageError {
                 ..
             } => "kit::registry::platform",
             Self::Document { .. } | Self::LargeDocument { .. } => "kit::registry::document",
+            Self::User { .. } => "kit::registry::user",
             Self::Contradiction { .. } => "kit::lock::image",
         }
     }
@@ -67,6 +80,7 @@ impl ImageError {
         match self {
             Self::Registry(error) => error.help(),
             Self::Document { .. } | Self::LargeDocument { .. } => None,
+            Self::User { .. } => Some("tell those who made the image: it can't be run as it says".to_owned()),
             Self::Contradiction { .. } => {
                 Some("nobody but `kit lock` writes a lockfile: run it, and look at what changes".to_owned())
             }
@@ -74,17 +88,39 @@ impl ImageError {
     }
 }
 
+/// The largest `/etc/passwd` or `/etc/group` that is read, in bytes.
+const ACCOUNTS: u64 = 1 << 20;
+
+/// Returns the numbers of a user, as the files of an image have them.
+pub(crate) fn owner_in(store: &Store, tree: &Tree, user: &str) -> Option<Owner> {
+    let text = |path: &str| {
+        let path: TreePath = path.parse().expect("because it is a constant path");
+        let bytes = match tree.inode(&path) {
+            Some(Entry::File { blob, .. }) => store.read(blob, ACCOUNTS).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    accounts::owner(user, &text("/etc/passwd"), &text("/etc/group"))
+}
+
 /// Holds what the lockfile says about images against their documents, as far as those were fetched.
 pub(crate) fn check_images(
-    store: &Store,
+    engine: &Engine<'_>,
     lock: &Lockfile,
     plan: &Plan,
     trees: &Trees,
 ) -> Result<(), BuildError> {
+    let store = engine.store;
+    // What was laid together before needs not be a part of what was built now, but is there.
+    let tree_of = |id: &DerivationId| match trees.get(id) {
+        Some(tree) => Ok(Some(*tree)),
+        None => engine.remembered(id),
+    };
     let architecture = oci_architecture(&lock.architecture);
     for (reference, planned) in &plan.images {
         let Some(pin) = lock.images.get(reference) else { continue };
-        let bytes = |tree| -> Result<Vec<u8>, BuildError> {
+        let bytes = |tree: &TreeId| -> Result<Vec<u8>, BuildError> {
             let tree = store.tree(tree)?;
             let (_, blob) = only_file(&tree).expect("because a fetch leaves one file");
             let what = || format!("read a document of `{reference}`");
@@ -101,6 +137,11 @@ pub(crate) fn check_images(
             if said.ok().as_ref() != Some(&pin.settings) {
                 return Err(contradiction("configuration").into());
             }
+        }
+        if let (Some(user), Some(tree)) = (&pin.settings.user, tree_of(&planned.tree)?)
+            && owner_in(store, &store.tree(&tree)?, user) != pin.owner
+        {
+            return Err(contradiction("files").into());
         }
     }
     Ok(())

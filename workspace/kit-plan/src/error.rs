@@ -94,18 +94,6 @@ pub enum PlanError {
         /// Where it is written.
         place: Place,
     },
-    /// An image that is run by a user whose number only its own files have.
-    #[error(
-        "the image of the container `{name}` is run by the user `{user}`, and nothing says which number that is"
-    )]
-    NamedUser {
-        /// The container.
-        name: String,
-        /// As the image writes it.
-        user: String,
-        /// Where it is written.
-        place: Place,
-    },
     /// `prefer` names something that doesn't take part.
     #[error("`{owner}` provides nothing here")]
     UnknownOwner {
@@ -146,7 +134,6 @@ impl PlanError {
             Self::NothingToReplace { .. } => "kit::plan::nothing_to_replace",
             Self::NoKernel { .. } => "kit::plan::no_kernel",
             Self::NoCommand { .. } => "kit::plan::no_command",
-            Self::NamedUser { .. } => "kit::plan::named_user",
             Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
             Self::CratesWithoutBuild { .. } => "kit::plan::crates_without_build",
             Self::Unpinned { .. } => "kit::lock::unpinned",
@@ -164,7 +151,6 @@ impl PlanError {
             }
             Self::NothingToReplace { place, .. } => vec![(place, "nothing to take the place of".to_owned())],
             Self::NoKernel { place, .. } => vec![(place, "asked for here".to_owned())],
-            Self::NamedUser { place, .. } => vec![(place, "this image".to_owned())],
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
             Self::UnknownOwner { place, path, .. } => vec![(place, format!("should win at `{path}`"))],
             Self::CratesWithoutBuild { place, .. } => vec![(place, "this source".to_owned())],
@@ -183,10 +169,6 @@ impl PlanError {
             }
             Self::NothingToReplace { .. } => "check the name, or add the image to `extends`".to_owned(),
             Self::NoKernel { .. } => "add `[kernel] package = \"kernel-debian\"`".to_owned(),
-            Self::NamedUser { .. } => {
-                "write `uid` and `gid` in the container's entry: the image's `/etc/passwd` has the numbers"
-                    .to_owned()
-            }
             Self::NoCommand { .. } => {
                 "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
             }

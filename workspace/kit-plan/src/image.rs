@@ -20,7 +20,7 @@ use crate::package::paths;
 use crate::planner::{PlannedContainer, Planner};
 use crate::recipes::MODULE_TOOLS;
 use crate::registry::oci_architecture;
-use crate::{PlanError, registry, runtime};
+use crate::{PlanError, runtime};
 
 /// Mount points that kit-init expects.
 const ROOT_DIRECTORIES: [&str; 9] =
@@ -128,18 +128,7 @@ fn base(planner: &mut Planner<'_>, written: &Written) -> Option<(Input, Containe
             let defaults = planner.inputs.recipes.package(name).container.clone();
             (planner.package(name), defaults)
         }
-        Base::Image(reference) => {
-            let planned = planner.image(reference)?;
-            let settings = planner.inputs.lock.images.get(reference).map(|pin| &pin.settings);
-            let named = settings.and_then(registry::named_user).filter(|_| service.container.uid.is_none());
-            if let Some(user) = named {
-                let place = place(planner.inputs.recipes, &written.recipe, service.base.span.clone());
-                let (name, user) = (service.name.to_string(), user.to_owned());
-                planner.problems.push(PlanError::NamedUser { name, user, place });
-                return None;
-            }
-            planned
-        }
+        Base::Image(reference) => planner.image(reference)?,
     };
     Some((Input::Derivation(tree), defaults))
 }

@@ -56,7 +56,7 @@ impl Planner<'_> {
             self.unpinned(format!("the image `{reference}`"));
             return None;
         };
-        let container = container(&pin.settings);
+        let container = container(pin);
         if let Some(planned) = self.plan.images.get(reference) {
             return Some((planned.tree, container));
         }
@@ -107,33 +107,16 @@ impl Planner<'_> {
 }
 
 /// Returns what an image says, as a recipe would.
-fn container(settings: &ImageSettings) -> Container {
-    let ImageSettings { command, env, cwd, user } = settings;
-    let (uid, gid) = user.as_deref().map_or((None, None), owner);
+fn container(pin: &ImagePin) -> Container {
+    let ImageSettings { command, env, cwd, user: _ } = &pin.settings;
     Container {
         command: Some(command.clone()).filter(|command| !command.is_empty()),
         env: Some(env.clone()).filter(|env| !env.is_empty()),
         cwd: cwd.clone(),
-        uid,
-        gid,
+        uid: pin.owner.map(|owner| owner.uid),
+        gid: pin.owner.map(|owner| owner.gid),
         ..Container::default()
     }
-}
-
-/// Reads `user[:group]` in numbers; `root` is 0 everywhere. What is a name is none.
-fn owner(text: &str) -> (Option<u32>, Option<u32>) {
-    let number = |text: &str| if text == "root" { Some(0) } else { text.parse().ok() };
-    match text.split_once(':') {
-        Some((user, group)) => (number(user), number(group)),
-        None => (number(text), None),
-    }
-}
-
-/// Returns the user and the group of an image that only its own files have the numbers of.
-pub(crate) fn named_user(settings: &ImageSettings) -> Option<&str> {
-    let user = settings.user.as_deref()?;
-    let (uid, gid) = owner(user);
-    (uid.is_none() || (user.contains(':') && gid.is_none())).then_some(user)
 }
 
 /// Returns OCI's word (Go's `GOARCH`) for a machine architecture.

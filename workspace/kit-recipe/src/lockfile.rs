@@ -12,7 +12,7 @@
 //! | `[debian-sources."package/source"]` | `name`, `version`, `suite`, `path`, `files` (`part`, `name`, `size`, `sha256`, `tree`) | all but `tree` |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
 //! | `[files]` | `"package/source" = { source, name, size, sha256, commit, tree }` | all but `tree` |
-//! | `[images."registry/repository:tag"]` | `index`, `manifest`, `config` (`size`, `sha256`), `command`, `env`, `cwd`, `user`, `layers` (`size`, `sha256`, `tree`) | all but `tree` |
+//! | `[images."registry/repository:tag"]` | `index`, `manifest`, `config` (`size`, `sha256`), `command`, `env`, `cwd`, `user`, `owner` (`uid`, `gid`), `layers` (`size`, `sha256`, `tree`) | all but `tree` |
 //! | `[locals]` | `"package init/source" = "<tree id>"` | yes |
 //! | `[steps]` | `"title" = { derivation, tree }` | no |
 //! | `[containers.<name>]` | `platform`, `package` or `image`, `recipe`, `manifest`, `config`, `layers` | no |

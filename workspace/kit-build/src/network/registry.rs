@@ -2,19 +2,23 @@
 
 use std::fs::File;
 
+use kit_format::limits::Limits;
+use kit_format::oci::layer::read_layer;
 use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT, Parts, Top};
-use kit_hash::Sha256;
+use kit_hash::{BlobId, Sha256};
 use kit_plan::derivation::Fetch;
 use kit_plan::registry::{RegistryFile, RegistryKind};
 use kit_recipe::Reference;
 use kit_recipe::lockfile::ImagePin;
-use kit_recipe::lockfile::image::{Document, ImageSettings, LayerPin};
+use kit_recipe::lockfile::image::{Document, ImageSettings, LayerPin, Owner};
 use kit_source::http::{Encryption, Expected};
 use kit_source::registry::Repository;
 
+use kit_tree::layers::stack;
+
 use super::Network;
 use crate::BuildError;
-use crate::registry::ImageError;
+use crate::registry::{ImageError, owner_in};
 
 impl Network<'_> {
     /// Pins what a reference is now, for an architecture in OCI's words.
@@ -22,6 +26,7 @@ impl Network<'_> {
         &self,
         reference: &Reference,
         architecture: &str,
+        progress: &mut dyn FnMut(u64),
     ) -> Result<ImagePin, BuildError> {
         let odd = |source| ImageError::Document { reference: reference.clone(), source };
         let (top, bytes) = self.top(reference)?;
@@ -38,7 +43,56 @@ impl Network<'_> {
         let bytes = self.config(reference, &config)?;
         let settings = settings(&bytes, architecture, layers.len()).map_err(odd)?;
         let layer = |layer: &pull::Referred| LayerPin { size: layer.size, sha256: layer.sha256, tree: None };
-        Ok(ImagePin { index, manifest, config, settings, layers: layers.iter().map(layer).collect() })
+        let layers: Vec<_> = layers.iter().map(layer).collect();
+        let owner = match &settings.user {
+            Some(user) => Some(self.owner(reference, user, &layers, progress)?),
+            None => None,
+        };
+        Ok(ImagePin { index, manifest, config, settings, owner, layers })
+    }
+
+    /// Returns the numbers of an image's user, which its own files have.
+    fn owner(
+        &self,
+        reference: &Reference,
+        user: &str,
+        layers: &[LayerPin],
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Owner, BuildError> {
+        let mut trees = Vec::new();
+        for layer in layers {
+            let blob = self.layer(reference, layer, progress)?;
+            let file = self.store.open_blob_file(&blob)?;
+            let tree = read_layer(file, self.store, &Limits::standard());
+            let title = format!("unpack layer {}", layer.sha256.short());
+            trees.push(tree.map_err(|error| BuildError::Unpack { title, source: Box::new(error) })?);
+        }
+        let tree = stack(&trees.iter().collect::<Vec<_>>());
+        let title = format!("image {reference}");
+        let tree = tree.map_err(|error| BuildError::Unpack { title, source: Box::new(error) })?;
+        let owner = owner_in(self.store, &tree, user);
+        let missing = || ImageError::User { reference: reference.clone(), user: user.to_owned() };
+        Ok(owner.ok_or_else(missing)?)
+    }
+
+    /// Returns a layer, from the store where it is there.
+    fn layer(
+        &self,
+        reference: &Reference,
+        layer: &LayerPin,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<BlobId, BuildError> {
+        if let Some(blob) = self.store.blob_of_sha256(&layer.sha256)? {
+            return Ok(blob);
+        }
+        let (scratch, mut file) = self.scratch_file()?;
+        let expected = Expected::exactly(layer.size, layer.sha256);
+        let repository = repository(reference);
+        let fetched = self.registries().blob(repository, &layer.sha256, &expected, &mut file, progress);
+        fetched.map_err(ImageError::Registry)?;
+        let io = |source| kit_store::StoreError::io("read", scratch.path(), source);
+        std::io::Seek::rewind(&mut file).map_err(io)?;
+        Ok(self.store.put_download(&mut file)?.blob)
     }
 
     /// Fetches a pinned file.

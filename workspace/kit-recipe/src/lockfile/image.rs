@@ -17,8 +17,10 @@ pub struct ImagePin {
     pub manifest: Document,
     /// The configuration.
     pub config: Document,
-    /// What the configuration says about how it runs.
+    /// What the configuration says about how it is run.
     pub settings: ImageSettings,
+    /// The numbers of the user and the group that it is run by, as its own files have them; none where it names no user.
+    pub owner: Option<Owner>,
     /// The layers, the lowest first.
     pub layers: Vec<LayerPin>,
 }
@@ -45,6 +47,15 @@ pub struct ImageSettings {
     pub user: Option<String>,
 }
 
+/// A user and a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
 /// A layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerPin {
@@ -57,9 +68,9 @@ pub struct LayerPin {
 }
 
 impl ImagePin {
-    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, layers (size, SHA-256).
+    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, owner?, layers (size, SHA-256).
     pub(super) fn encode(&self, to: &mut Encoder) {
-        let Self { index, manifest, config, settings, layers } = self;
+        let Self { index, manifest, config, settings, owner, layers } = self;
         to.option(index.as_ref(), |to, index| _ = to.sha256(index));
         for document in [manifest, config] {
             to.u64(document.size).sha256(&document.sha256);
@@ -70,6 +81,7 @@ impl ImagePin {
         for text in [cwd, user] {
             to.option(text.as_ref(), |to, text| _ = to.str(text));
         }
+        to.option(owner.as_ref(), |to, owner| _ = to.u64(owner.uid.into()).u64(owner.gid.into()));
         to.list(layers, |to, layer| _ = to.u64(layer.size).sha256(&layer.sha256));
     }
 
@@ -95,6 +107,9 @@ impl ImagePin {
             if let Some(text) = text {
                 writeln!(to, "{key} = {}", Quoted(text))?;
             }
+        }
+        if let Some(Owner { uid, gid }) = &self.owner {
+            writeln!(to, "owner = {{ uid = {uid}, gid = {gid} }}")?;
         }
         writeln!(to, "layers = [")?;
         for LayerPin { size, sha256, tree } in &self.layers {

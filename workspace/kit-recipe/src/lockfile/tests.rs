@@ -1,7 +1,7 @@
 use kit_hash::{Identity as _, SourceId};
 use proptest::prelude::*;
 
-use super::image::{Document, ImageSettings, LayerPin};
+use super::image::{Document, ImageSettings, LayerPin, Owner};
 use super::*;
 use crate::image::Format;
 use crate::problem::Fault;
@@ -63,8 +63,9 @@ fn image(tree: Option<TreeId>) -> ImagePin {
             command: vec!["/entrypoint".to_owned(), "daemon off;".to_owned()],
             env: BTreeMap::from([("NGINX_VERSION".to_owned(), "1.27".to_owned())]),
             cwd: Some("/srv".to_owned()),
-            user: Some("101:101".to_owned()),
+            user: Some("nginx".to_owned()),
         },
+        owner: Some(Owner { uid: 101, gid: 102 }),
         layers: vec![
             LayerPin { size: 3_000_000, sha256: sha256(25), tree },
             LayerPin { size: 100, sha256: sha256(26), tree: None },
@@ -150,7 +151,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "021cbee455e4bc0fc2fc9f14cb211ea639ecd98ff2708b540d543ef7d30b6bb9"
+    pin = "f9359a7220a3b18e301f62426e5f96e8a390c9136e7c107aff94f0fc63f544c8"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -210,7 +211,8 @@ fn the_text_is_pleasant_to_review() {
     command = ["/entrypoint", "daemon off;"]
     env = { NGINX_VERSION = "1.27" }
     cwd = "/srv"
-    user = "101:101"
+    user = "nginx"
+    owner = { uid = 101, gid = 102 }
     layers = [
       { size = 3000000, sha256 = "1919191919191919191919191919191919191919191919191919191919191919", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
       { size = 100, sha256 = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a" },
@@ -269,15 +271,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    021cbee455e4bc0fc2fc9f14cb211ea639ecd98ff2708b540d543ef7d30b6bb9
-    f6c20410d1467f2c6bfb9e42282960285e265c5066b5572f33941cd02a8e64fb
+    f9359a7220a3b18e301f62426e5f96e8a390c9136e7c107aff94f0fc63f544c8
+    ada37b6d8f0cc57217976265a2b0cd09b7832a07bc738f135ddc9eb0f5cab4cb
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 49] = [
+    let pins: [fn(&mut Lockfile); 51] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -323,6 +325,8 @@ fn every_pin_counts_and_no_result_does() {
         |l| l.images.first_entry().unwrap().get_mut().settings.env.clear(),
         |l| l.images.first_entry().unwrap().get_mut().settings.cwd = None,
         |l| l.images.first_entry().unwrap().get_mut().settings.user = Some("0".to_owned()),
+        |l| l.images.first_entry().unwrap().get_mut().owner = None,
+        |l| l.images.first_entry().unwrap().get_mut().owner = Some(Owner { uid: 101, gid: 101 }),
         |l| l.images.first_entry().unwrap().get_mut().layers.swap(0, 1),
         |l| l.images.first_entry().unwrap().get_mut().layers[1].size = 1,
         |l| _ = l.locals.pop_first(),

@@ -117,6 +117,13 @@ impl Resolver for Nothing {
         let document = Document { size: 0, sha256: Sha256::of(b"") };
         // One that says how it is run: whether a real one does, only a registry knows.
         let settings = ImageSettings { command: vec!["/".to_owned()], ..ImageSettings::default() };
-        Ok(ImagePin { index: None, manifest: document, config: document, settings, layers: Vec::new() })
+        Ok(ImagePin {
+            index: None,
+            manifest: document,
+            config: document,
+            settings,
+            owner: None,
+            layers: Vec::new(),
+        })
     }
 }

@@ -148,7 +148,10 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         }
         | BuildError::Image {
             error:
-                ImageError::Document { .. } | ImageError::LargeDocument { .. } | ImageError::Contradiction { .. },
+                ImageError::User { .. }
+                | ImageError::Document { .. }
+                | ImageError::LargeDocument { .. }
+                | ImageError::Contradiction { .. },
             ..
         }
         | BuildError::Plan(_)

@@ -2,7 +2,7 @@
 
 use super::{digest, digest_at, invalid_entry, number_at, required};
 use crate::Reference;
-use crate::lockfile::image::{Document, ImagePin, ImageSettings, LayerPin};
+use crate::lockfile::image::{Document, ImagePin, ImageSettings, LayerPin, Owner};
 use crate::parse::Faults;
 use crate::parse::container::environment;
 use crate::parse::section::Section;
@@ -18,16 +18,18 @@ pub(super) fn image(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Refer
     let manifest = document(&mut section, "manifest", faults);
     let config = document(&mut section, "config", faults);
     let settings = settings(&mut section, faults);
+    let owner = section.value("owner").map(|value| owner(&value, faults));
     let layers = required(&mut section, "layers").and_then(|value| value.list(Items::Any, faults, layer));
     section.finish(faults);
     let reference: Option<Reference> = value.key.parse().ok();
     // One that says the same in another way wouldn't be found.
     let reference = reference.filter(|reference| reference.to_string() == value.key);
     let reference = reference.or_else(|| invalid_entry(value, SECTION, "registry/repository:tag", faults));
+    let owner = owner.map_or(Some(None), |owner| owner.map(Some))?;
     let index = index.map_or(Some(None), |index| index.map(Some))?;
     Some((
         reference?,
-        ImagePin { index, manifest: manifest?, config: config?, settings: settings?, layers: layers? },
+        ImagePin { index, manifest: manifest?, config: config?, settings: settings?, owner, layers: layers? },
     ))
 }
 
@@ -48,6 +50,14 @@ fn settings(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<ImageS
     let mut option = |key| section.value(key).map_or(Some(None), |value| text(&value, faults).map(Some));
     let (cwd, user) = (option("cwd"), option("user"));
     Some(ImageSettings { command: command?, env, cwd: cwd?, user: user? })
+}
+
+fn owner(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Owner> {
+    let mut section = Section::open(SECTION, value, faults)?;
+    let uid = required(&mut section, "uid").and_then(|value| value.owner(faults));
+    let gid = required(&mut section, "gid").and_then(|value| value.owner(faults));
+    section.finish(faults);
+    Some(Owner { uid: uid?, gid: gid? })
 }
 
 fn layer(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<LayerPin> {
