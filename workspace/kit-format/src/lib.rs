@@ -25,7 +25,6 @@ pub mod cpio;
 pub mod date;
 pub mod deb;
 pub mod dedupe;
-mod draft;
 pub mod explain;
 pub mod input;
 pub mod json;

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_hash::BlobId;
-
-use crate::{Entry, Meta, Mode, Tree, TreePath};
+use crate::draft::{Draft, File, Node};
+use crate::{Entry, Meta, Mode, Tree, TreeError, TreePath};
 
 /// How names begin that hide something.
 const WHITEOUT: &[u8] = b".wh.";
@@ -86,23 +85,15 @@ pub fn stack(layers: &[&Tree]) -> Result<Tree, LayerError> {
     for layer in layers {
         stack.add(layer)?;
     }
-    Ok(stack.finish())
-}
-
-/// What a path names.
-#[derive(Debug, Clone)]
-enum Node {
-    /// The file with this number, which other paths may name too.
-    File(usize),
-    /// Anything else.
-    Other(Entry),
+    // A layer can put a file where its own members go by a link.
+    stack.0.finish().map_err(|error| match error {
+        TreeError::ParentNotDirectory { path, .. } => LayerError::Link { path },
+        error => unreachable!("because a draft's links name its files: {error}"),
+    })
 }
 
 #[derive(Debug, Default)]
-struct Stack {
-    files: Vec<(Meta, BlobId, u64)>,
-    nodes: BTreeMap<TreePath, Node>,
-}
+struct Stack(Draft);
 
 impl Stack {
     fn add(&mut self, layer: &Tree) -> Result<(), LayerError> {
@@ -112,24 +103,24 @@ impl Stack {
             match hidden(path, entry)? {
                 None => visible.push((path, entry)),
                 Some(Hidden::Nothing) => {}
-                Some(Hidden::One(path)) => self.remove(&place(&path, &moved)),
-                Some(Hidden::AllIn(path)) => self.remove_below(&place(&path, &moved)),
+                Some(Hidden::One(path)) => self.0.remove(&place(&path, &moved)),
+                Some(Hidden::AllIn(path)) => self.0.remove_below(&place(&path, &moved)),
             }
         }
-        let mut numbers = BTreeMap::new();
+        let mut files = BTreeMap::new();
         for (path, entry) in visible {
             let place = place(path, &moved);
             match entry {
                 Entry::Directory(meta) => self.put_directory(path, place, meta, &moved),
                 Entry::File { meta, blob, size } => {
-                    self.files.push((meta.clone(), *blob, *size));
-                    numbers.insert(path, self.files.len() - 1);
-                    self.put(place, Node::File(self.files.len() - 1));
+                    let node = self.0.add_file(File { meta: meta.clone(), blob: *blob, size: *size });
+                    files.insert(path, node.clone());
+                    self.put(place, node);
                 }
                 Entry::HardLink { target } => {
-                    let number =
-                        *numbers.get(target).ok_or_else(|| LayerError::Whiteout { path: path.clone() })?;
-                    self.put(place, Node::File(number));
+                    let node = files.get(target).cloned();
+                    let node = node.ok_or_else(|| LayerError::Whiteout { path: path.clone() })?;
+                    self.put(place, node);
                 }
                 other => self.put(place, Node::Other(other.clone())),
             }
@@ -143,7 +134,7 @@ impl Stack {
         for (path, entry) in layer.entries().filter(|(_, entry)| is_implied(entry)) {
             debug_assert!(entry.is_directory());
             let place = place(path, &moved);
-            if matches!(self.nodes.get(&place), Some(Node::Other(Entry::Symlink { .. }))) {
+            if matches!(self.0.get(&place), Some(Node::Other(Entry::Symlink { .. }))) {
                 let real = self.resolve(&place).ok_or_else(|| LayerError::Link { path: path.clone() })?;
                 moved.push((path.clone(), real));
             }
@@ -166,7 +157,7 @@ impl Stack {
                 _ => {}
             }
             let next = at.append(&TreePath::new(&name).ok()?).ok()?;
-            match self.nodes.get(&next)? {
+            match self.0.get(&next)? {
                 Node::Other(Entry::Directory(_)) => at = next,
                 Node::Other(Entry::Symlink { target, .. }) if links < MOST_LINKS => {
                     links += 1;
@@ -188,54 +179,19 @@ impl Stack {
         meta: &Meta,
         moved: &[(TreePath, TreePath)],
     ) {
-        let is_there = matches!(self.nodes.get(&place), Some(Node::Other(Entry::Directory(_))));
+        let is_there = matches!(self.0.get(&place), Some(Node::Other(Entry::Directory(_))));
         let implied = meta.xattrs.contains_key(IMPLIED);
         if implied && (is_there || moved.iter().any(|(link, _)| link == path)) {
             return;
         }
         let entry = if implied { Entry::directory() } else { Entry::Directory(meta.clone()) };
-        self.nodes.insert(place, Node::Other(entry));
+        self.0.insert(place, Node::Other(entry));
     }
 
     /// Puts something that isn't a directory.
     fn put(&mut self, place: TreePath, node: Node) {
-        self.remove_below(&place);
-        self.nodes.insert(place, node);
-    }
-
-    fn remove(&mut self, path: &TreePath) {
-        self.remove_below(path);
-        self.nodes.remove(path);
-    }
-
-    fn remove_below(&mut self, path: &TreePath) {
-        let from_here = self.nodes.range(path.clone()..).map(|(path, _)| path);
-        let begins = from_here.take_while(|other| other.as_bytes().starts_with(path.as_bytes()));
-        let below = begins.filter(|other| *other != path && other.strip_prefix(path).is_some());
-        for path in below.cloned().collect::<Vec<_>>() {
-            self.nodes.remove(&path);
-        }
-    }
-
-    fn finish(self) -> Tree {
-        let mut tree = Tree::new();
-        let mut first: Vec<Option<TreePath>> = vec![None; self.files.len()];
-        for (path, node) in self.nodes {
-            let entry = match node {
-                Node::Other(entry) => entry,
-                Node::File(number) => {
-                    if let Some(target) = &first[number] {
-                        Entry::HardLink { target: target.clone() }
-                    } else {
-                        first[number] = Some(path.clone());
-                        let (meta, blob, size) = self.files[number].clone();
-                        Entry::File { meta, blob, size }
-                    }
-                }
-            };
-            tree.insert_unchecked(path, entry);
-        }
-        tree
+        self.0.remove_below(&place);
+        self.0.insert(place, node);
     }
 }
 

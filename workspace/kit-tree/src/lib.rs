@@ -13,6 +13,7 @@
 //! | [`layers`] | layers of container images, with what they hide |
 //! | [`overlay`] | several trees into one, conflicts as data |
 //! | [`select`] | include and exclude globs |
+//! | [`draft`] | a tree under construction, where all names of a file are equal |
 //! | [`dump`] | the textual dump that tests, `kit show` and differences use |
 //! | [`diff`] | what differs between two trees |
 //! | [`blobs`] | the seam to where content lives |
@@ -20,6 +21,7 @@
 
 pub mod blobs;
 pub mod diff;
+pub mod draft;
 pub mod dump;
 pub mod encoding;
 pub mod entry;

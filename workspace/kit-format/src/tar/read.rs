@@ -13,9 +13,9 @@ use kit_tree::{BlobSink, DeviceKind, Entry, Meta, Mode, PathError, Tree, TreeErr
 use super::header::{self, Header};
 use super::pax::{Pax, PaxProblem};
 use super::{BLOCK, TarReadError};
-use crate::draft::{Draft, File, Node};
 use crate::input::{Input, InputError, PutError};
 use crate::limits::{EntryCount, LimitError, Limits};
+use kit_tree::draft::{Draft, File, Node};
 
 /// What to do when a name occurs twice. Directories that are equal are always taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use kit_tree::{BlobSink, Entry, Meta, Mode, Tree, TreeError, TreePath};
 
 use super::ZipError;
 use super::directory::{self, Member, u16_at, u32_at};
-use crate::draft::{Draft, File, Node};
 use crate::limits::{LimitError, Limits};
+use kit_tree::draft::{Draft, File, Node};
 
 /// A member's own header without its name and extra field.
 const HEADER: usize = 30;

@@ -1,3 +1,5 @@
+use kit_hash::BlobId;
+
 use super::*;
 use crate::dump::Dump;
 
@@ -83,6 +85,8 @@ fn links_below_are_followed_inside_of_the_root() {
         ],
         "link lib ../../usr/lib\ndir usr\nlink usr/lib /usr/lib64\ndir usr/lib64\nfile usr/lib64/new n",
     );
+    let (below, above) = (layer("link z b\ndir b"), layer("implied z\nfile z/x x\nfile b b"));
+    assert!(matches!(stack(&[&below, &above]), Err(LayerError::Link { .. })));
     let (below, above) = (layer("link a b\nlink b a"), layer("implied a\nfile a/x x"));
     assert!(matches!(stack(&[&below, &above]), Err(LayerError::Link { .. })));
 }
@@ -118,5 +122,39 @@ fn what_cant_hide_anything_is_refused() {
             tree
         };
         assert!(matches!(Layer::new(tree(), BTreeSet::new()), Err(LayerError::Whiteout { .. })), "{text}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever layers hold, laying them over each other gives a tree or an error.
+    #[test]
+    fn never_panics(lines in proptest::collection::vec(
+        ("implied|dir|file|link|hide", "[ab](/[ab]){0,2}", "[ab./]{1,4}"), 0..12,
+    )) {
+        let mut layers = vec![(Tree::new(), BTreeSet::new()); 3];
+        for (at, (kind, path, rest)) in lines.into_iter().enumerate() {
+            let (tree, implied) = &mut layers[at % 3];
+            let (path, entry) = match kind.as_str() {
+                "link" => (path, Entry::symlink(rest.into_bytes())),
+                "hide" => {
+                    let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+                    let file = Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b""), size: 0 };
+                    (format!("{directory}/.wh.{name}").trim_start_matches('/').to_owned(), file)
+                }
+                "file" => {
+                    (path, Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b"x"), size: 1 })
+                }
+                _ => (path, Entry::directory()),
+            };
+            let path = TreePath::new(path).unwrap();
+            let parents = tree.make_parents(&path, &Meta::root(Mode::DIRECTORY));
+            if parents.is_ok() && tree.insert(path.clone(), entry).is_ok() && kind == "implied" {
+                implied.insert(path);
+            }
+        }
+        let layers: Vec<_> =
+            layers.into_iter().filter_map(|(tree, implied)| Layer::new(tree, implied).ok()).collect();
+        let layers: Vec<_> = layers.into_iter().map(Layer::into_tree).collect();
+        _ = stack(&layers.iter().collect::<Vec<_>>());
     }
 }

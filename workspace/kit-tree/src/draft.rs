@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::{Entry, Meta, Mode, Tree, TreeError, TreePath};
 use kit_hash::BlobId;
-use kit_tree::{Entry, Meta, Mode, Tree, TreeError, TreePath};
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Node {
+pub enum Node {
     /// The file with this number.
     File(usize),
     /// Anything that isn't a regular file or a name of one.
@@ -19,22 +19,25 @@ pub(crate) enum Node {
 
 /// A regular file without its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct File {
-    pub(crate) meta: Meta,
-    pub(crate) blob: BlobId,
-    pub(crate) size: u64,
+pub struct File {
+    /// Mode, owner, attributes.
+    pub meta: Meta,
+    /// Its content.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size: u64,
 }
 
 /// Paths and the files that they name.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub struct Draft {
     files: Vec<File>,
     nodes: BTreeMap<TreePath, Node>,
 }
 
 impl Draft {
     /// Takes a tree apart.
-    pub(crate) fn of(tree: &Tree) -> Self {
+    pub fn of(tree: &Tree) -> Self {
         let mut draft = Self::default();
         let mut numbers: BTreeMap<&TreePath, usize> = BTreeMap::new();
         for (path, entry) in tree.entries() {
@@ -53,30 +56,33 @@ impl Draft {
     }
 
     /// Keeps a file that has no name yet.
-    pub(crate) fn add_file(&mut self, file: File) -> Node {
+    pub fn add_file(&mut self, file: File) -> Node {
         self.files.push(file);
         Node::File(self.files.len() - 1)
     }
 
-    pub(crate) fn get(&self, path: &TreePath) -> Option<&Node> {
+    /// Returns what a path names.
+    pub fn get(&self, path: &TreePath) -> Option<&Node> {
         self.nodes.get(path)
     }
 
     /// Returns all paths, in order.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &TreePath> {
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
         self.nodes.keys()
     }
 
-    pub(crate) fn insert(&mut self, path: TreePath, node: Node) {
+    /// Lets a path name something; what is below it stays.
+    pub fn insert(&mut self, path: TreePath, node: Node) {
         self.nodes.insert(path, node);
     }
 
-    pub(crate) fn file(&self, number: usize) -> &File {
+    /// Returns the file with a number that a node has.
+    pub fn file(&self, number: usize) -> &File {
         &self.files[number]
     }
 
     /// Takes away all nodes strictly below `path`.
-    pub(crate) fn remove_below(&mut self, path: &TreePath) {
+    pub fn remove_below(&mut self, path: &TreePath) {
         let below: Vec<_> = self
             .nodes
             .range(path.clone()..)
@@ -90,13 +96,19 @@ impl Draft {
         }
     }
 
+    /// Takes away the name `path`, and all nodes below it.
+    pub fn remove(&mut self, path: &TreePath) {
+        self.remove_below(path);
+        self.nodes.remove(path);
+    }
+
     /// Takes all nodes out, in path order.
-    pub(crate) fn take_nodes(&mut self) -> BTreeMap<TreePath, Node> {
+    pub fn take_nodes(&mut self) -> BTreeMap<TreePath, Node> {
         std::mem::take(&mut self.nodes)
     }
 
     /// Whether two nodes are the same thing, the content of files compared and not their number.
-    pub(crate) fn same(&self, a: &Node, b: &Node) -> bool {
+    pub fn same(&self, a: &Node, b: &Node) -> bool {
         match (a, b) {
             (Node::File(a), Node::File(b)) => self.files[*a] == self.files[*b],
             (Node::Other(a), Node::Other(b)) => a == b,
@@ -105,7 +117,7 @@ impl Draft {
     }
 
     /// Makes the tree; missing parents become plain directories of root.
-    pub(crate) fn finish(mut self) -> Result<Tree, TreeError> {
+    pub fn finish(mut self) -> Result<Tree, TreeError> {
         let mut tree = Tree::new();
         let plain = Meta::root(Mode::DIRECTORY);
         let mut first: Vec<Option<TreePath>> = vec![None; self.files.len()];
