@@ -172,7 +172,9 @@ fn a_tag_that_moved_is_told() {
     served(&project, site(&after), |_| {
         project.kit(&["lock"]).succeeded();
         assert_eq!(project.read("lockfiles/demo.lock"), lock, "a pin holds");
-        let said = project.kit(&["lock", "--update"]).succeeded();
+        let unused = project.kit(&["lock", "--update", "127.0.0.1:1/team/hallo:1.0"]);
+        unused.failed(2, &[&format!("did you mean `{REFERENCE}`?")]);
+        let said = project.kit(&["lock", "--update", REFERENCE]).succeeded();
         let (old, new) = (Sha256::of(&index(&before)).short(), Sha256::of(&index(&after)).short());
         let news = format!("image {REFERENCE} is {new} now (was {old}): 1 of 2 layers new, ");
         assert!(said.stderr.contains(&news), "{said}");

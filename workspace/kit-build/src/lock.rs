@@ -7,8 +7,8 @@ pub mod upstream;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit_plan::{Plan, plan};
-use kit_recipe::Name;
 use kit_recipe::lockfile::{Crate, Lockfile};
+use kit_recipe::{Name, Reference};
 
 use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
@@ -26,8 +26,8 @@ pub enum Update {
     Needed,
     /// All.
     All,
-    /// Those of these packages.
-    Packages(BTreeSet<Name>),
+    /// Those of these packages, and of images by their references.
+    Named(BTreeSet<String>),
 }
 
 /// The lockfile that there was before.
@@ -96,8 +96,19 @@ impl Update {
         match self {
             Self::Needed => false,
             Self::All => true,
-            Self::Packages(names) => names.contains(package),
+            Self::Named(names) => names.contains(package.as_str()),
         }
+    }
+
+    /// Whether the pin of an image is given up; a digest says for ever what a reference is.
+    fn gives_up_image(&self, reference: &Reference) -> bool {
+        let is_it = |text: &String| text.parse().is_ok_and(|named: Reference| named == *reference);
+        let given_up = match self {
+            Self::Needed => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(is_it),
+        };
+        given_up && reference.digest().is_none()
     }
 }
 

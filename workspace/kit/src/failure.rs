@@ -95,8 +95,8 @@ pub(crate) enum Failure {
     /// A name that is neither an image nor a package.
     #[error("there is no image or package `{name}`")]
     NoSuchRecipe { name: String, close: Option<String> },
-    /// A package to update that nothing uses.
-    #[error("nothing uses package `{package}`")]
+    /// A package or an image to update that nothing uses.
+    #[error("nothing uses `{package}`")]
     NotUsed { package: String, close: Option<String> },
     /// A word that help knows nothing about.
     #[error("there is no command or topic `{topic}`")]

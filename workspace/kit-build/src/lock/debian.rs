@@ -77,12 +77,7 @@ fn holds(package: &Name, suite: &str, loaded: &Loaded, previous: &Lockfile, upda
     let recipe = RecipeName::Package(package.clone());
     let id = loaded.recipes.iter().find(|(name, _)| **name == recipe).map(|(_, l)| l.recipe.id());
     let asked_the_same = previous.recipes.get(&recipe) == id.as_ref();
-    let given_up = match update {
-        Update::Needed => false,
-        Update::All => true,
-        Update::Packages(names) => names.contains(package),
-    };
-    asked_the_same && !given_up && previous.suites.contains_key(suite)
+    asked_the_same && !update.gives_up(package) && previous.suites.contains_key(suite)
 }
 
 /// Takes over what an earlier lockfile pins for a suite.

@@ -22,9 +22,7 @@ pub(super) fn pin_images(
     for wanted in &loaded.requirements.images {
         let reference = &wanted.reference;
         let known = before.lock().and_then(|lock| lock.images.get(reference));
-        // A digest says for ever what a reference is.
-        let given_up = *update == Update::All && reference.digest().is_none();
-        let holds = matches!(before, Previous::Sound(_)) && !given_up;
+        let holds = matches!(before, Previous::Sound(_)) && !update.gives_up_image(reference);
         let pin = match known.filter(|_| holds) {
             Some(pin) => pin.clone(),
             None => with_trees(resolve(wanted, &lock.architecture, resolver, events)?, known),

@@ -14,9 +14,9 @@ use kit_build::lock::{Previous, Update, fill, pin};
 use kit_build::scripts::{content_packages, matters, not_run};
 use kit_build::{BuildError, Engine};
 use kit_plan::{Plan, plan};
-use kit_recipe::Lockfile;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Lockfile, Reference};
 use kit_store::Store;
 use serde_json::json;
 
@@ -26,13 +26,14 @@ use crate::going::{Failures, on_failure};
 use crate::progress::Progress;
 use crate::project::{Change, Project};
 use crate::units::{Bytes, count};
-use crate::workbench::{closest, keep, parse_name, parse_subject, store_locals, with_going_engine};
+use crate::workbench::{closest, keep, parse_subject, store_locals, with_going_engine};
 
 const EXAMPLES: &str = "\
 Examples:
   kit lock                            every image of the project
   kit lock minimal --update           the newest of everything in one image
   kit lock --update busybox           the newest of what package busybox is made of
+  kit lock --update nginx:1.27        what this image of a registry is now
   kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
   kit lock minimal --explain          who signed what, and when";
 
@@ -46,8 +47,8 @@ pub(crate) struct Args {
     /// Lock this image, or `tools` (can be repeated) [default: every image of the project, and its tools]
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
-    /// Take the newest versions: of these packages, separated by commas, or of everything
-    #[arg(long, value_name = "PACKAGE", num_args = 0.., value_delimiter = ',', require_equals = false)]
+    /// Take the newest versions: of these packages and images of registries, separated by commas, or of everything
+    #[arg(long, value_name = "PACKAGE|REFERENCE", num_args = 0.., value_delimiter = ',', require_equals = false)]
     update: Option<Vec<String>>,
     /// Say whether the lockfiles are up to date; write nothing, open no socket
     #[arg(long, conflicts_with = "update")]
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if args.explain {
         return explain::run(project, &subjects, context);
     }
-    let update = update(args.update.as_deref())?;
+    let update = update(args.update.as_deref());
     let loaded: Vec<_> =
         subjects.iter().map(|subject| load_subject(project, subject)).collect::<Result<_, _>>()?;
     refuse_unused(&update, &loaded)?;
@@ -118,28 +119,28 @@ fn subjects(project: &Project, named: &[String]) -> Result<Vec<Subject>, Failure
     if subjects.is_empty() { Err(Failure::WhichImage { images: Vec::new() }) } else { Ok(subjects) }
 }
 
-fn update(packages: Option<&[String]>) -> Result<Update, Failure> {
-    Ok(match packages {
+fn update(names: Option<&[String]>) -> Update {
+    match names {
         None => Update::Needed,
         Some([]) => Update::All,
-        Some(names) => {
-            let names: Result<BTreeSet<_>, _> =
-                names.iter().map(|name| parse_name(name, "a package")).collect();
-            Update::Packages(names?)
-        }
-    })
+        Some(names) => Update::Named(names.iter().cloned().collect()),
+    }
 }
 
-/// Fails when a package is to be updated that nothing uses: probably an image was meant, or the name is misspelt.
+/// Fails when a package or an image is to be updated that nothing uses: probably the name is misspelt.
 fn refuse_unused(update: &Update, loaded: &[Loaded]) -> Result<(), Failure> {
-    let Update::Packages(names) = update else { return Ok(()) };
-    let used: BTreeSet<_> =
-        loaded.iter().flat_map(|loaded| loaded.recipes.packages()).map(|p| &p.name.value).collect();
-    match names.iter().find(|name| !used.contains(name)) {
+    let Update::Named(names) = update else { return Ok(()) };
+    let packages = loaded.iter().flat_map(|loaded| loaded.recipes.packages()).map(|p| p.name.to_string());
+    let packages: BTreeSet<_> = packages.collect();
+    let images: BTreeSet<_> =
+        loaded.iter().flat_map(|loaded| &loaded.requirements.images).map(|image| &image.reference).collect();
+    let is_image = |name: &str| name.parse().is_ok_and(|reference: Reference| images.contains(&reference));
+    match names.iter().find(|name| !packages.contains(*name) && !is_image(name)) {
         None => Ok(()),
         Some(name) => {
-            let close = closest(name.as_str(), used.iter().map(ToString::to_string));
-            Err(Failure::NotUsed { package: name.to_string(), close })
+            let images = images.iter().map(ToString::to_string);
+            let close = closest(name, packages.iter().cloned().chain(images));
+            Err(Failure::NotUsed { package: name.clone(), close })
         }
     }
 }
