@@ -399,11 +399,27 @@ const SHELL: &str = "127.0.0.1:1/team/shell:1";
 fn a_container_goes_through_a_real_registry_and_boots() {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock").take("recipes/images/minimal.toml");
-    project.kit(&["build", "minimal", "--format", "oci"]).succeeded();
     let registry = Registry::start(&project);
-    let to = format!("docker://{}/team/shell:1", registry.base.trim_start_matches("http://"));
-    let copy = ["skopeo", "copy", "--dest-tls-verify=false", "oci:out/minimal.oci:minimal-shell", &to];
-    project.kit(&[&["tool", "--network", "skopeo", "--"], &copy[..]].concat()).succeeded();
+    let host = registry.base.trim_start_matches("http://");
+    let push = |tag: &str| {
+        let to = format!("{host}/team/shell:{tag}");
+        project.kit(&["push", "minimal", &to, "--container", "shell"]).succeeded()
+    };
+    let pushed = push("1");
+    assert!(
+        pushed.stderr.contains("2 blobs sent, ") && pushed.stderr.contains("; 0 there already"),
+        "{pushed}"
+    );
+    let again = push("2");
+    assert!(again.stderr.contains("0 blobs sent, 0 B; 2 there already"), "{again}");
+    let unknown = ["push", "minimal", &format!("{host}/a:1"), "--container", "shall"];
+    project.kit(&unknown).failed(2, &["error[kit::push::no_container]", "did you mean `shell`?"]);
+    // The established tool finds there what the lockfile pins.
+    let from = format!("docker://{host}/team/shell:2");
+    let inspect = ["skopeo", "inspect", "--tls-verify=false", "--raw", &from];
+    let seen = project.kit(&[&["tool", "--network", "skopeo", "--"], &inspect[..]].concat()).succeeded();
+    let digest = Sha256::of(seen.stdout.as_bytes()).oci();
+    assert_eq!(pushed.stdout, format!("{host}/team/shell:1@{digest}\n"));
 
     serve_from(&project, &registry.base);
     let recipe = project.read("recipes/images/minimal.toml");

@@ -74,7 +74,7 @@ pub fn container(
 }
 
 /// The contents of the one directory of a tree: an output's layout lies in a directory of its own.
-fn layout_below(tree: &Tree) -> Tree {
+pub fn layout_below(tree: &Tree) -> Tree {
     let mut layout = Tree::new();
     let Some((top, _)) = tree.entries().nth(1) else { return layout };
     for (path, entry) in tree.entries() {

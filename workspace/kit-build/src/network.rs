@@ -4,6 +4,7 @@
 
 mod git;
 mod pins;
+mod push;
 mod registry;
 mod upstream;
 
@@ -39,6 +40,7 @@ use kit_tree::Blobs as _;
 use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
+pub use push::Pushed;
 pub(crate) use registry::settings;
 
 /// The largest package index that is taken from the store, in bytes.

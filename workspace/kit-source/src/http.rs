@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `client` | [`Client`]: one request, with proxy, credentials and time limits |
 //! | `download` | a body into a file or memory: size, digest, retries, resumption |
+//! | `upload` | [`Sending`]: requests that change something |
 //! | `settings` | [`Settings`]: what the machine and the user say about the network |
 //! | `credentials` | [`Credential`]: who logs in where; never printed |
 //! | `error` | [`HttpError`] |
@@ -13,6 +14,7 @@ mod credentials;
 mod download;
 mod error;
 mod settings;
+mod upload;
 
 pub use self::client::{Client, Request};
 pub use self::credentials::Credential;
@@ -20,3 +22,4 @@ pub(crate) use self::credentials::{basic, without_userinfo as shown};
 pub use self::download::{Encryption, Expected, Progress};
 pub use self::error::HttpError;
 pub use self::settings::{Network, Patience, Proxies, Settings};
+pub use self::upload::{Sending, Sent};

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `challenge` | how a registry wants to be asked |
 //! | [`logins`] | who logs in where, as container tools keep it |
+//! | `push` | what is put there |
 
 mod challenge;
 pub mod logins;
+mod push;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -15,6 +17,8 @@ use std::sync::Mutex;
 
 use kit_hash::Sha256;
 use serde::Deserialize;
+
+pub use self::push::Open;
 
 use self::challenge::Challenge;
 use self::logins::{LoginError, Logins};
@@ -49,6 +53,9 @@ impl fmt::Debug for Granted {
     }
 }
 
+/// Asks an address, with what it wants to see.
+type AskOnce<'a, T> = &'a mut dyn FnMut(&str, Option<&str>) -> Result<T, HttpError>;
+
 /// Asks an address, with what it wants to see; the last argument is what must come.
 type Ask<'a, T> = &'a mut dyn FnMut(&str, Option<&str>, &Expected) -> Result<T, HttpError>;
 
@@ -59,6 +66,24 @@ pub struct Repository<'a> {
     pub registry: &'a str,
     /// Path.
     pub path: &'a str,
+}
+
+/// What is done with a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// It is read.
+    Pull,
+    /// It is read and written.
+    Push,
+}
+
+impl Right {
+    fn scope(self, repository: &str) -> String {
+        match self {
+            Self::Pull => format!("repository:{repository}:pull"),
+            Self::Push => format!("repository:{repository}:pull,push"),
+        }
+    }
 }
 
 /// No address of a registry gives what is wanted.
@@ -196,7 +221,8 @@ impl Registries<'_> {
             let trusted = expected.sha256.is_some() || is_loopback(&url);
             let encryption = if trusted { Encryption::Optional } else { Encryption::Required };
             let expected = Expected { encryption, ..*expected };
-            let error = match self.ask(repository, &url, &expected, ask) {
+            let mut ask = |url: &str, authorization: Option<&str>| ask(url, authorization, &expected);
+            let error = match self.ask((repository, Right::Pull), &url, &mut ask) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -214,19 +240,19 @@ impl Registries<'_> {
     /// Asks, logs in when that is wanted, and asks again.
     fn ask<T>(
         &self,
-        repository: Repository<'_>,
+        (repository, right): (Repository<'_>, Right),
         url: &str,
-        expected: &Expected,
-        ask: Ask<'_, T>,
+        ask: AskOnce<'_, T>,
     ) -> Result<T, AttemptError> {
-        let key = format!("{} {}", origin(url), repository.path);
+        let scope = right.scope(repository.path);
+        let key = format!("{} {scope}", origin(url));
         let known = self.granted.get(&key);
-        let challenge = match ask(url, known.as_deref(), expected) {
+        let challenge = match ask(url, known.as_deref()) {
             Err(HttpError::Status { status: 401, challenge: Some(challenge), .. }) => challenge,
             other => return Ok(other?),
         };
-        let authorization = self.authorize(repository, url, &challenge)?;
-        match ask(url, Some(&authorization), expected) {
+        let authorization = self.authorize(repository, &scope, url, &challenge)?;
+        match ask(url, Some(&authorization)) {
             Err(HttpError::Status { status: 401, .. }) => Err(LoginError::Refused { url: shown(url) }.into()),
             Err(other) => Err(other.into()),
             Ok(answer) => {
@@ -237,7 +263,13 @@ impl Registries<'_> {
     }
 
     /// Returns what a registry wants to see.
-    fn authorize(&self, repository: Repository<'_>, url: &str, text: &str) -> Result<String, AttemptError> {
+    fn authorize(
+        &self,
+        repository: Repository<'_>,
+        scope: &str,
+        url: &str,
+        text: &str,
+    ) -> Result<String, AttemptError> {
         let odd = || LoginError::Challenge { url: shown(url), text: text.to_owned() };
         // A mirror has logins of its own: those of the registry that it stands for don't go to it.
         let host = if url.starts_with(&base(repository.registry)) { repository.registry } else { host(url) };
@@ -250,8 +282,7 @@ impl Registries<'_> {
                 if !is_safe {
                     return Err(LoginError::PlainRealm { realm: shown(&realm) }.into());
                 }
-                let scope = format!("repository:{}:pull", repository.path);
-                let address = challenge::token_address(&realm, service.as_deref(), &scope);
+                let address = challenge::token_address(&realm, service.as_deref(), scope);
                 let request = Request { url: &address, accept: None, authorization: login.as_deref() };
                 let bytes = match self.client.get(request, &Expected::at_most(LARGEST_TOKEN)) {
                     Err(HttpError::Status { status: 401 | 403, .. }) if login.is_none() => {

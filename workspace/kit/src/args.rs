@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    build, check, completions, help, init, lock, log, man, run, shell, show, store, tool, verify, why,
+    build, check, completions, help, init, lock, log, man, push, run, shell, show, store, tool, verify, why,
 };
 
 const EXAMPLES: &str = "\
@@ -86,6 +86,7 @@ pub(crate) enum Command {
     Lock(lock::Args),
     Build(build::Args),
     Run(run::Args),
+    Push(push::Args),
     Verify(verify::Args),
     Shell(shell::Args),
     Show(show::Args),

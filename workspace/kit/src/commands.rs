@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod push;
 pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod show;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Lock(args) => lock::run(args, context),
         Command::Build(args) => build::run(args, context),
         Command::Run(args) => run::run(args, context),
+        Command::Push(args) => push::run(args, context),
         Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Verify(args) => verify::run(args, context),

@@ -95,6 +95,9 @@ pub(crate) enum Failure {
     /// A name that is neither an image nor a package.
     #[error("there is no image or package `{name}`")]
     NoSuchRecipe { name: String, close: Option<String> },
+    /// A container that the image hasn't got.
+    #[error("image `{image}` has no container `{name}`")]
+    NoContainer { image: String, name: String, close: Option<String> },
     /// A package or an image to update that nothing uses.
     #[error("nothing uses `{package}`")]
     NotUsed { package: String, close: Option<String> },

@@ -46,9 +46,19 @@ impl<'a> From<&'a String> for Request<'a> {
     }
 }
 
+/// How an address is reached.
+pub(super) struct Prepared {
+    /// The address without user and password.
+    pub(super) address: String,
+    pub(super) uri: Uri,
+    pub(super) proxy: Option<Proxy>,
+    /// The `Authorization` header.
+    pub(super) login: Option<String>,
+}
+
 /// An HTTP client; connections are kept and used again. TLS trusts the machine's certificates.
 pub struct Client {
-    agent: Agent,
+    pub(super) agent: Agent,
     pub(super) settings: Settings,
 }
 
@@ -88,13 +98,8 @@ impl Client {
         self.settings.network
     }
 
-    /// Sends a GET request for the bytes from `offset` on; follows redirections, to which no login goes along.
-    pub(super) fn request(
-        &self,
-        asked: &Request<'_>,
-        offset: u64,
-        encryption: Encryption,
-    ) -> Result<Response<Body>, HttpError> {
+    /// Says how an address is reached; an error when it may not be.
+    pub(super) fn prepare(&self, asked: &Request<'_>) -> Result<Prepared, HttpError> {
         let (address, userinfo) = split_userinfo(asked.url);
         if self.settings.network == Network::Offline {
             return Err(HttpError::Offline { url: address });
@@ -107,18 +112,31 @@ impl Client {
             self.settings.proxies.find(scheme, host).map(|proxy| {
                 Proxy::new(proxy).map_err(|_| HttpError::Proxy { proxy: without_userinfo(proxy) })
             });
+        let proxy = proxy.transpose()?;
         let stored = || {
             let mut all = self.settings.credentials.iter();
             all.find(|entry| entry.is_for(scheme, host, uri.port_u16(), uri.path()))
                 .map(super::Credential::header)
         };
-        let request = self.agent.get(&uri).config().proxy(proxy.transpose()?);
+        let given = asked.authorization.map(ToOwned::to_owned);
+        let login = given.or(userinfo).or_else(stored);
+        Ok(Prepared { address, uri, proxy, login })
+    }
+
+    /// Sends a GET request for the bytes from `offset` on; follows redirections, to which no login goes along.
+    pub(super) fn request(
+        &self,
+        asked: &Request<'_>,
+        offset: u64,
+        encryption: Encryption,
+    ) -> Result<Response<Body>, HttpError> {
+        let Prepared { address, uri, proxy, login } = self.prepare(asked)?;
+        let request = self.agent.get(&uri).config().proxy(proxy);
         let mut request = request.https_only(encryption == Encryption::Required).build();
         if let Some(accept) = asked.accept {
             request = request.header(header::ACCEPT, accept);
         }
-        let given = asked.authorization.map(ToOwned::to_owned);
-        if let Some(login) = given.or(userinfo).or_else(stored) {
+        if let Some(login) = login {
             request = request.header(header::AUTHORIZATION, login);
         }
         if offset > 0 {

@@ -30,6 +30,7 @@ fn help_of_kit() {
       lock         Resolve and pin what recipes ask for, and write the lockfiles
       build        Build images from their lockfiles and write their files
       run          Boot an image in an emulated machine
+      push         Put an image, or one of its containers, into a registry
       verify       Rebuild images from their sources, vary what must not matter, and compare every step
       shell        Open a shell in the sandbox of a build, or run a program of locked packages
       show         Show what a recipe means: its parts, its steps or its files

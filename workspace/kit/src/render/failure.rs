@@ -44,6 +44,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::WhichImage { .. }
         | Failure::BadName { .. }
         | Failure::NoTopic { .. }
+        | Failure::NoContainer { .. }
         | Failure::NotUsed { .. }
         | Failure::OneStatement { .. }
         | Failure::WholeFile
@@ -118,6 +119,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NoSuchPath { .. } => "kit::why::no_path",
         Failure::NoSuchRecipe { .. } => "kit::plan::unknown_recipe",
         Failure::NoTopic { .. } => "kit::usage::topic",
+        Failure::NoContainer { .. } => "kit::push::no_container",
         Failure::NotUsed { .. } => "kit::lock::not_used",
         Failure::NoLog { .. } => "kit::log::none",
         Failure::NotReproducible { .. } => "kit::verify::different",
@@ -197,7 +199,9 @@ fn help(failure: &Failure) -> Option<String> {
             Some(close) => format!("did you mean `{close}`?"),
             None => "`kit show` lists the images and packages there are".to_owned(),
         },
-        Failure::NotUsed { close: Some(close), .. } => format!("did you mean `{close}`?"),
+        Failure::NoContainer { close: None, image, .. } => format!("`kit show {image}` lists them"),
+        Failure::NoContainer { close: Some(close), .. }
+        | Failure::NotUsed { close: Some(close), .. } => format!("did you mean `{close}`?"),
         Failure::NotUsed { close: None, package } => {
             format!("to update an image, write it first: `kit lock {package} --update`")
         }

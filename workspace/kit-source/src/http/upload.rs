@@ -1,0 +1,95 @@
+//! Requests that change something: they are made once, and never redirected.
+
+use std::fmt;
+use std::io::Read;
+
+use ureq::http::{self, Method, header};
+use ureq::{AsSendBody, Body, Proxy, SendBody};
+
+use super::client::{Client, Prepared, Request, classify};
+use super::error::HttpError;
+
+/// What is sent.
+pub enum Sending<'a> {
+    /// Nothing; the question is whether it is there (`HEAD`).
+    Look,
+    /// Nothing; something is begun (`POST`).
+    Begin,
+    /// A body of so many bytes that becomes what the address names (`PUT`).
+    Put {
+        /// Its media type.
+        media_type: &'a str,
+        /// Bytes.
+        size: u64,
+        /// Gives them.
+        body: &'a mut dyn Read,
+    },
+}
+
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Look => f.write_str("Look"),
+            Self::Begin => f.write_str("Begin"),
+            Self::Put { media_type, size, .. } => f
+                .debug_struct("Put")
+                .field("media_type", media_type)
+                .field("size", size)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// What was answered, when it is no error.
+#[derive(Debug)]
+pub struct Sent {
+    /// The status.
+    pub status: u16,
+    /// Where to go on (`Location`), as it is written.
+    pub location: Option<String>,
+}
+
+impl Client {
+    /// Sends something. An answer of 400 and more is an error.
+    pub fn send(&self, asked: Request<'_>, sending: Sending<'_>) -> Result<Sent, HttpError> {
+        let Prepared { address, uri, proxy, login } = self.prepare(&asked)?;
+        let (method, media_type, size) = match &sending {
+            Sending::Look => (Method::HEAD, None, None),
+            Sending::Begin => (Method::POST, None, Some(0)),
+            Sending::Put { media_type, size, .. } => (Method::PUT, Some(*media_type), Some(*size)),
+        };
+        let mut request = http::Request::builder().method(method).uri(uri);
+        if let Some(login) = login {
+            request = request.header(header::AUTHORIZATION, login);
+        }
+        if let Some(media_type) = media_type {
+            request = request.header(header::CONTENT_TYPE, media_type);
+        }
+        if let Some(size) = size {
+            request = request.header(header::CONTENT_LENGTH, size);
+        }
+        let response = match sending {
+            Sending::Look | Sending::Begin => self.run(request.body(()), proxy, &address),
+            Sending::Put { body, .. } => self.run(request.body(SendBody::from_reader(body)), proxy, &address),
+        }?;
+        let text = |name: header::HeaderName| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+        };
+        let status = response.status().as_u16();
+        if status >= 400 {
+            let challenge = text(header::WWW_AUTHENTICATE);
+            return Err(HttpError::Status { url: address, status, challenge });
+        }
+        Ok(Sent { status, location: text(header::LOCATION) })
+    }
+    fn run<B: AsSendBody>(
+        &self,
+        request: http::Result<http::Request<B>>,
+        proxy: Option<Proxy>,
+        address: &str,
+    ) -> Result<http::Response<Body>, HttpError> {
+        let request = request.map_err(|_| HttpError::Url { url: address.to_owned() })?;
+        let request = self.agent.configure_request(request).proxy(proxy).max_redirects(0).build();
+        self.agent.run(request).map_err(|error| classify(error, address.to_owned()))
+    }
+}
