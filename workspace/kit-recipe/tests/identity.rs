@@ -32,6 +32,10 @@ url = "https://downloads.example/data-1.0.zip"
 mirrors = ["https://mirror.example/data-1.0.zip"]
 sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
+[sources.package]
+suite = "sid"
+source = "hello"
+
 [sources.tagged]
 git = "https://git.example/web.git"
 tag = "v1.22"
@@ -181,7 +185,7 @@ fn every_change_counts(name: &str, text: &str, changes: &str) {
 fn identities_are_stable() {
     let ids = [id("package web", PACKAGE), id("image router", IMAGE), id("tools", TOOLS)];
     insta::assert_snapshot!(ids.join("\n"), @r#"
-    523a3f1716bfb6373178762eb51e4f5ae23ffa00a5c2b56c9fc3e1a1c39cf504
+    d99438bbc6d7404e5b8942543e08466d09542a1296fdab9e6efba15630430a22
     b4d88880fa21feedb7033715eeb763d9e68d17274cdff0bf1b4c5afdd690ab28
     ea6e70082fb451d2007c121c6bd3b8f0090f3f8577861c11a4dd87fa5bc00d7a
     "#);
@@ -212,6 +216,9 @@ web-1.22.tar.gz => web-1.22.tar.xz
 web-1.22.tar.gz" => web-1.22.tar.gz"⏎unpack = false
 example/data-1.0.zip"⏎mirrors => example/data-1.1.zip"⏎mirrors
 ba7816bf => ba7816be
+suite = "sid" => suite = "forky"
+source = "hello" => source = "hello=2.10-3"
+source = "hello" => source = "hello"⏎patches = false
 example/web.git => example/new/web.git
 tag = "v1.22" => branch = "v1.22"
 tag = "v1.22" => tag = "v1.23"

@@ -112,6 +112,12 @@ pub enum DocumentError {
         /// Its size.
         size: u64,
     },
+    /// A text that no program can be given.
+    #[error("its {field} has a NUL character")]
+    Nul {
+        /// Which field.
+        field: &'static str,
+    },
     /// The configuration has another number of layers than the manifest.
     #[error("the configuration has {config} layers, the manifest {manifest}")]
     OtherLayers {
@@ -235,6 +241,16 @@ pub fn read_config(bytes: &[u8], architecture: &str, layers: usize) -> Result<Se
     let digest =
         |text: &String| Sha256::from_oci(text).map_err(|_| DocumentError::Digest { digest: text.clone() });
     let Run { user, env, entrypoint, cmd, working_dir } = run.unwrap_or_default();
+    let texts = [
+        ("command", entrypoint.iter().chain(&cmd).flatten().collect::<Vec<_>>()),
+        ("environment", env.iter().flatten().collect()),
+        ("working directory", working_dir.iter().collect()),
+        ("user", user.iter().collect()),
+    ];
+    let has_nul = |(_, texts): &&(_, Vec<&String>)| texts.iter().any(|text| text.contains('\0'));
+    if let Some((field, _)) = texts.iter().find(has_nul) {
+        return Err(DocumentError::Nul { field });
+    }
     let pair = |pair: String| match pair.split_once('=') {
         Some((name, value)) => (name.to_owned(), value.to_owned()),
         None => (pair, String::new()),

@@ -109,6 +109,9 @@ fn a_configuration_says_how_it_runs() {
         |architecture, layers| read_config(text.as_bytes(), architecture, layers).unwrap_err().to_string();
     assert_eq!(error("amd64", 2), "the configuration has 1 layers, the manifest 2");
     assert_eq!(error("arm64", 1), "it is for linux/amd64, not for linux/arm64");
+    let nul = text.replace("\"-f\"", "\"a\\u0000b\"");
+    let error = read_config(nul.as_bytes(), "amd64", 1).unwrap_err().to_string();
+    assert_eq!(error, "its command has a NUL character");
     let bare =
         text.replace("\"User\"", "\"user\"").replace("\"Entrypoint\": [\"/run\"]", "\"Entrypoint\": null");
     assert_eq!(read_config(bare.as_bytes(), "amd64", 1).unwrap().command, ["-f"]);
