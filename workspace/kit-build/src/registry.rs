@@ -91,17 +91,15 @@ impl ImageError {
 /// The largest `/etc/passwd` or `/etc/group` that is read, in bytes.
 const ACCOUNTS: u64 = 1 << 20;
 
-/// Returns the numbers of a user, as the files of an image have them.
-pub(crate) fn owner_in(store: &Store, tree: &Tree, user: &str) -> Option<Owner> {
+/// Returns the numbers of a user, as the files of an image have them; none where they don't.
+pub(crate) fn owner_in(store: &Store, tree: &Tree, user: &str) -> Result<Option<Owner>, BuildError> {
     let text = |path: &str| {
         let path: TreePath = path.parse().expect("because it is a constant path");
-        let bytes = match tree.inode(&path) {
-            Some(Entry::File { blob, .. }) => store.read(blob, ACCOUNTS).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        String::from_utf8_lossy(&bytes).into_owned()
+        let Some(Entry::File { blob, .. }) = tree.inode(&path) else { return Ok(String::new()) };
+        let io = |source| BuildError::Io { what: format!("read `{path}` of an image"), source };
+        Ok::<_, BuildError>(String::from_utf8_lossy(&store.read(blob, ACCOUNTS).map_err(io)?).into_owned())
     };
-    accounts::owner(user, &text("/etc/passwd"), &text("/etc/group"))
+    Ok(accounts::owner(user, &text("/etc/passwd")?, &text("/etc/group")?))
 }
 
 /// Holds what the lockfile says about images against their documents, as far as those were fetched.
@@ -139,7 +137,7 @@ pub(crate) fn check_images(
             }
         }
         if let (Some(user), Some(tree)) = (&pin.settings.user, tree_of(&planned.tree)?)
-            && owner_in(store, &store.tree(&tree)?, user) != pin.owner
+            && owner_in(store, &store.tree(&tree)?, user)? != pin.owner
         {
             return Err(contradiction("files").into());
         }

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit_hash::BlobId;
-use kit_tree::{Meta, Tree, TreePath};
-
 use kit_tree::draft::{Draft, Node};
+use kit_tree::{Meta, Tree, TreePath};
 
 /// What must be equal for two files to become one.
 type Key = (BlobId, u64, u32, u32, u32, BTreeMap<Vec<u8>, Vec<u8>>);

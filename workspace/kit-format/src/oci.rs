@@ -25,6 +25,7 @@ pub mod read;
 pub mod write;
 
 pub use config::{ImageConfig, Platform};
+pub use document::MANIFEST;
 pub use read::{LayoutError, LayoutImage, LayoutLayer, read_layout};
 pub use write::{LayerCompression, LayerDigests, OciDigests, OciError, OciImage, OciLayout, write_layout};
 

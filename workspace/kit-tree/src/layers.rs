@@ -28,6 +28,12 @@ pub enum LayerError {
         /// Where.
         path: TreePath,
     },
+    /// Another name of a file that is only there to hide something.
+    #[error("`{path}` is another name of a file that hides one")]
+    Hidden {
+        /// Where.
+        path: TreePath,
+    },
     /// An attribute that the raw form has for itself.
     #[error("`{path}` has the attribute `kit.implied`")]
     Marked {
@@ -119,7 +125,7 @@ impl Stack {
                 }
                 Entry::HardLink { target } => {
                     let node = files.get(target).cloned();
-                    let node = node.ok_or_else(|| LayerError::Whiteout { path: path.clone() })?;
+                    let node = node.ok_or_else(|| LayerError::Hidden { path: path.clone() })?;
                     self.put(place, node);
                 }
                 other => self.put(place, Node::Other(other.clone())),

@@ -3,20 +3,16 @@
 use std::io;
 
 use kit_format::limits::Limits;
-use kit_format::oci::read_layout;
+use kit_format::oci::pull::LARGEST_DOCUMENT;
+use kit_format::oci::{MANIFEST, read_layout};
 use kit_hash::{BlobId, Sha256};
 use kit_recipe::Reference;
-use kit_source::registry::Repository;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
 use super::Network;
+use super::registry::repository;
 use crate::BuildError;
 use crate::registry::ImageError;
-
-/// The media type of what kit writes.
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The largest manifest that kit writes, in bytes.
-const LARGEST: u64 = 4 << 20;
 
 /// What became of an image that was pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +38,7 @@ impl Network<'_> {
         let image = images.find(|image| image.ref_name.as_deref() == Some(name));
         let missing = || BuildError::Write { title: title(), source: "its layout doesn't have it".into() };
         let image = image.ok_or_else(missing)?;
-        let repository = Repository { registry: reference.registry(), path: reference.repository() };
+        let repository = repository(reference);
         let registries = self.registries();
         let mut pushed = Pushed { manifest: image.manifest, sent: 0, bytes: 0, there: 0 };
         for sha256 in image.layers.iter().map(|layer| layer.digest).chain([image.config]) {
@@ -57,7 +53,7 @@ impl Network<'_> {
             (pushed.sent, pushed.bytes) = (pushed.sent + 1, pushed.bytes + size);
         }
         let (blob, _) = blob_of(layout, &image.manifest).ok_or_else(missing)?;
-        let bytes = self.store.read(&blob, LARGEST);
+        let bytes = self.store.read(&blob, LARGEST_DOCUMENT);
         let io = |source: io::Error| BuildError::Io { what: format!("read the manifest of {name}"), source };
         let tag = reference.tag().unwrap_or_default();
         let put = registries.put_manifest(repository, tag, MANIFEST, &bytes.map_err(io)?);

@@ -1,6 +1,7 @@
 //! Images of registries: new pins, and what is pinned.
 
 use std::fs::File;
+use std::io::{Seek as _, Write as _};
 
 use kit_format::limits::Limits;
 use kit_format::oci::layer::read_layer;
@@ -13,7 +14,7 @@ use kit_recipe::lockfile::ImagePin;
 use kit_recipe::lockfile::image::{Document, ImageSettings, LayerPin, Owner};
 use kit_source::http::{Encryption, Expected};
 use kit_source::registry::Repository;
-
+use kit_tree::Blobs as _;
 use kit_tree::layers::stack;
 
 use super::Network;
@@ -61,7 +62,8 @@ impl Network<'_> {
     ) -> Result<Owner, BuildError> {
         let mut trees = Vec::new();
         for layer in layers {
-            let blob = self.layer(reference, layer, progress)?;
+            let wanted = Document { size: layer.size, sha256: layer.sha256 };
+            let blob = self.blob(reference, &wanted, progress)?;
             let file = self.store.open_blob_file(&blob)?;
             let tree = read_layer(file, self.store, &Limits::standard());
             let title = format!("unpack layer {}", layer.sha256.short());
@@ -70,28 +72,28 @@ impl Network<'_> {
         let tree = stack(&trees.iter().collect::<Vec<_>>());
         let title = format!("image {reference}");
         let tree = tree.map_err(|error| BuildError::Unpack { title, source: Box::new(error) })?;
-        let owner = owner_in(self.store, &tree, user);
+        let owner = owner_in(self.store, &tree, user)?;
         let missing = || ImageError::User { reference: reference.clone(), user: user.to_owned() };
         Ok(owner.ok_or_else(missing)?)
     }
 
-    /// Returns a layer, from the store where it is there.
-    fn layer(
+    /// Returns a blob, from the store where it is there.
+    fn blob(
         &self,
         reference: &Reference,
-        layer: &LayerPin,
+        wanted: &Document,
         progress: &mut dyn FnMut(u64),
     ) -> Result<BlobId, BuildError> {
-        if let Some(blob) = self.store.blob_of_sha256(&layer.sha256)? {
+        if let Some(blob) = self.store.blob_of_sha256(&wanted.sha256)? {
             return Ok(blob);
         }
         let (scratch, mut file) = self.scratch_file()?;
-        let expected = Expected::exactly(layer.size, layer.sha256);
-        let repository = repository(reference);
-        let fetched = self.registries().blob(repository, &layer.sha256, &expected, &mut file, progress);
+        let expected = Expected::exactly(wanted.size, wanted.sha256);
+        let fetched =
+            self.registries().blob(repository(reference), &wanted.sha256, &expected, &mut file, progress);
         fetched.map_err(ImageError::Registry)?;
         let io = |source| kit_store::StoreError::io("read", scratch.path(), source);
-        std::io::Seek::rewind(&mut file).map_err(io)?;
+        file.rewind().map_err(io)?;
         Ok(self.store.put_download(&mut file)?.blob)
     }
 
@@ -115,7 +117,7 @@ impl Network<'_> {
                 let document = Document { size, sha256: fetch.sha256 };
                 let bytes = self.document(&wanted.reference, &document)?;
                 let io = |source| BuildError::Io { what: "write a manifest".to_owned(), source };
-                std::io::Write::write_all(file, &bytes).map_err(io)?;
+                file.write_all(&bytes).map_err(io)?;
                 progress(size);
                 Ok(())
             }
@@ -149,17 +151,9 @@ impl Network<'_> {
     /// Returns a configuration, which is a blob.
     fn config(&self, reference: &Reference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
         small(reference, wanted)?;
-        let (scratch, mut file) = self.scratch_file()?;
-        let expected = Expected::exactly(wanted.size, wanted.sha256);
-        let blob =
-            self.registries().blob(repository(reference), &wanted.sha256, &expected, &mut file, &mut |_| {});
-        blob.map_err(ImageError::Registry)?;
-        let io = |source| kit_store::StoreError::io("read", scratch.path(), source);
-        let mut bytes = Vec::new();
-        std::io::Seek::rewind(&mut file).map_err(io)?;
-        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(io)?;
-        self.keep(&bytes)?;
-        Ok(bytes)
+        let blob = self.blob(reference, wanted, &mut |_| {})?;
+        let io = |source| BuildError::Io { what: format!("read the configuration of `{reference}`"), source };
+        self.store.read(&blob, LARGEST_DOCUMENT).map_err(io)
     }
 
     /// Keeps a document, so that it isn't fetched again.
@@ -178,7 +172,7 @@ fn small(reference: &Reference, wanted: &Document) -> Result<(), ImageError> {
     Ok(())
 }
 
-fn repository(reference: &Reference) -> Repository<'_> {
+pub(super) fn repository(reference: &Reference) -> Repository<'_> {
     Repository { registry: reference.registry(), path: reference.repository() }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use kit_tree::draft::{Draft, File, Node};
 use kit_tree::path::{Escaped, PATH_MAX};
 use kit_tree::{BlobSink, DeviceKind, Entry, Meta, Mode, PathError, Tree, TreeError, TreePath};
 
 use super::{BLOCK, CHAR, DIRECTORY, FIFO, FILE, HEADER, MAGIC, SYMLINK, TRAILER, TYPE_MASK};
 use crate::input::{Input, InputError, PutError};
 use crate::limits::{EntryCount, LimitError, Limits};
-use kit_tree::draft::{Draft, File, Node};
 
 /// Why an archive is refused. Members are named as the archive names them, odd bytes as `\xNN`.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use kit_tree::{Entry, FileName, Meta, Mode, PathError, Tree, TreeError, TreePath};
-
 use kit_tree::draft::{Draft, Node};
+use kit_tree::{Entry, FileName, Meta, Mode, PathError, Tree, TreeError, TreePath};
 
 /// The directories that move, and below which the link points.
 const MOVED: [&str; 6] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"];

@@ -8,7 +8,8 @@ use super::config::{ImageConfig, Platform};
 use crate::date::rfc3339;
 
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of a manifest of the image specification.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
+use kit_tree::draft::{Draft, File, Node};
 use kit_tree::path::Escaped;
 use kit_tree::{BlobSink, DeviceKind, Entry, Meta, Mode, PathError, Tree, TreeError, TreePath};
 
@@ -15,7 +16,6 @@ use super::pax::{Pax, PaxProblem};
 use super::{BLOCK, TarReadError};
 use crate::input::{Input, InputError, PutError};
 use crate::limits::{EntryCount, LimitError, Limits};
-use kit_tree::draft::{Draft, File, Node};
 
 /// What to do when a name occurs twice. Directories that are equal are always taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use kit_hash::BlobId;
+use kit_tree::draft::{Draft, File, Node};
 use kit_tree::{BlobSink, Entry, Meta, Mode, Tree, TreeError, TreePath};
 
 use super::ZipError;
 use super::directory::{self, Member, u16_at, u32_at};
 use crate::limits::{LimitError, Limits};
-use kit_tree::draft::{Draft, File, Node};
 
 /// A member's own header without its name and extra field.
 const HEADER: usize = 30;
