@@ -94,6 +94,36 @@ pub enum PlanError {
         /// Where it is written.
         place: Place,
     },
+    /// A name of a container, or of a volume, that the image doesn't have.
+    #[error("the image has no {what} `{name}`")]
+    UnknownPart {
+        /// `container`, `service` or `volume`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+        /// The container that names it.
+        place: Place,
+    },
+    /// A read-only volume is bound so that it could be written.
+    #[error("the volume `{name}` is read-only, but bound read-write")]
+    ReadOnlyVolume {
+        /// The volume.
+        name: String,
+        /// The container that binds it.
+        bound: Place,
+        /// Where the volume is written.
+        volume: Place,
+    },
+    /// Services that wait for each other.
+    #[error("services wait for each other: {}", around.join(" → "))]
+    WaitCycle {
+        /// The names around the cycle, the first one again at its end.
+        around: Vec<String>,
+        /// The services of the cycle.
+        places: Vec<Place>,
+    },
     /// `prefer` names something that doesn't take part.
     #[error("`{owner}` provides nothing here")]
     UnknownOwner {
@@ -134,6 +164,9 @@ impl PlanError {
             Self::NothingToReplace { .. } => "kit::plan::nothing_to_replace",
             Self::NoKernel { .. } => "kit::plan::no_kernel",
             Self::NoCommand { .. } => "kit::plan::no_command",
+            Self::UnknownPart { .. } => "kit::plan::unknown_part",
+            Self::ReadOnlyVolume { .. } => "kit::plan::read_only_volume",
+            Self::WaitCycle { .. } => "kit::plan::wait_cycle",
             Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
             Self::CratesWithoutBuild { .. } => "kit::plan::crates_without_build",
             Self::Unpinned { .. } => "kit::lock::unpinned",
@@ -152,6 +185,14 @@ impl PlanError {
             Self::NothingToReplace { place, .. } => vec![(place, "nothing to take the place of".to_owned())],
             Self::NoKernel { place, .. } => vec![(place, "asked for here".to_owned())],
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
+            Self::UnknownPart { place, .. } => vec![(place, "named here".to_owned())],
+            Self::ReadOnlyVolume { bound, volume, .. } => {
+                vec![(bound, "bound without `ro`".to_owned()), (volume, "read-only".to_owned())]
+            }
+            Self::WaitCycle { around, places } => {
+                let waits = around.iter().skip(1).map(|next| format!("waits for `{next}`"));
+                places.iter().zip(waits).collect()
+            }
             Self::UnknownOwner { place, path, .. } => vec![(place, format!("should win at `{path}`"))],
             Self::CratesWithoutBuild { place, .. } => vec![(place, "this source".to_owned())],
         }
@@ -172,6 +213,14 @@ impl PlanError {
             Self::NoCommand { .. } => {
                 "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
             }
+            Self::UnknownPart { what, known, .. } if known.is_empty() => {
+                format!("add a {what}, or leave it out")
+            }
+            Self::UnknownPart { what, known, .. } => format!("the {what}s are `{}`", known.join("`, `")),
+            Self::ReadOnlyVolume { .. } => {
+                "add `ro` to the options of the bind, or take `readonly` from the volume".to_owned()
+            }
+            Self::WaitCycle { .. } => "take one of these `after` or `requires` away".to_owned(),
             Self::UnknownOwner { known, .. } => format!("name one of `{}`", known.join("`, `")),
             Self::CratesWithoutBuild { .. } => "add `[build]`, or take the source away".to_owned(),
             Self::Unpinned { .. } => "run `kit lock`".to_owned(),

@@ -2,7 +2,7 @@
 
 use kit_recipe::image::{Replace, Service};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, Name, Spanned};
+use kit_recipe::{Container, Image, Name, Spanned};
 
 use crate::error::Place;
 use crate::{PlanError, RecipeSet};
@@ -14,6 +14,8 @@ pub struct Written {
     pub service: Spanned<Service>,
     /// The image's recipe.
     pub recipe: RecipeName,
+    /// What that recipe's `[defaults]` says.
+    pub defaults: Container,
 }
 
 /// An image, evaluated: nothing refers to another image any more.
@@ -30,7 +32,8 @@ pub struct Evaluated {
 }
 
 /// Merges what `name` extends, first to last, then its own parts: the kernel is replaced, lists are joined, a
-/// container replaces one of the same name when it says so.
+/// container replaces one of the same name when it says so, a volume always. What `[defaults]` says holds for the
+/// containers of the same recipe.
 pub fn evaluate(set: &RecipeSet, name: &Name) -> Result<Evaluated, Vec<PlanError>> {
     let mut problems = Vec::new();
     let evaluated = merge(set, name, &mut problems);
@@ -52,6 +55,7 @@ fn merge(set: &RecipeSet, name: &Name, problems: &mut Vec<PlanError>) -> Evaluat
         image: Image {
             init: Vec::new(),
             kernel: None,
+            volumes: Vec::new(),
             tree: kit_recipe::package::TreeRules::default(),
             ..bare(own)
         },
@@ -67,9 +71,9 @@ fn merge(set: &RecipeSet, name: &Name, problems: &mut Vec<PlanError>) -> Evaluat
     }
     let own_parts = Evaluated {
         image: bare(own),
-        onboot: written(&own.onboot, &recipe),
-        services: written(&own.services, &recipe),
-        onshutdown: written(&own.onshutdown, &recipe),
+        onboot: written(&own.onboot, own, &recipe),
+        services: written(&own.services, own, &recipe),
+        onshutdown: written(&own.onshutdown, own, &recipe),
     };
     for service in own_parts.all() {
         check_name(set, &merged, service, problems);
@@ -141,8 +145,13 @@ fn bare(image: &Image) -> Image {
     }
 }
 
-fn written(services: &[Spanned<Service>], recipe: &RecipeName) -> Vec<Written> {
-    services.iter().map(|s| Written { service: s.clone(), recipe: recipe.clone() }).collect()
+fn written(services: &[Spanned<Service>], image: &Image, recipe: &RecipeName) -> Vec<Written> {
+    let written = |s: &Spanned<Service>| Written {
+        service: s.clone(),
+        recipe: recipe.clone(),
+        defaults: image.defaults.clone(),
+    };
+    services.iter().map(written).collect()
 }
 
 fn join(base: &mut Evaluated, later: Evaluated) {
@@ -150,6 +159,10 @@ fn join(base: &mut Evaluated, later: Evaluated) {
     base.image.name = image.name;
     base.image.summary = image.summary;
     base.image.formats = image.formats;
+    for volume in image.volumes {
+        base.image.volumes.retain(|known| known.name != volume.name);
+        base.image.volumes.push(volume);
+    }
     base.image.kernel = image.kernel.or(base.image.kernel.take());
     for package in image.init {
         if !base.image.init.contains(&package) {

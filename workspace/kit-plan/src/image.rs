@@ -1,23 +1,25 @@
 //! How an image is lowered: containers, modules, root file system, outputs.
 //!
-//! The root holds the init packages, `/containers/{onboot,services,onshutdown}/NNN-name/` with `config.json` and
-//! `rootfs/`, the selected kernel modules with their load order in `/etc/kit/modules`, and `/etc/os-release` with the pin
+//! The root holds the init packages, `/containers/{onboot,services,onshutdown}/NNN-name/` with `config.json`, `rootfs/` and,
+//! where there is something to say that OCI has no field for, `runtime.json`; `/containers/volumes/NAME/`, and the names
+//! of the volumes that can be written in `/etc/kit/volumes`; the selected kernel modules with their load order in `/etc/kit/modules`, and `/etc/os-release` with the pin
 //! digest of the lockfile.
 
 use std::collections::BTreeMap;
 
 use kit_hash::DerivationId;
-use kit_recipe::image::{Base, Format, Kernel};
+use kit_recipe::image::{Format, Kernel};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Container, Image, Name};
 use kit_tree::{Meta, Mode, TreePath};
 
+use crate::bundles::{self, Bundle};
 use crate::derivation::{
-    Action, Added, AddedEntry, Compose, Image as ImageAction, ImageFormat, Input, OciImage, Part, Run,
+    Action, Added, AddedEntry, Image as ImageAction, ImageFormat, Input, OciImage, Part, Run,
 };
-use crate::evaluate::{Evaluated, Written, evaluate, place};
+use crate::evaluate::{evaluate, place};
 use crate::package::paths;
-use crate::planner::{PlannedContainer, Planner};
+use crate::planner::Planner;
 use crate::recipes::MODULE_TOOLS;
 use crate::registry::oci_architecture;
 use crate::{PlanError, runtime};
@@ -25,25 +27,15 @@ use crate::{PlanError, runtime};
 /// Mount points that kit-init expects.
 const ROOT_DIRECTORIES: [&str; 9] =
     ["/containers", "/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/usr", "/var"];
-/// Mount points that every container has.
-const CONTAINER_DIRECTORIES: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// Takes modules with what they depend on out of a kernel and writes the order in which they are loaded.
 const MODULES_SCRIPT: &str = include_str!("image/modules.sh");
-
-/// A container, planned and ready to be put into the root.
-struct Bundle {
-    directory: TreePath,
-    rootfs: Input,
-    name: Name,
-    config: String,
-}
 
 pub(crate) fn lower(planner: &mut Planner<'_>, name: &Name) {
     let evaluated = match evaluate(planner.inputs.recipes, name) {
         Ok(evaluated) => evaluated,
         Err(problems) => return planner.problems.extend(problems),
     };
-    let bundles = bundles(planner, &evaluated);
+    let bundles = bundles::plan(planner, &evaluated);
     let image = &evaluated.image;
     let kernel = image.kernel.as_ref().map(|k| Input::Derivation(planner.package(&k.package.value)));
     let modules = match (&image.kernel, kernel) {
@@ -64,104 +56,6 @@ fn formats(planner: &Planner<'_>, image: &Image) -> Vec<Format> {
         [] => image.formats.iter().map(|f| f.value).collect(),
         given => given.to_vec(),
     }
-}
-
-fn bundles(planner: &mut Planner<'_>, evaluated: &Evaluated) -> Vec<Bundle> {
-    let kinds = [
-        ("onboot", &evaluated.onboot),
-        ("services", &evaluated.services),
-        ("onshutdown", &evaluated.onshutdown),
-    ];
-    let mut bundles = Vec::new();
-    for (kind, list) in kinds {
-        for (index, written) in list.iter().enumerate() {
-            let directory = format!("/containers/{kind}/{index:03}-{}", written.service.name.value);
-            let directory = directory.parse().expect("because a container's name is a file name");
-            bundles.extend(bundle(planner, written, directory));
-        }
-    }
-    bundles
-}
-
-fn bundle(planner: &mut Planner<'_>, written: &Written, directory: TreePath) -> Option<Bundle> {
-    let service = &written.service.value;
-    let name = service.name.value.clone();
-    let (input, defaults) = base(planner, written)?;
-    let container = merge(&defaults, &service.container);
-    let Some(command) = container.command.clone() else {
-        let place = place(planner.inputs.recipes, &written.recipe, service.name.span.clone());
-        planner.problems.push(PlanError::NoCommand { name: name.to_string(), place });
-        return None;
-    };
-    let mut ensure = paths(&CONTAINER_DIRECTORIES);
-    ensure.extend(runtime::mount_points(&container));
-    let compose = Compose {
-        parts: vec![Part { input, owner: service.base.to_string(), at: TreePath::root() }],
-        ensure,
-        ..Compose::default()
-    };
-    let root = planner.plan.add(format!("container {name}"), Action::Compose(compose));
-    let rootfs = Input::Derivation(root);
-    let oci = OciImage {
-        root: rootfs,
-        command,
-        env: runtime::environment(&container),
-        cwd: container.cwd.clone().unwrap_or_else(|| "/".to_owned()),
-        user: format!("{}:{}", container.uid.unwrap_or(0), container.gid.unwrap_or(0)),
-        architecture: oci_architecture(&planner.inputs.lock.architecture).to_owned(),
-    };
-    let format = ImageFormat::Oci { images: BTreeMap::from([(name.to_string(), oci)]) };
-    let source_date = planner.source_date();
-    let action = Action::Image(ImageAction { name: name.to_string(), source_date, format });
-    let image = planner.plan.add(format!("container image {name}"), action);
-    let planned = PlannedContainer { base: service.base.value.clone(), root, image };
-    planner.plan.containers.insert(name.clone(), planned);
-    let config = runtime::config(&name, &container);
-    Some(Bundle { directory, rootfs, name, config })
-}
-
-/// Plans the tree of a container; also returns how what it is made of says that it is run.
-fn base(planner: &mut Planner<'_>, written: &Written) -> Option<(Input, Container)> {
-    let service = &written.service.value;
-    let (tree, defaults) = match &service.base.value {
-        Base::Package(name) => {
-            let defaults = planner.inputs.recipes.package(name).container.clone();
-            (planner.package(name), defaults)
-        }
-        Base::Image(reference) => planner.image(reference)?,
-    };
-    Some((Input::Derivation(tree), defaults))
-}
-
-/// Returns the package's configuration with the keys that an image's entry writes replaced.
-fn merge(package: &Container, entry: &Container) -> Container {
-    macro_rules! either {
-        ($($key:ident),*) => {
-            Container { $($key: entry.$key.clone().or_else(|| package.$key.clone())),* }
-        };
-    }
-    either!(
-        command,
-        env,
-        cwd,
-        uid,
-        gid,
-        groups,
-        capabilities,
-        net,
-        pid,
-        ipc,
-        uts,
-        hostname,
-        binds,
-        tmpfs,
-        readonly,
-        sysctl,
-        seccomp,
-        restart,
-        memory,
-        processes
-    )
 }
 
 fn modules(planner: &mut Planner<'_>, image: &Name, kernel: &Kernel, tree: Input) -> Option<Input> {
@@ -204,17 +98,27 @@ fn root(
         let at = bundle.directory.append(&rootfs).expect("because a container's name is short");
         parts.push(part(bundle.rootfs, &bundle.name, at));
     }
+    parts.extend(bundles::volumes(planner, image));
     let recipe = RecipeName::Image(image.name.value.clone());
     let mut compose = planner.compose(&recipe, &image.tree, parts);
     compose.ensure = paths(&ROOT_DIRECTORIES);
+    compose.ensure.extend(image.volumes.iter().map(|volume| bundles::volume_directory(&volume.name.value)));
     let inline = |path: TreePath, text: String| Added {
         path,
         what: AddedEntry::Inline { meta: Meta::root(Mode::FILE), content: text.into_bytes() },
     };
-    let config: TreePath = "/config.json".parse().expect("because it is a constant path");
     for bundle in bundles {
-        let path = bundle.directory.append(&config).expect("because a container's name is short");
-        compose.additions.push(inline(path, bundle.config.clone()));
+        for (file, text) in &bundle.files {
+            let file = file.parse().expect("because it is a constant path");
+            let path = bundle.directory.append(&file).expect("because a container's name is short");
+            compose.additions.push(inline(path, text.clone()));
+        }
+    }
+    let writable: Vec<_> = image.volumes.iter().filter(|volume| !volume.readonly).collect();
+    if !writable.is_empty() {
+        let path = "/etc/kit/volumes".parse().expect("because it is a constant path");
+        let names = writable.iter().map(|volume| format!("{}\n", volume.name.value));
+        compose.additions.push(inline(path, names.collect()));
     }
     let os_release = "/etc/os-release".parse().expect("because it is a constant path");
     let pin = planner.inputs.lock.pin_id();

@@ -16,6 +16,7 @@
 //! | [`mod@written`] | where in the recipes a step is written |
 #![forbid(unsafe_code)]
 
+mod bundles;
 pub mod debian_source;
 pub mod derivation;
 pub mod error;
@@ -30,6 +31,7 @@ pub mod runtime;
 pub mod seccomp;
 pub mod stale;
 pub mod upstream;
+mod waits;
 pub mod written;
 
 pub use derivation::{Action, Derivation, Input};

@@ -111,6 +111,10 @@ impl Planner<'_> {
                 let input = self.upstream_file(&key, &source.value, url);
                 input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
             }
+            Source::Image(reference) => {
+                let image = self.image(reference).map(|(tree, _)| Input::Derivation(tree));
+                image.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
+            }
             Source::Git(git) => {
                 let input = self.commit(&key, &source.value, git);
                 input.map(|input| Part { input, owner: name.to_string(), at: root() }).into_iter().collect()
@@ -125,7 +129,11 @@ impl Planner<'_> {
             let parts = self.source_inputs(package, source_name, source);
             let whole = matches!(
                 source.value,
-                Source::Local { .. } | Source::DebianSource { .. } | Source::Url(_) | Source::Git(_)
+                Source::Local { .. }
+                    | Source::DebianSource { .. }
+                    | Source::Url(_)
+                    | Source::Git(_)
+                    | Source::Image(_)
             );
             let input = if let (true, [only]) = (whole, parts.as_slice()) {
                 only.input

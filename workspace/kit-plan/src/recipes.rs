@@ -214,11 +214,8 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
                 }
             }
             uses.extend(image.init.iter().map(package));
-            let services = [&image.onboot, &image.services, &image.onshutdown];
-            uses.extend(services.into_iter().flatten().filter_map(|service| match &service.base.value {
-                Base::Package(name) => {
-                    Some((RecipeName::Package(name.clone()), Some(service.base.span.clone())))
-                }
+            uses.extend(image.bases().filter_map(|base| match &base.value {
+                Base::Package(name) => Some((RecipeName::Package(name.clone()), Some(base.span.clone()))),
                 Base::Image(_) => None,
             }));
             uses.extend(of_rules(&image.tree));

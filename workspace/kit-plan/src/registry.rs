@@ -1,8 +1,9 @@
 //! Images of registries: what must be pinned of them, how they become trees, and how they say that they are run.
 
 use kit_hash::{DerivationId, Sha256};
+use kit_recipe::container::Id;
 use kit_recipe::lockfile::image::{Document, ImagePin, ImageSettings};
-use kit_recipe::{Container, Reference};
+use kit_recipe::{Container, Reference, Spanned};
 use kit_tree::TreePath;
 
 use crate::derivation::{Action, Archive, Compose, Fetch, Input, Laying, Origin, Part, Unpack};
@@ -108,13 +109,14 @@ impl Planner<'_> {
 
 /// Returns what an image says, as a recipe would.
 fn container(pin: &ImagePin) -> Container {
-    let ImageSettings { command, env, cwd, user: _ } = &pin.settings;
+    let ImageSettings { command, env, cwd, user: _, label: _ } = &pin.settings;
+    let id = |number| Some(Spanned::new(Id::Number(number), 0..0));
     Container {
         command: Some(command.clone()).filter(|command| !command.is_empty()),
         env: Some(env.clone()).filter(|env| !env.is_empty()),
         cwd: cwd.clone(),
-        uid: pin.owner.map(|owner| owner.uid),
-        gid: pin.owner.map(|owner| owner.gid),
+        uid: pin.owner.and_then(|owner| id(owner.uid)),
+        gid: pin.owner.and_then(|owner| id(owner.gid)),
         ..Container::default()
     }
 }

@@ -3,7 +3,7 @@
 use kit_recipe::image::Base;
 use kit_recipe::package::{Addition, Contents, Dependencies, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, Name, Recipe, Spanned};
+use kit_recipe::{Image, Name, Recipe, Reference, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
@@ -154,6 +154,7 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
                 let place = place(&git.git.span);
                 found.files.push(UpstreamFile::of_git(package, (source_name, source), git, place));
             }
+            Source::Image(reference) => found.want_image(reference, place(&reference.span)),
             Source::Crates { lockfile } => {
                 found.locals.push(local(Purpose::CargoLock, lockfile, Vec::new(), Vec::new()));
             }
@@ -162,11 +163,17 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
 }
 
 fn of_containers(image: &Image, place: PlaceOf<'_>, found: &mut Requirements) {
-    for service in image.onboot.iter().chain(&image.services).chain(&image.onshutdown) {
-        let Base::Image(reference) = &service.base.value else { continue };
-        if found.images.iter().all(|wanted| wanted.reference != *reference) {
-            let (reference, place) = (reference.clone(), place(&service.base.span));
-            found.images.push(WantedImage { reference, place });
+    for base in image.bases() {
+        if let Base::Image(reference) = &base.value {
+            found.want_image(reference, place(&base.span));
+        }
+    }
+}
+
+impl Requirements {
+    fn want_image(&mut self, reference: &Reference, place: Place) {
+        if self.images.iter().all(|wanted| wanted.reference != *reference) {
+            self.images.push(WantedImage { reference: reference.clone(), place });
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A capability that a container has allows the calls that need it. `clone` may make no namespaces without
 //! `CAP_SYS_ADMIN`; `clone3`, whose flags a filter can't see, fails with `ENOSYS` so that libraries fall back to `clone`.
 
+use kit_recipe::container::{SeccompBase, SeccompRules};
 use serde_json::{Value, json};
 
 /// Calls that any program may make (Linux 6.1; names unknown to an architecture are skipped by the loader).
@@ -60,22 +61,52 @@ const ENOSYS: u64 = 38;
 /// `AF_VSOCK`: reaches the hypervisor past every network namespace.
 const AF_VSOCK: u64 = 40;
 
-/// Returns `linux.seccomp` for a container with these capabilities.
-pub fn profile<'a>(capabilities: impl Iterator<Item = &'a str>) -> Value {
+/// Returns `linux.seccomp` for a container with these capabilities, and rules of its own.
+pub fn profile<'a>(capabilities: impl Iterator<Item = &'a str>, own: Option<&SeccompRules>) -> Value {
     let capabilities: Vec<_> = capabilities.collect();
+    let (mut names, mut rules) = match own.map_or(SeccompBase::Default, |own| own.base) {
+        SeccompBase::Default => (usual_names(&capabilities), usual_rules(&capabilities)),
+        SeccompBase::None => (Vec::new(), Vec::new()),
+    };
+    if let Some(SeccompRules { base: _, allow, deny }) = own {
+        names.extend(allow.iter().map(String::as_str));
+        names.retain(|name| !deny.iter().any(|denied| denied == name));
+        let decided = |rule: &Value| {
+            allow
+                .iter()
+                .chain(deny)
+                .any(|call| rule["names"].as_array().is_some_and(|names| names.contains(&json!(call))))
+        };
+        rules.retain(|rule| !decided(rule));
+    }
+    names.sort_unstable();
+    names.dedup();
+    let mut syscalls = vec![json!({ "names": names, "action": "SCMP_ACT_ALLOW" })];
+    syscalls.extend(rules);
+    json!({
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": EPERM,
+        "architectures": ["SCMP_ARCH_X86_64"],
+        "syscalls": syscalls,
+    })
+}
+
+fn usual_names(capabilities: &[&str]) -> Vec<&'static str> {
     let mut names: Vec<&str> = ALLOWED.split_whitespace().collect();
     for (capability, calls) in BY_CAPABILITY {
         if capabilities.contains(&capability) {
             names.extend(calls.split_whitespace());
         }
     }
-    names.sort_unstable();
-    names.dedup();
-    let mut rules = vec![json!({ "names": names, "action": "SCMP_ACT_ALLOW" })];
-    rules.push(json!({
+    names
+}
+
+/// Rules that look at arguments.
+fn usual_rules(capabilities: &[&str]) -> Vec<Value> {
+    let mut rules = vec![json!({
         "names": ["socket"], "action": "SCMP_ACT_ALLOW",
         "args": [{ "index": 0, "value": AF_VSOCK, "op": "SCMP_CMP_NE" }],
-    }));
+    })];
     if capabilities.contains(&"CAP_SYS_ADMIN") {
         rules.push(json!({ "names": ["clone"], "action": "SCMP_ACT_ALLOW" }));
     } else {
@@ -85,10 +116,5 @@ pub fn profile<'a>(capabilities: impl Iterator<Item = &'a str>) -> Value {
         }));
         rules.push(json!({ "names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS }));
     }
-    json!({
-        "defaultAction": "SCMP_ACT_ERRNO",
-        "defaultErrnoRet": EPERM,
-        "architectures": ["SCMP_ARCH_X86_64"],
-        "syscalls": rules,
-    })
+    rules
 }

@@ -122,10 +122,12 @@ impl Finder<'_> {
             within(&planned.tree) || within(&planned.manifest) || within(&planned.config)
         };
         let (reference, _) = self.plan.images.iter().find(|(_, planned)| takes(planned))?;
-        let lists = [&evaluated.onboot, &evaluated.services, &evaluated.onshutdown];
         let names = |written: &&Written| matches!(&written.service.base.value, Base::Image(named) if named == reference);
-        let written = lists.into_iter().flatten().find(names)?;
-        Some(place(self.recipes, &written.recipe, written.service.base.span.clone()))
+        if let Some(written) = evaluated.all().find(names) {
+            return Some(place(self.recipes, &written.recipe, written.service.base.span.clone()));
+        }
+        let base = evaluated.image.bases().find(|base| base.value == Base::Image(reference.clone()))?;
+        Some(place(self.recipes, &RecipeName::Image(evaluated.image.name.value.clone()), base.span.clone()))
     }
 
     fn of_container(&self, evaluated: &Evaluated) -> Option<Place> {

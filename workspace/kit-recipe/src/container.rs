@@ -1,162 +1,146 @@
-//! What a service may do and see. A package gives defaults, an image's entry replaces them key by key.
+//! What a service may do and see, and when it runs. A package gives defaults, an image's entry replaces them key by key.
+
+mod capability;
+mod isolation;
+mod mount;
+mod process;
+mod service;
 
 use std::collections::BTreeMap;
 
+pub use capability::{CAPABILITIES, Capability};
+pub use isolation::{
+    Device, DeviceKind, IdMap, Interface, Landlock, NAMESPACES, Namespace, PROPAGATIONS, Runtime, Seccomp,
+    SeccompBase, SeccompRules,
+};
+pub use mount::{Bind, BindSource, Mount, Tmpfs};
+pub use process::{Id, RESOURCES, Rlimit};
+pub use service::{Failure, Health, Probe, Ready, Restart, SIGNALS};
+
 use crate::Spanned;
 
-/// `[container]` of a package, or the keys of an `[[onboot]]`, `[[service]]` or `[[onshutdown]]` entry.
-///
-/// A key that isn't written is `None`; where neither says anything, the default is the least privilege.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Container {
+macro_rules! container {
+    ($($(#[$doc:meta])* $key:ident: $type:ty,)*) => {
+        /// `[container]` of a package, `[defaults]` of an image, or the keys of an `[[onboot]]`, `[[service]]` or
+        /// `[[onshutdown]]` entry.
+        ///
+        /// A key that isn't written is `None`; where nobody says anything, the default is the least privilege.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct Container {
+            $($(#[$doc])* pub $key: Option<$type>,)*
+        }
+
+        impl Container {
+            /// Returns these keys, and those of `below` where one isn't written here: whole values, never joined.
+            #[must_use]
+            pub fn over(&self, below: &Self) -> Self {
+                Self { $($key: self.$key.clone().or_else(|| below.$key.clone()),)* }
+            }
+        }
+    };
+}
+
+container! {
     /// Program and arguments; without it the container can't run.
-    pub command: Option<Vec<String>>,
+    command: Vec<String>,
     /// Environment; default `PATH` alone.
-    pub env: Option<BTreeMap<String, String>>,
+    env: BTreeMap<String, String>,
     /// Working directory; default `/`.
-    pub cwd: Option<String>,
-    /// Numeric user; default 0.
-    pub uid: Option<u32>,
-    /// Numeric group; default 0.
-    pub gid: Option<u32>,
+    cwd: String,
+    /// User; default 0.
+    uid: Spanned<Id>,
+    /// Group; default 0.
+    gid: Spanned<Id>,
     /// Further groups; default none.
-    pub groups: Option<Vec<u32>>,
+    groups: Vec<Spanned<Id>>,
     /// `CAP_…` names; default none.
-    pub capabilities: Option<Vec<Spanned<Capability>>>,
+    capabilities: Vec<Spanned<Capability>>,
+    /// Capabilities that programs of users other than root keep; default all of `capabilities` unless the user is root.
+    ambient: Vec<Spanned<Capability>>,
+    /// Whether nothing that it executes gains privileges; default true.
+    no_new_privileges: bool,
+    /// How much the kernel prefers to kill it when memory runs out, -1000 to 1000; default the machine's.
+    oom_score_adj: i32,
+    /// Limits of its processes, by resource; default the machine's.
+    rlimits: BTreeMap<String, Rlimit>,
     /// Network namespace; default new, loopback only.
-    pub net: Option<Namespace>,
+    net: Namespace,
     /// Process namespace; default new.
-    pub pid: Option<Namespace>,
+    pid: Namespace,
     /// IPC namespace; default new.
-    pub ipc: Option<Namespace>,
+    ipc: Namespace,
     /// Host-name namespace; default new.
-    pub uts: Option<Namespace>,
+    uts: Namespace,
+    /// Control-group namespace; default new.
+    cgroup: Namespace,
+    /// User namespace; default the host's.
+    user: Namespace,
+    /// Users of its own user namespace.
+    uid_map: Vec<IdMap>,
+    /// Groups of its own user namespace.
+    gid_map: Vec<IdMap>,
     /// Host name in its own namespace; default the container's name.
-    pub hostname: Option<String>,
+    hostname: String,
     /// `source:destination[:options]`; default none, options `ro,nosuid,nodev`.
-    pub binds: Option<Vec<Spanned<Bind>>>,
+    binds: Vec<Spanned<Bind>>,
     /// `/destination[:options]`; default none.
-    pub tmpfs: Option<Vec<Spanned<Tmpfs>>>,
+    tmpfs: Vec<Spanned<Tmpfs>>,
+    /// Further mounts; one at the destination of a usual one replaces it. Default none.
+    mounts: Vec<Spanned<Mount>>,
+    /// Paths that are hidden; default what tells about the whole machine.
+    masked_paths: Vec<String>,
+    /// Paths that can't be written; default what changes the whole machine.
+    readonly_paths: Vec<String>,
+    /// How mounts below its root are seen elsewhere, one of [`PROPAGATIONS`]; default `private`.
+    root_propagation: String,
     /// Whether the root is read-only; default true.
-    pub readonly: Option<bool>,
+    readonly: bool,
+    /// Device nodes, and what its control group may use; default the harmless ones.
+    devices: Vec<Device>,
     /// Kernel settings of its namespaces.
-    pub sysctl: Option<BTreeMap<String, String>>,
+    sysctl: BTreeMap<String, String>,
     /// System-call filter; default [`Seccomp::Default`].
-    pub seccomp: Option<Seccomp>,
-    /// What happens when it ends; default never.
-    pub restart: Option<Restart>,
+    seccomp: Seccomp,
+    /// What it can reach of its files; default no further limit.
+    landlock: Landlock,
+    /// Profile of AppArmor; default none.
+    apparmor: String,
     /// Memory limit in bytes; default none.
-    pub memory: Option<u64>,
+    memory: u64,
     /// Limit on processes; default none.
-    pub processes: Option<u64>,
-}
-
-/// A Linux capability, `CAP_…`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Capability(String);
-
-/// All capabilities of Linux 6.1, in their numeric order.
-pub const CAPABILITIES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
-
-impl Capability {
-    /// Takes the name of a known capability.
-    pub fn new(name: &str) -> Option<Self> {
-        CAPABILITIES.contains(&name).then(|| Self(name.to_owned()))
-    }
-
-    /// Returns the name, `CAP_…`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Whose namespace a container lives in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Namespace {
-    /// One of its own.
-    New,
-    /// The host's.
-    Host,
-}
-
-/// A host path made visible in a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bind {
-    /// Absolute path on the host.
-    pub source: String,
-    /// Absolute path in the container.
-    pub destination: String,
-    /// Mount options; `ro`, `nosuid`, `nodev` when none are given.
-    pub options: Vec<String>,
-}
-
-/// A file system in memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tmpfs {
-    /// Absolute path in the container.
-    pub destination: String,
-    /// Mount options; `nosuid`, `nodev`, `noexec` when none are given.
-    pub options: Vec<String>,
-}
-
-/// Which system calls a container may make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seccomp {
-    /// The default profile.
-    Default,
-    /// All of them.
-    Unconfined,
-}
-
-/// What happens when a service ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// It stays ended.
-    Never,
-    /// It starts again unless it ended with 0.
-    OnFailure,
-    /// It starts again.
-    Always,
+    processes: u64,
+    /// Files of its control group (version 2), by name; default none.
+    resources: BTreeMap<String, String>,
+    /// Path of its control group; default one by its name.
+    cgroups_path: String,
+    /// Annotations of its OCI configuration.
+    annotations: BTreeMap<String, String>,
+    /// What is done around its start.
+    runtime: Runtime,
+    /// Whether the image's own `org.mobyproject.config` label counts; default false.
+    label: bool,
+    /// What happens when it ends; default never.
+    restart: Restart,
+    /// The first wait before a restart, in milliseconds; default one second. Each failure in a row doubles it.
+    restart_wait: u64,
+    /// How often in a row it starts again before it has failed for good; default without end.
+    restart_limit: u64,
+    /// What the machine does when it has failed for good; default stop for onboot, continue else.
+    on_failure: Failure,
+    /// Containers that are ready, or have ended, before it starts.
+    after: Vec<Spanned<crate::Name>>,
+    /// Containers that are ready before it starts; it doesn't start without them.
+    requires: Vec<Spanned<crate::Name>>,
+    /// When it counts as ready; default as soon as it runs.
+    ready: Ready,
+    /// How it is seen to be well; default not at all.
+    health: Health,
+    /// The signal that asks it to stop, one of [`SIGNALS`]; default `SIGTERM`.
+    stop_signal: String,
+    /// How long it may take to stop, in milliseconds; default ten seconds.
+    stop_timeout: u64,
+    /// How much of what it prints is kept in memory, in bytes; default 64 KiB.
+    log_limit: u64,
+    /// How long after its end it starts again, in milliseconds; default not at all.
+    every: u64,
 }

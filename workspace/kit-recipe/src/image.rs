@@ -28,8 +28,33 @@ pub struct Image {
     pub services: Vec<Spanned<Service>>,
     /// `[[onshutdown]]`: run one after the other at the end.
     pub onshutdown: Vec<Spanned<Service>>,
+    /// `[defaults]`: what the containers of this recipe have where neither they nor what they are made of say
+    /// anything.
+    pub defaults: Container,
+    /// `[[volume]]`: trees and directories that containers share by name.
+    pub volumes: Vec<Spanned<Volume>>,
     /// `[tree]` and additions: the root's own files.
     pub tree: TreeRules,
+}
+
+impl Image {
+    /// Returns the roots of all containers and volumes.
+    pub fn bases(&self) -> impl Iterator<Item = &Spanned<Base>> {
+        let services = self.onboot.iter().chain(&self.services).chain(&self.onshutdown);
+        let volumes = self.volumes.iter().filter_map(|volume| volume.base.as_ref());
+        services.map(|service| &service.base).chain(volumes)
+    }
+}
+
+/// A volume, which binds name as their source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Unique among the image's volumes.
+    pub name: Spanned<Name>,
+    /// What is in it; none is nothing.
+    pub base: Option<Spanned<Base>>,
+    /// Whether nobody can write to it. Changes to others go to memory.
+    pub readonly: bool,
 }
 
 /// `[kernel]`.

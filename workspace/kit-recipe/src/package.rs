@@ -70,6 +70,8 @@ pub enum Source {
     Url(UrlSource),
     /// `git = "https://…"`: the files of a commit.
     Git(GitSource),
+    /// `image = "…"`: the files of an image of a registry.
+    Image(Spanned<crate::Reference>),
 }
 
 /// Whether a Debian package brings what it depends on.

@@ -71,7 +71,7 @@ fn around(section: &str, example: &str) -> String {
                 .iter()
                 .any(|key| example.starts_with(key));
             let origin = match example.split(' ').next().unwrap_or_default() {
-                "suite" | "local" | "crates" | "url" => "",
+                "suite" | "local" | "crates" | "url" | "image" => "",
                 "git" => "tag = \"v1.0\"\n",
                 "tag" | "branch" | "commit" => "git = \"https://git.example/web.git\"\n",
                 "submodules" => "git = \"https://git.example/web.git\"\ntag = \"v1.0\"\n",
@@ -86,8 +86,10 @@ fn around(section: &str, example: &str) -> String {
             format!("{package}[sources.main]\nlocal = \"src\"\n[build]\n{example}\n")
         }
         "build" | "tree" | "container" => {
-            format!("{package}[[user]]\nname = \"a\"\nuid = 1\n[{section}]\n{example}\n")
+            let lines = example.replace("; ", "\n");
+            format!("{package}[[user]]\nname = \"a\"\nuid = 1\n[{section}]\n{lines}\n")
         }
+        "volume" => format!("{image}[[volume]]\n{example}\n"),
         "file" | "directory" | "symlink" | "user" => format!("{package}[[{section}]]\n{example}\n"),
         "image" if example.starts_with("name") => "# image minimal\n[image]\nname = \"minimal\"\n".to_owned(),
         "image" if example.starts_with("extends") => {

@@ -182,7 +182,7 @@ pub(crate) fn settings(
     architecture: &str,
     layers: usize,
 ) -> Result<ImageSettings, DocumentError> {
-    let pull::Settings { command, env, cwd, user, diff_ids: _ } =
+    let pull::Settings { command, env, cwd, user, label, diff_ids: _ } =
         pull::read_config(bytes, architecture, layers)?;
-    Ok(ImageSettings { command, env, cwd, user })
+    Ok(ImageSettings { command, env, cwd, user, label })
 }

@@ -10,6 +10,8 @@ use super::document;
 
 /// The largest document, in bytes: the most that registries take.
 pub const LARGEST_DOCUMENT: u64 = 4 << 20;
+/// The label that says how LinuxKit runs an image.
+pub const LINUXKIT_LABEL: &str = "org.mobyproject.config";
 /// The most layers that an image may have.
 const MOST_LAYERS: usize = 1000;
 /// The largest layer, in bytes.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub cwd: Option<String>,
     /// User and group, as it writes them.
     pub user: Option<String>,
+    /// Its label [`LINUXKIT_LABEL`].
+    pub label: Option<String>,
     /// The digest of each uncompressed layer, the lowest first.
     pub diff_ids: Vec<Sha256>,
 }
@@ -154,6 +158,7 @@ struct Run {
     entrypoint: Option<Vec<String>>,
     cmd: Option<Vec<String>>,
     working_dir: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
 }
 
 /// Reads an index or a manifest. `architecture` is OCI's word; the operating system is Linux.
@@ -240,12 +245,14 @@ pub fn read_config(bytes: &[u8], architecture: &str, layers: usize) -> Result<Se
     }
     let digest =
         |text: &String| Sha256::from_oci(text).map_err(|_| DocumentError::Digest { digest: text.clone() });
-    let Run { user, env, entrypoint, cmd, working_dir } = run.unwrap_or_default();
+    let Run { user, env, entrypoint, cmd, working_dir, labels } = run.unwrap_or_default();
+    let label = labels.and_then(|mut labels| labels.remove(LINUXKIT_LABEL));
     let texts = [
         ("command", entrypoint.iter().chain(&cmd).flatten().collect::<Vec<_>>()),
         ("environment", env.iter().flatten().collect()),
         ("working directory", working_dir.iter().collect()),
         ("user", user.iter().collect()),
+        ("label", label.iter().collect()),
     ];
     let has_nul = |(_, texts): &&(_, Vec<&String>)| texts.iter().any(|text| text.contains('\0'));
     if let Some((field, _)) = texts.iter().find(has_nul) {
@@ -261,6 +268,7 @@ pub fn read_config(bytes: &[u8], architecture: &str, layers: usize) -> Result<Se
         env: env.unwrap_or_default().into_iter().map(pair).filter(|(name, _)| !name.is_empty()).collect(),
         cwd: some(working_dir),
         user: some(user),
+        label: some(label),
         diff_ids: rootfs.diff_ids.iter().map(digest).collect::<Result<_, _>>()?,
     })
 }

@@ -45,6 +45,8 @@ pub struct ImageSettings {
     pub cwd: Option<String>,
     /// User and group as it writes them: names or numbers, `user[:group]`.
     pub user: Option<String>,
+    /// Its label `org.mobyproject.config`: what LinuxKit takes as defaults of a container, JSON.
+    pub label: Option<String>,
 }
 
 /// A user and a group.
@@ -68,14 +70,14 @@ pub struct LayerPin {
 }
 
 impl ImagePin {
-    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, owner?, layers (size, SHA-256).
+    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, owner?, layers (size, SHA-256), and a label where there is one.
     pub(super) fn encode(&self, to: &mut Encoder) {
         let Self { index, manifest, config, settings, owner, layers } = self;
         to.option(index.as_ref(), |to, index| _ = to.sha256(index));
         for document in [manifest, config] {
             to.u64(document.size).sha256(&document.sha256);
         }
-        let ImageSettings { command, env, cwd, user } = settings;
+        let ImageSettings { command, env, cwd, user, label } = settings;
         to.list(command, |to, word| _ = to.str(word));
         to.list(env, |to, (name, value)| _ = to.str(name).str(value));
         for text in [cwd, user] {
@@ -83,6 +85,10 @@ impl ImagePin {
         }
         to.option(owner.as_ref(), |to, owner| _ = to.u64(owner.uid.into()).u64(owner.gid.into()));
         to.list(layers, |to, layer| _ = to.u64(layer.size).sha256(&layer.sha256));
+        // Came later: what follows an image is another one's reference, which is never empty.
+        if let Some(label) = label {
+            to.str("").str(label);
+        }
     }
 
     /// Writes the section of a reference.
@@ -94,7 +100,7 @@ impl ImagePin {
         for (key, Document { size, sha256 }) in [("manifest", &self.manifest), ("config", &self.config)] {
             writeln!(to, "{key} = {{ size = {size}, sha256 = \"{sha256}\" }}")?;
         }
-        let ImageSettings { command, env, cwd, user } = &self.settings;
+        let ImageSettings { command, env, cwd, user, label } = &self.settings;
         if !command.is_empty() {
             list(to, "command", command)?;
         }
@@ -103,7 +109,7 @@ impl ImagePin {
                 env.iter().map(|(name, value)| format!("{} = {}", Key(name), Quoted(value))).collect();
             writeln!(to, "env = {{ {} }}", pairs.join(", "))?;
         }
-        for (key, text) in [("cwd", cwd), ("user", user)] {
+        for (key, text) in [("cwd", cwd), ("user", user), ("label", label)] {
             if let Some(text) = text {
                 writeln!(to, "{key} = {}", Quoted(text))?;
             }

@@ -19,7 +19,7 @@ impl Lockfile {
     /// | Debian sources | package, source, name, version, suite, directory, files (part, name, size, SHA-256) |
     /// | crates | name, version, SHA-256 |
     /// | files | package, source, source id, name, size, SHA-256, and the commit where there is one |
-    /// | images | reference, index?, manifest (size, SHA-256), configuration (the same), command, environment (name, value), working directory?, user?, owner (user, group)?, layers (size, SHA-256) |
+    /// | images | reference, index?, manifest (size, SHA-256), configuration (the same), command, environment (name, value), working directory?, user?, owner (user, group)?, layers (size, SHA-256), and where there is one: an empty text and the label |
     /// | locals | recipe name, source or path, tree id |
     pub fn pin_id(&self) -> PinId {
         let mut to = Encoder::new("pins", 1);

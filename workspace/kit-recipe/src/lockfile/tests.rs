@@ -64,6 +64,7 @@ fn image(tree: Option<TreeId>) -> ImagePin {
             env: BTreeMap::from([("NGINX_VERSION".to_owned(), "1.27".to_owned())]),
             cwd: Some("/srv".to_owned()),
             user: Some("nginx".to_owned()),
+            label: None,
         },
         owner: Some(Owner { uid: 101, gid: 102 }),
         layers: vec![

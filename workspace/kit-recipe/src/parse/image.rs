@@ -5,7 +5,7 @@ use super::section::Section;
 use super::tree::{self, Packages};
 use super::value::{Items, Value};
 use super::{Faults, check, closest, container};
-use crate::image::{Base, Format, Image, Kernel, Replace, Service};
+use crate::image::{Base, Format, Image, Kernel, Replace, Service, Volume};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
 
@@ -23,6 +23,12 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
         section.finish(faults);
         packages
     });
+    let defaults = root.section("defaults", faults).map(|mut section| {
+        let defaults = container::container(&mut section, faults);
+        section.finish(faults);
+        defaults
+    });
+    let volumes = volumes(&mut root, faults);
     let onboot = services("onboot", &mut root, faults);
     let services_ = services("service", &mut root, faults);
     let onshutdown = services("onshutdown", &mut root, faults);
@@ -35,6 +41,8 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
         onboot,
         services: services_,
         onshutdown,
+        defaults: defaults.unwrap_or_default(),
+        volumes,
         tree,
         ..about?
     };
@@ -71,6 +79,8 @@ fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Op
         onboot: Vec::new(),
         services: Vec::new(),
         onshutdown: Vec::new(),
+        defaults: crate::Container::default(),
+        volumes: Vec::new(),
         tree: crate::package::TreeRules::default(),
     })
 }
@@ -117,17 +127,10 @@ fn services(key: &'static str, root: &mut Section<'_>, faults: &mut Faults<'_>) 
 fn service(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Service> {
     let name = section.required("name", "name = \"web\"");
     let name = name.and_then(|value| check::name(&value, faults));
-    section.contradiction("image", "package", "a container has one root", faults);
-    let base = match section.value("image") {
-        Some(value) => {
-            section.knows(&["package"]);
-            check::reference(&value, faults).map(|reference| reference.map(Base::Image))
-        }
-        None => section
-            .required("package", "package = \"busybox\"")
-            .and_then(|value| check::name(&value, faults))
-            .map(|name| name.map(Base::Package)),
-    };
+    let base = base(&mut section, faults);
+    if section.peek("image").is_none() {
+        section.required("package", "package = \"busybox\"");
+    }
     let replace = match section.value("replace").and_then(|value| value.boolean(faults)) {
         Some(true) => Replace::Yes,
         Some(false) | None => Replace::No,
@@ -135,6 +138,39 @@ fn service(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Service>
     let container = container::container(&mut section, faults);
     section.finish(faults);
     Some(Service { name: name?, base: base?, replace, container })
+}
+
+/// Reads `package = "…"` or `image = "…"`.
+fn base(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Base>> {
+    section.contradiction("image", "package", "there is one root", faults);
+    section.knows(&["package"]);
+    match section.value("image") {
+        Some(value) => check::reference(&value, faults).map(|reference| reference.map(Base::Image)),
+        None => section
+            .peek("package")
+            .and_then(|value| check::name(&value, faults))
+            .map(|name| name.map(Base::Package)),
+    }
+}
+
+fn volumes(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Vec<Spanned<Volume>> {
+    let mut volumes = Vec::new();
+    for mut section in root.sections("volume", faults) {
+        let span = section.span.clone();
+        let name = section.required("name", "name = \"data\"").and_then(|value| check::name(&value, faults));
+        let base = base(&mut section, faults);
+        let readonly = section.value("readonly").and_then(|value| value.boolean(faults));
+        section.finish(faults);
+        if let Some(name) = name {
+            volumes.push(Spanned::new(Volume { name, base, readonly: readonly.unwrap_or(false) }, span));
+        }
+    }
+    let names: Vec<_> = volumes.iter().map(|volume| volume.name.clone()).collect();
+    check::twice(&names, ToString::to_string, |item, first| {
+        let fault = Fault::DuplicateName { what: "volumes", name: item.to_string() };
+        faults.add_both(item.span.clone(), first.span.clone(), fault);
+    });
+    volumes
 }
 
 fn no_name_twice(lists: [&Vec<Spanned<Service>>; 3], faults: &mut Faults<'_>) {

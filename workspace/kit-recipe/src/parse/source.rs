@@ -34,7 +34,7 @@ fn key_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Name> {
 }
 
 /// The keys that say where a source comes from; each has exactly one.
-const ORIGINS: [&str; 5] = ["suite", "local", "crates", "url", "git"];
+const ORIGINS: [&str; 6] = ["suite", "local", "crates", "url", "git", "image"];
 
 fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
     section.knows(&ORIGINS);
@@ -53,6 +53,8 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
         upstream::url(&mut section, faults)
     } else if section.peek("git").is_some() {
         git::git(name, &mut section, faults)
+    } else if let Some(value) = section.value("image") {
+        check::reference(&value, faults).map(Source::Image)
     } else {
         faults.add(section.span.clone(), Fault::SourceWithoutOrigin { name: name.to_owned() });
         section.knows(&[

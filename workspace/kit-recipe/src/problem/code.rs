@@ -55,6 +55,7 @@ codes! {
     InvalidText => "invalid_text",
     InvalidKey => "invalid_key",
     SplitKey => "split_key",
+    Malformed => "malformed",
     Contradiction => "contradiction",
     InvalidName => "invalid_name",
     NameMismatch => "name_mismatch",

@@ -106,6 +106,8 @@ pub enum Fault {
     InvalidKey { key: String, section: String, why: &'static str },
     #[error("a key of `{section}` is split at its dots")]
     SplitKey { section: String, key: String },
+    #[error("`{value}` can't be the value of `{key}`")]
+    Malformed { key: String, value: String, why: &'static str, form: &'static str },
     #[error("`{key}` contradicts `{other}`")]
     Contradiction { key: &'static str, other: &'static str, why: &'static str },
 
@@ -186,6 +188,13 @@ pub enum Fault {
     Dangling { name: String, section: &'static str },
     #[error("`{address}` is not the address of an archive")]
     InvalidAddress { address: String },
+}
+
+impl Fault {
+    /// `value` can't be that of `key`; `form` completes "write …".
+    pub(crate) fn malformed(key: &str, value: &str, why: &'static str, form: &'static str) -> Self {
+        Self::Malformed { key: key.to_owned(), value: value.chars().take(60).collect(), why, form }
+    }
 }
 
 /// A section as written; the whole file has no title.

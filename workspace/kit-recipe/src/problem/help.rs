@@ -68,6 +68,7 @@ impl Fault {
             Self::InvalidText { what, .. } => format!("write it without {what}"),
             Self::InvalidKey { .. } => "rename it, or leave it out".to_owned(),
             Self::SplitKey { key, .. } => format!("put the whole key in quotes: `\"{key}\" = …`"),
+            Self::Malformed { form, .. } => format!("write {form}"),
             Self::Contradiction { key, other, .. } => format!("keep either `{key}` or `{other}`"),
             _ => return None,
         })
@@ -134,7 +135,7 @@ impl Fault {
             Self::InvalidName { .. } | Self::InvalidHostname { .. } => "choose a name such as `web-2`",
             Self::InvalidSuite { .. } => "write a code name such as `bookworm`",
             Self::SourceWithoutOrigin { .. } => {
-                "add `suite` and `packages`, or `local`, `crates`, `url` or `git`"
+                "add `suite` and `packages`, or `local`, `crates`, `url`, `git` or `image`"
             }
             Self::SourceAddress { why, .. } if why.contains("vouches") => {
                 "write `https://`, or add what vouches for it: `sha256` of a file, `commit` of a repository"

@@ -21,6 +21,7 @@ impl Fault {
             | Self::SourcePath { why, .. }
             | Self::InvalidTmpfs { why, .. }
             | Self::InvalidKey { why, .. }
+            | Self::Malformed { why, .. }
             | Self::InvalidPackage { why, .. }
             | Self::InvalidRevision { why, .. }
             | Self::SourceAddress { why, .. } => (*why).to_owned(),
@@ -68,7 +69,9 @@ impl Fault {
             Self::InvalidMemory { .. } => "must be bytes, or a number and `K`, `M`, `G` or `T` in quotes",
             Self::InvalidHostname { .. } => "must be 1 to 64 letters, digits, `-` and `.`",
             Self::InvalidSuite { .. } => "must be lower-case letters, digits, `-` and `.`",
-            Self::SourceWithoutOrigin { .. } => "none of `suite`, `local`, `crates`, `url` and `git` in it",
+            Self::SourceWithoutOrigin { .. } => {
+                "none of `suite`, `local`, `crates`, `url`, `git` and `image` in it"
+            }
             Self::UnknownSource { .. } => "none of `[sources]` is called so",
             Self::WhichSource { .. } => "the sources alone don't tell",
             Self::FileWithoutContent { .. } => "neither `contents` nor `source` in it",

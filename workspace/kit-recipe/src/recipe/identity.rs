@@ -7,32 +7,29 @@
 //! |---|---|
 //! | recipe | variant 1 package, 2 image, 3 tools, then its fields |
 //! | package | name, version?, summary?, license?, sources (name, source), build?, tree rules, container |
-//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 4 git: variant 1 commit: its name, 2 tag: name, url, 3 branch: name, url, and variant 1 submodules refused 2 empty; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept; 6 Debian source: suite, source, variant 1 patches applied 2 left out |
+//! | source | variant 1 Debian: suite, packages, variant 1 closure 2 none; 2 local: path, include, exclude; 3 crates: lockfile; 4 git: variant 1 commit: its name, 2 tag: name, url, 3 branch: name, url, and variant 1 submodules refused 2 empty; 5 URL: file name, sha256?, url? (without sha256), variant 1 unpacked 2 kept; 6 Debian source: suite, source, variant 1 patches applied 2 left out; 7 image: reference |
 //! | build | tools, run, env, timeout; not its processors, which change no result and so make no lockfile stale |
 //! | tree rules | packages, include, exclude, prefer (path without leading slash, name), additions, users |
 //! | addition | variant 1 file: path, contents (1 inline text, 2 local path), mode, uid, gid; 2 directory: path, mode, uid, gid; 3 symlink: path, target |
 //! | user | name, uid, gid, home, shell |
-//! | container | each optional: command, env, cwd, uid, gid, groups, capabilities, net, pid, ipc, uts, hostname, binds, tmpfs, readonly, sysctl, seccomp, restart, memory, processes |
-//! | namespace | variant 1 new, 2 host |
-//! | bind | source, destination, options |
-//! | tmpfs | destination, options |
-//! | readonly | 0 or 1 |
-//! | seccomp | variant 1 default, 2 unconfined |
-//! | restart | variant 1 never, 2 on failure, 3 always |
-//! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules |
+//! | container | see `container.rs` beside this |
+//! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules; then, unless both are empty, defaults (a container) and volumes (name, readonly, root?) |
 //! | kernel | package, cmdline, modules |
-//! | service | name, package (or an empty text and the reference of an image), variant 1 no 2 yes (replace), container |
+//! | root | package, or an empty text and the reference of an image |
+//! | service | name, root, variant 1 no 2 yes (replace), container |
 //! | tools | packages |
+
+mod container;
 
 use std::collections::BTreeMap;
 
 use kit_hash::{Encoder, RecipeId};
 
 use super::Recipe;
-use crate::container::{Namespace, Restart, Seccomp};
 use crate::image::{Base, Kernel, Replace, Service};
 use crate::package::{Addition, Build, Contents, Dependencies, Patches, Source, TreeRules, User};
 use crate::{Container, Image, Name, Package, Spanned};
+use container::container;
 
 impl Recipe {
     /// Returns the identity: the digest of what the recipe means, `kit:recipe:v1`. Comments, order of keys, spans don't
@@ -109,6 +106,7 @@ pub(crate) fn source(to: &mut Encoder, source: &Source) {
         Source::Crates { lockfile } => _ = to.variant(3).str(lockfile),
         Source::Git(git) => git.encode(to.variant(4)),
         Source::Url(url) => url.encode(to.variant(5)),
+        Source::Image(reference) => _ = to.variant(7).str(&reference.to_string()),
     }
 }
 
@@ -155,65 +153,6 @@ fn user(to: &mut Encoder, user: &User) {
     to.str(name.as_str()).u64((*uid).into()).u64((*gid).into()).str(home).str(shell);
 }
 
-fn container(to: &mut Encoder, container: &Container) {
-    process(to, container);
-    isolation(to, container);
-    let Container { restart, memory, processes, .. } = container;
-    to.option(*restart, |to, restart| {
-        to.variant(match restart {
-            Restart::Never => 1,
-            Restart::OnFailure => 2,
-            Restart::Always => 3,
-        });
-    });
-    to.option(*memory, |to, bytes| _ = to.u64(bytes));
-    to.option(*processes, |to, count| _ = to.u64(count));
-}
-
-fn process(to: &mut Encoder, container: &Container) {
-    let Container { command, env, cwd, uid, gid, groups, capabilities, .. } = container;
-    to.option(command.as_ref(), |to, command| texts(to, command));
-    to.option(env.as_ref(), map);
-    text(to, cwd.as_ref());
-    to.option(*uid, |to, uid| _ = to.u64(uid.into()));
-    to.option(*gid, |to, gid| _ = to.u64(gid.into()));
-    to.option(groups.as_ref(), |to, groups| _ = to.list(groups, |to, gid| _ = to.u64((*gid).into())));
-    to.option(capabilities.as_ref(), |to, list| _ = to.list(list, |to, one| _ = to.str(one.as_str())));
-}
-
-fn isolation(to: &mut Encoder, container: &Container) {
-    let Container { net, pid, ipc, uts, hostname, binds, tmpfs, readonly, sysctl, seccomp, .. } = container;
-    for namespace in [net, pid, ipc, uts] {
-        to.option(*namespace, |to, namespace| {
-            to.variant(match namespace {
-                Namespace::New => 1,
-                Namespace::Host => 2,
-            });
-        });
-    }
-    text(to, hostname.as_ref());
-    to.option(binds.as_ref(), |to, binds| {
-        to.list(binds, |to, bind| {
-            to.str(&bind.source).str(&bind.destination);
-            texts(to, &bind.options);
-        });
-    });
-    to.option(tmpfs.as_ref(), |to, mounts| {
-        to.list(mounts, |to, mount| {
-            to.str(&mount.destination);
-            texts(to, &mount.options);
-        });
-    });
-    to.option(*readonly, |to, readonly| _ = to.u64(readonly.into()));
-    to.option(sysctl.as_ref(), map);
-    to.option(*seccomp, |to, seccomp| {
-        to.variant(match seccomp {
-            Seccomp::Default => 1,
-            Seccomp::Unconfined => 2,
-        });
-    });
-}
-
 fn image(to: &mut Encoder, image: &Image) {
     let Image {
         name,
@@ -226,6 +165,8 @@ fn image(to: &mut Encoder, image: &Image) {
         onboot,
         services,
         onshutdown,
+        defaults,
+        volumes,
         tree,
     } = image;
     to.str(name.as_str());
@@ -239,6 +180,22 @@ fn image(to: &mut Encoder, image: &Image) {
         to.list(list, |to, value| service(to, value));
     }
     tree_rules(to, tree);
+    // Came later: written only where there is something.
+    if *defaults != Container::default() || !volumes.is_empty() {
+        container(to, defaults);
+        to.list(volumes, |to, volume| {
+            to.str(volume.name.as_str()).u64(volume.readonly.into());
+            to.option(volume.base.as_ref(), |to, volume| base(to, volume));
+        });
+    }
+}
+
+fn base(to: &mut Encoder, base: &Base) {
+    match base {
+        Base::Package(package) => to.str(package.as_str()),
+        // No package is called like that.
+        Base::Image(reference) => to.str("").str(&reference.to_string()),
+    };
 }
 
 fn kernel(to: &mut Encoder, kernel: &Kernel) {
@@ -248,13 +205,9 @@ fn kernel(to: &mut Encoder, kernel: &Kernel) {
 }
 
 fn service(to: &mut Encoder, service: &Service) {
-    let Service { name, base, replace, container: run } = service;
+    let Service { name, base: root, replace, container: run } = service;
     to.str(name.as_str());
-    match &base.value {
-        Base::Package(package) => to.str(package.as_str()),
-        // No package is called like that.
-        Base::Image(reference) => to.str("").str(&reference.to_string()),
-    };
+    base(to, root);
     to.variant(match replace {
         Replace::No => 1,
         Replace::Yes => 2,

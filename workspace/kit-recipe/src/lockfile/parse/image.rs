@@ -48,8 +48,8 @@ fn settings(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<ImageS
         section.value("command").map_or(Some(Vec::new()), |value| value.list(Items::Any, faults, text));
     let env = section.section("env", faults).map(|section| environment(&section, faults)).unwrap_or_default();
     let mut option = |key| section.value(key).map_or(Some(None), |value| text(&value, faults).map(Some));
-    let (cwd, user) = (option("cwd"), option("user"));
-    Some(ImageSettings { command: command?, env, cwd: cwd?, user: user? })
+    let (cwd, user, label) = (option("cwd"), option("user"), option("label"));
+    Some(ImageSettings { command: command?, env, cwd: cwd?, user: user?, label: label? })
 }
 
 fn owner(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Owner> {

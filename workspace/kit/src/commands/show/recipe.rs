@@ -55,6 +55,7 @@ fn describe(source: &Source) -> String {
         Source::Local { path, .. } => format!("files of the project: {}", path.value),
         Source::Url(source) => source.url.value.clone(),
         Source::Git(source) => format!("{}, {}", source.git.value, source.revision.value),
+        Source::Image(reference) => format!("image {}", reference.value),
         Source::Crates { lockfile } => format!("crates of {}", lockfile.value),
     }
 }
