@@ -1,10 +1,12 @@
 //! The life of PID 1, from the kernel's first call to the end of the machine.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::bundle::{self, Bundle, Class};
 use crate::cgroup::Hierarchy;
 use crate::cmdline::{self, Options};
+use crate::config::OnFailure;
 use crate::console::{self, Console};
 use crate::container;
 use crate::error::{During, Failure};
@@ -12,14 +14,13 @@ use crate::files;
 use crate::modules;
 use crate::mounts;
 use crate::power::{self, Ending};
+use crate::rescue;
 use crate::running::{Ended, Outcome};
 use crate::services;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Event, Supervisor};
 use crate::sys::process::Exit;
 use crate::sys::{self, system};
-
-/// How long services may take to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::volumes;
 
 /// How long one onshutdown container may run.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
@@ -39,6 +40,9 @@ pub(crate) fn run() -> ! {
         Ok(ending) => ending,
         Err(failure) => {
             supervisor.console.say(format_args!("boot failed: {failure}"));
+            if options.rescue {
+                rescue::run(&mut supervisor.console);
+            }
             options.on_failure
         }
     };
@@ -67,6 +71,9 @@ fn prepare() -> Result<(Supervisor, Options), Failure> {
     }
     mounts::mount_other(&mut console);
     modules::load_all(&mut console);
+    if let Err(failure) = volumes::mount_all() {
+        console.say(failure);
+    }
     for result in [set_host_name(), system::loopback_up().during("bring up", "the loopback interface")] {
         if let Err(failure) = result {
             console.say(failure);
@@ -76,6 +83,9 @@ fn prepare() -> Result<(Supervisor, Options), Failure> {
     let _ = system::catch_ctrl_alt_del();
     let mut supervisor = Supervisor::new(console, Hierarchy::find())?;
     supervisor.watch_power_button();
+    if let Err(failure) = supervisor.control.open() {
+        supervisor.console.say(failure);
+    }
     Ok((supervisor, options))
 }
 
@@ -90,17 +100,21 @@ fn set_host_name() -> Result<(), Failure> {
 /// Runs the onboot containers, then the services, until the machine is to end.
 fn start(supervisor: &mut Supervisor, options: &Options) -> Result<Ending, Failure> {
     for bundle in bundle::list(Class::Onboot)? {
-        match run_to_end(supervisor, &bundle, None) {
-            Ok(Some(ended)) if ended.outcome == Outcome::Exit(Exit::Code(0)) => {}
-            Ok(Some(ended)) => return Err(onboot_failure(supervisor, &ended)),
-            Ok(None) => {}
-            Err(failure) => return Err(Failure::new("run", bundle.to_string(), failure.to_string())),
-        }
         if let Some(ending) = supervisor.request {
             return Ok(ending);
         }
+        let failure = match run_to_end(supervisor, &bundle, None) {
+            Ok(Some(ended)) if ended.outcome == Outcome::Exit(Exit::Code(0)) => continue,
+            Ok(Some(ended)) => onboot_failure(supervisor, &ended),
+            Ok(None) => continue,
+            Err(failure) => Failure::new("run", bundle.to_string(), failure.to_string()),
+        };
+        match bundle.config().map(|config| config.service.on_failure) {
+            Ok(Some(OnFailure::Continue)) => supervisor.console.say(failure),
+            _ => return Err(failure),
+        }
     }
-    Ok(services::serve(supervisor, &bundle::list(Class::Services)?, options.when_done))
+    Ok(services::serve(supervisor, &bundle::list(Class::Services)?, options))
 }
 
 fn onboot_failure(supervisor: &mut Supervisor, ended: &Ended) -> Failure {
@@ -116,11 +130,21 @@ fn run_to_end(
     bundle: &Bundle,
     deadline: Option<Instant>,
 ) -> Result<Option<Ended>, Failure> {
-    supervisor.start(bundle, &bundle.config()?)?;
+    supervisor.start(bundle, &Rc::new(bundle.config()?))?;
     let asked = supervisor.request;
     loop {
-        if let Some(ended) = supervisor.turn(deadline).into_iter().find(|ended| ended.bundle == *bundle) {
-            return Ok(Some(ended));
+        let mut found = None;
+        for event in supervisor.turn(deadline) {
+            match event {
+                Event::Ended(ended) if ended.bundle == *bundle => found = Some(ended),
+                Event::Asked(asked) => {
+                    supervisor.control.finish(asked.client, "error the services have not started");
+                }
+                Event::Ended(_) | Event::HelperEnded(..) => {}
+            }
+        }
+        if found.is_some() {
+            return Ok(found);
         }
         if supervisor.request != asked || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Ok(None);
@@ -145,5 +169,5 @@ fn shut_down(supervisor: &mut Supervisor) {
             Err(failure) => supervisor.console.say(format_args!("{}: {failure}", bundle.name)),
         }
     }
-    supervisor.stop_all(PATIENCE);
+    supervisor.stop_all();
 }

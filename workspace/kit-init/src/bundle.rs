@@ -57,8 +57,11 @@ impl fmt::Display for Bundle {
 impl Bundle {
     /// Reads its configuration.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let path = format!("{}/runtime.json", self.path);
+        let text = if files::is_other(&path) { files::read_text(&path)? } else { "{}".to_owned() };
+        let service = config::service::parse(&text).map_err(|reason| Failure::new("use", path, reason))?;
         let path = format!("{}/config.json", self.path);
-        config::parse(&files::read_text(&path)?).map_err(|reason| Failure::new("use", path, reason))
+        config::parse(&files::read_text(&path)?, service).map_err(|reason| Failure::new("use", path, reason))
     }
 }
 

@@ -54,6 +54,11 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// Its directory.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     fn file(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

@@ -7,6 +7,8 @@ use crate::power::Ending;
 pub(crate) struct Options {
     /// `kit.on-failure=halt|poweroff|reboot`: how the machine ends when it cannot boot; `poweroff` if absent.
     pub(crate) on_failure: Ending,
+    /// `kit.on-failure=rescue`: before that, a shell on the console.
+    pub(crate) rescue: bool,
     /// `kit.exit=services`
     pub(crate) when_done: WhenDone,
 }
@@ -22,13 +24,14 @@ pub(crate) enum WhenDone {
 
 /// Reads the command line; words that start with `kit.` and are not known come back as complaints.
 pub(crate) fn parse(line: &str) -> (Options, Vec<String>) {
-    let mut options = Options { on_failure: Ending::PowerOff, when_done: WhenDone::Stay };
+    let mut options = Options { on_failure: Ending::PowerOff, rescue: false, when_done: WhenDone::Stay };
     let mut unknown = Vec::new();
     for word in line.split_ascii_whitespace().filter(|word| word.starts_with("kit.")) {
         match word {
             "kit.on-failure=halt" => options.on_failure = Ending::Halt,
             "kit.on-failure=poweroff" => options.on_failure = Ending::PowerOff,
             "kit.on-failure=reboot" => options.on_failure = Ending::Reboot,
+            "kit.on-failure=rescue" => options.rescue = true,
             "kit.exit=services" => options.when_done = WhenDone::PowerOff,
             // The digest of the image's lockfile, for people and tools, not for us.
             _ if word.starts_with("kit.pin=") => {}
@@ -45,10 +48,14 @@ mod tests {
     #[test]
     fn reads_our_words_and_no_others() {
         let (options, unknown) = parse("console=ttyS0 quiet\n");
-        assert_eq!(options, Options { on_failure: Ending::PowerOff, when_done: WhenDone::Stay });
+        assert_eq!(
+            options,
+            Options { on_failure: Ending::PowerOff, rescue: false, when_done: WhenDone::Stay }
+        );
+        assert!(parse("kit.on-failure=rescue").0.rescue);
         assert!(unknown.is_empty());
         let (options, unknown) = parse("kit.on-failure=reboot kit.exit=services kit.pin=abc kit.exti=1");
-        assert_eq!(options, Options { on_failure: Ending::Reboot, when_done: WhenDone::PowerOff });
+        assert_eq!((options.on_failure, options.when_done), (Ending::Reboot, WhenDone::PowerOff));
         assert_eq!(unknown, ["kit.exti=1 on the kernel's command line is not known and has no effect"]);
     }
 }

@@ -9,19 +9,19 @@ mod mount;
 mod process;
 mod resources;
 mod seccomp;
+pub(crate) mod service;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 pub(crate) use capabilities::Capabilities;
-pub(crate) use linux::{Device, IdMapping, Linux, Namespaces};
+pub(crate) use linux::{Device, DeviceRule, IdMapping, Linux, Namespaces};
 pub(crate) use mount::{Mount, Origin};
 pub(crate) use process::{Privileges, Process};
 pub(crate) use resources::Setting;
 #[cfg(test)]
 pub(crate) use seccomp::Rule;
 pub(crate) use seccomp::{Action, Condition, Operator, Profile};
+pub(crate) use service::{Health, Interface, Landlock, OnFailure, Probe, Ready, Restart, Service};
 
 use crate::json::{self, Node, Problem};
 
@@ -40,8 +40,8 @@ pub(crate) struct Config {
     pub(crate) mounts: Vec<Mount>,
     /// `linux`
     pub(crate) linux: Linux,
-    /// When the container runs again after it ended.
-    pub(crate) restart: Restart,
+    /// What the specification has no field for.
+    pub(crate) service: Service,
 }
 
 /// How a root file system is used.
@@ -53,20 +53,8 @@ pub(crate) enum Access {
     Writable,
 }
 
-/// When a service is started again, from the annotation `org.kit.restart`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Restart {
-    /// `never`, and the default.
-    Never,
-    /// `on-failure`: when it did not exit with code 0.
-    OnFailure,
-    /// `always`
-    Always,
-}
-
 /// Members that change what a container may do and that kit-init does not carry out.
-const REFUSED: [(&str, &str); 7] = [
-    ("process", "apparmorProfile"),
+const REFUSED: [(&str, &str); 6] = [
     ("process", "selinuxLabel"),
     ("process", "scheduler"),
     ("linux", "mountLabel"),
@@ -75,13 +63,13 @@ const REFUSED: [(&str, &str); 7] = [
     ("linux", "personality"),
 ];
 
-/// Reads a `config.json`.
-pub(crate) fn parse(text: &str) -> Result<Config, String> {
+/// Reads a `config.json`, with the `runtime.json` beside it.
+pub(crate) fn parse(text: &str, service: Service) -> Result<Config, String> {
     let json = json::parse(text).map_err(|error| error.to_string())?;
-    read(&Node::root(&json)).map_err(|problem| problem.to_string())
+    read(&Node::root(&json), service).map_err(|problem| problem.to_string())
 }
 
-fn read(root: &Node<'_>) -> Result<Config, Problem> {
+fn read(root: &Node<'_>, service: Service) -> Result<Config, Problem> {
     let version = root.get("ociVersion");
     if !version.required_text()?.starts_with("1.") {
         return Err(version.problem("expected a version 1.x"));
@@ -97,7 +85,6 @@ fn read(root: &Node<'_>) -> Result<Config, Problem> {
             return Err(hooks.problem(format!("{kind} hooks are not supported")));
         }
     }
-    let annotations = root.get("annotations");
     let access = if root.get("root").get("readonly").flag()? { Access::ReadOnly } else { Access::Writable };
     Ok(Config {
         process: Process::read(&root.get("process"))?,
@@ -106,15 +93,6 @@ fn read(root: &Node<'_>) -> Result<Config, Problem> {
         host_name: root.get("hostname").text()?.filter(|name| !name.is_empty()).map(str::to_owned),
         mounts: root.get("mounts").items()?.iter().map(Mount::read).collect::<Result<_, _>>()?,
         linux: Linux::read(&root.get("linux"))?,
-        restart: read_restart(&annotations, &annotations.text_map()?)?,
+        service,
     })
-}
-
-fn read_restart(node: &Node<'_>, annotations: &BTreeMap<String, String>) -> Result<Restart, Problem> {
-    match annotations.get("org.kit.restart").map(String::as_str) {
-        None | Some("never") => Ok(Restart::Never),
-        Some("on-failure") => Ok(Restart::OnFailure),
-        Some("always") => Ok(Restart::Always),
-        Some(_) => Err(node.get("org.kit.restart").problem("expected `never`, `on-failure` or `always`")),
-    }
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use crate::logs;
+use crate::ring::{Ring, Stream};
 use crate::sys::io::{self, Interest};
 use crate::sys::{self, Errno};
 
@@ -19,6 +20,8 @@ pub(crate) struct Console {
     waiting: VecDeque<u8>,
     /// Lines lost since the console last kept up.
     lost: u64,
+    /// What was printed lately.
+    pub(crate) ring: Ring,
 }
 
 impl Console {
@@ -39,22 +42,25 @@ impl Console {
 
     /// Prints to an open file.
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { fd, waiting: VecDeque::new(), lost: 0 }
+        Self { fd, waiting: VecDeque::new(), lost: 0, ring: Ring::default() }
     }
 
     /// Prints a line of kit-init's own. A slow console loses it later than it loses the lines of containers.
     pub(crate) fn say(&mut self, text: impl Display) {
+        let text = logs::escape(text.to_string().as_bytes());
+        self.ring.push("kit-init", Stream::Output, &text);
         if self.waiting.len() > 2 * WAITING_LIMIT {
             self.lost += 1;
             return;
         }
-        let line = format!("kit-init: {}\n", logs::escape(text.to_string().as_bytes()));
+        let line = format!("kit-init: {text}\n");
         self.waiting.extend(line.bytes());
         self.write_some();
     }
 
     /// Prints a line of a container; the line is harmless already.
-    pub(crate) fn show(&mut self, name: &str, line: &str) {
+    pub(crate) fn show(&mut self, name: &str, stream: Stream, line: &str) {
+        self.ring.push(name, stream, line);
         if self.waiting.len() > WAITING_LIMIT {
             self.lost += 1;
             return;
@@ -114,6 +120,23 @@ pub(crate) fn shout(text: impl Display) {
     sys::system::sync();
 }
 
+/// A time in milliseconds since 1970, as RFC 3339 has it, in UTC.
+pub(crate) fn time(millis: u64) -> String {
+    let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
+    // Days since 0000-03-01, in eras of 400 years, whose days are always as many.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted / 146_097, shifted % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + later;
+    let (hours, minutes) = (rest / 3_600_000, rest / 60_000 % 60);
+    let (seconds, millis) = (rest / 1000 % 60, rest % 1000);
+    format!("{year:04}-{month:02}-{day_of_month:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,11 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(time(1_709_251_199_999), "2024-02-29T23:59:59.999Z");
+        assert_eq!(time(4_102_444_800_000), "2100-01-01T00:00:00.000Z");
+    }
+
+    #[test]
     fn lines_carry_their_names() {
         let (reader, writer) = io::pipe().unwrap();
         let mut console = Console::new(writer);
         console.say("hello\x1b");
-        console.show("web", "text");
+        console.show("web", Stream::Output, "text");
         drop(console);
         assert_eq!(read_all(&reader), "kit-init: hello\\u{1b}\nweb: text\n");
     }
@@ -146,7 +177,7 @@ mod tests {
         let mut console = Console::new(writer);
         let line = "x".repeat(1000);
         for _ in 0..1000 {
-            console.show("noisy", &line);
+            console.show("noisy", Stream::Output, &line);
         }
         console.say("important");
         let mut text = String::new();
@@ -154,7 +185,7 @@ mod tests {
             text.push_str(&read_all(&reader));
             console.write_some();
         }
-        console.show("noisy", "after");
+        console.show("noisy", Stream::Output, "after");
         text.push_str(&read_all(&reader));
         let lost: usize = 1000 - text.matches("noisy: x").count();
         assert!(lost > 500, "{lost}");

@@ -5,13 +5,17 @@
 //! looks into the pipe when the process has ended.
 
 mod credentials;
+mod device_rules;
 mod devices;
+pub(crate) mod exec;
+mod landlock;
 mod mounts;
 mod namespaces;
 mod paths;
 mod program;
 mod root;
 mod seccomp;
+pub(crate) mod surroundings;
 mod sysctl;
 
 use std::convert::Infallible;
@@ -77,6 +81,12 @@ pub(crate) fn start(
     let pipe = || sys::io::pipe().during("make", "a pipe");
     let ((stdout, stdout_end), (stderr, stderr_end)) = (pipe()?, pipe()?);
     let ((status, status_end), (mapped, release)) = (pipe()?, pipe()?);
+    // The program may open /dev/stdout anew, as its own user.
+    let (user, group) = namespaces::owner_outside(config);
+    for stream in [&stdout, &stderr] {
+        let owned = std::os::unix::fs::fchown(stream, Some(user), Some(group));
+        owned.during("give", "the standard streams to the user")?;
+    }
     for end in [&stdout, &stderr, &status] {
         sys::io::set_nonblocking(end.as_fd()).during("set up", "a pipe")?;
     }
@@ -91,7 +101,9 @@ pub(crate) fn start(
         drop(release);
         run_child(bundle, config, &ends, groups)
     };
-    if let Err(failure) = namespaces::map_ids(pid, &config.linux, groups) {
+    let settle =
+        || namespaces::map_ids(pid, &config.linux, groups).and_then(|()| surroundings::settle(pid, config));
+    if let Err(failure) = settle() {
         // The process waits for its ids: nothing of the container has run yet, and it ends as a killed child.
         let _ = signal::kill(pid, libc::SIGKILL);
         return Err(failure);
@@ -110,9 +122,11 @@ fn make_group(
         Some(hierarchy) => {
             let default = format!("{}/{}", bundle.class.folder(), bundle.name);
             let path = config.linux.cgroup_path.as_deref().unwrap_or(&default);
-            hierarchy.make(path, settings).map(Some)
+            let group = hierarchy.make(path, settings)?;
+            device_rules::put_on(group.path(), &config.linux.device_rules)?;
+            Ok(Some(group))
         }
-        None if settings.is_empty() => Ok(None),
+        None if settings.is_empty() && config.linux.device_rules.is_empty() => Ok(None),
         None => Err(Failure::new("set", "linux.resources", "the machine has no control groups of version 2")),
     }
 }
@@ -133,38 +147,41 @@ fn set_up(bundle: &Bundle, config: &Config, ends: &Ends, groups: Groups) -> Resu
     for (from, to) in [(&ends.null, 0), (&ends.stdout, 1), (&ends.stderr, 2)] {
         sys::io::duplicate_to(from.as_fd(), to).during("set up", "standard streams")?;
     }
-    // The program may open /dev/stdout anew, as its own user.
-    let user = &config.process.user;
-    for stream in [&ends.stdout, &ends.stderr] {
-        let owned = std::os::unix::fs::fchown(stream, Some(user.uid), Some(user.gid));
-        owned.during("give", "the standard streams to the user")?;
-    }
     program::set_limits(&config.process)?;
     root::enter(&bundle.path, config)?;
+    confine(config, groups)?;
+    program::execute(&config.process)
+}
+
+/// Takes away what the container's program must not have; the root is the container's.
+fn confine(config: &Config, groups: Groups) -> Result<(), Failure> {
     let directory = sys::c_string(&*config.process.cwd);
     directory
         .and_then(|directory| sys::mount::change_directory_to(&directory))
         .during("change to directory", &*config.process.cwd)?;
+    let set_rules = || config.service.landlock.as_ref().map_or(Ok(()), landlock::restrict);
     let filter = config.linux.seccomp.as_ref().map(|profile| (seccomp::compile(profile), profile.flags));
     let set_filter = || match &filter {
         Some((program, flags)) => sys::cred::set_filter(program, *flags).during("set", "the seccomp filter"),
         None => Ok(()),
     };
-    // A filter needs no_new_privs or CAP_SYS_ADMIN, which the process still has before it drops its capabilities.
+    // Both need no_new_privs or CAP_SYS_ADMIN, which the process still has before it drops its capabilities.
     match config.process.privileges {
         Privileges::Fixed => {
             sys::cred::set_no_new_privileges().during("set", "no_new_privs")?;
+            set_rules()?;
             credentials::drop_to(config, groups)?;
             sys::io::close_others_on_exec().during("close", "descriptors")?;
             set_filter()?;
         }
         Privileges::CanGrow => {
+            set_rules()?;
             sys::io::close_others_on_exec().during("close", "descriptors")?;
             set_filter()?;
             credentials::drop_to(config, groups)?;
         }
     }
-    program::execute(&config.process)
+    Ok(())
 }
 
 /// Opens a path of the machine without reading it.

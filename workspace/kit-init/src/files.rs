@@ -33,9 +33,26 @@ pub(crate) fn write_existing(path: &str, text: &str) -> Result<(), Errno> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
+/// `/dev/null`, as the three standard streams of a program.
+pub(crate) fn null_streams() -> Result<[std::os::fd::OwnedFd; 3], Failure> {
+    let open = || crate::sys::io::open(c"/dev/null", libc::O_RDWR).during("open", "/dev/null");
+    Ok([open()?, open()?, open()?])
+}
+
 /// Makes a directory and its parents, each with mode 0755; one that is there already is success.
 pub(crate) fn make_directory(path: &str) -> Result<(), Errno> {
     Ok(fs::create_dir_all(path)?)
+}
+
+/// Makes an empty file and the directories above it; one that is there already is success.
+pub(crate) fn make_file(path: &str) -> Result<(), Errno> {
+    if let Some(parent) = Path::new(path).parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => Ok(made.map(drop)?),
+    }
 }
 
 /// Whether there is a directory at `path`.
@@ -46,6 +63,11 @@ pub(crate) fn is_directory(path: &str) -> bool {
 /// Whether there is anything but a directory at `path`.
 pub(crate) fn is_other(path: &str) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_dir())
+}
+
+/// Whether there is a symbolic link at `path`, wherever it leads.
+pub(crate) fn is_link(path: &str) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
 /// The names in a directory in byte order; none if the directory does not exist.

@@ -61,6 +61,24 @@ pub(crate) fn parse(text: &str) -> Result<Json, SyntaxError> {
     })
 }
 
+/// A string as JSON has it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            control if u32::from(control) < 0x20 => {
+                json.push_str(&format!("\\u{:04x}", u32::from(control)));
+            }
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    json
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Offset of the next byte; always at a character's boundary.

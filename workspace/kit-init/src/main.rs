@@ -54,10 +54,12 @@
 mod boot;
 mod bundle;
 mod cgroup;
+mod client;
 mod cmdline;
 mod config;
 mod console;
 mod container;
+mod control;
 mod error;
 mod files;
 mod input;
@@ -66,11 +68,15 @@ mod logs;
 mod modules;
 mod mounts;
 mod power;
+mod probes;
+mod rescue;
+mod ring;
 mod running;
 mod services;
 mod single;
 mod supervisor;
 mod sys;
+mod volumes;
 
 use std::process::ExitCode;
 
@@ -78,10 +84,16 @@ fn main() -> ExitCode {
     if std::process::id() == 1 {
         boot::run();
     }
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if let ["run", bundle] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        return single::run(bundle).into();
+    let args: Vec<String> = std::env::args().collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let name = args.first().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    match (name, args.get(1..).unwrap_or_default()) {
+        ("kit-ctl", words) | (_, ["ctl", words @ ..]) => client::run(words).into(),
+        ("kit-log", words) => client::run(&[&["logs"], words].concat()).into(),
+        (_, ["run", bundle]) => single::run(bundle).into(),
+        _ => {
+            console::shout("usage: kit-init run BUNDLE, kit-init ctl … (as process 1 it boots the machine)");
+            2.into()
+        }
     }
-    console::shout("usage: kit-init run BUNDLE (as process 1 it boots the machine)");
-    2.into()
 }

@@ -44,7 +44,7 @@ const OTHER: [Plan; 6] = [
     plan("/var", "tmpfs", SAFE, &["mode=0755,size=25%"]),
 ];
 
-/// Makes the root a mount of its own, private and read-only, and mounts what no machine can be without.
+/// Makes the root a mount of its own, shared and read-only, and mounts what no machine can be without.
 ///
 /// The kernel unpacks an initramfs into the one file system that can neither be unmounted nor pivoted away from. It
 /// is not copied: a bind mount of it, moved over it, is a root like any other.
@@ -58,8 +58,9 @@ pub(crate) fn mount_essential() -> Result<(), Failure> {
     for plan in &ESSENTIAL {
         mount(plan).during("mount", plan.target)?;
     }
-    let private = libc::MS_REC | libc::MS_PRIVATE;
-    sys::mount::mount(c"", c"/", c"", private, c"").during("make private", "/")?;
+    // Containers keep to themselves; what a bind is to share spreads from here.
+    let shared = libc::MS_REC | libc::MS_SHARED;
+    sys::mount::mount(c"", c"/", c"", shared, c"").during("make shared", "/")?;
     let read_only = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY;
     sys::mount::mount(c"", c"/", c"", read_only, c"").during("make read-only", "/")
 }

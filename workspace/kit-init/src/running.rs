@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::bundle::Bundle;
 use crate::cgroup::Group;
-use crate::config::{Config, Restart};
+use crate::config::{Config, Probe, Ready};
 use crate::console::Console;
 use crate::container::Started;
 use crate::logs::{Lines, escape};
+use crate::ring::Stream;
 use crate::sys::Errno;
 use crate::sys::io::{self, Interest};
 use crate::sys::process::Exit;
@@ -22,18 +24,22 @@ const LAST_LINES: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Running {
     bundle: Bundle,
-    restart: Restart,
+    config: Rc<Config>,
     pid: i32,
     /// Standard output and standard error.
-    streams: [Stream; 2],
+    streams: [Source; 2],
     status: OwnedFd,
     group: Option<Group>,
     since: Instant,
     last_lines: VecDeque<String>,
+    /// Whether the line that says that it is ready has come.
+    saw_line: bool,
+    /// When it is killed, once it was asked to stop.
+    pub(crate) kill_at: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Stream {
+struct Source {
     /// Nothing once the other end is closed.
     fd: Option<OwnedFd>,
     lines: Lines,
@@ -51,8 +57,6 @@ enum More {
 pub(crate) struct Ended {
     /// Which one.
     pub(crate) bundle: Bundle,
-    /// When it starts again.
-    pub(crate) restart: Restart,
     /// Why it ended.
     pub(crate) outcome: Outcome,
     /// How long it ran.
@@ -84,17 +88,19 @@ impl fmt::Display for Outcome {
 
 impl Running {
     /// A container that has just been started.
-    pub(crate) fn new(bundle: Bundle, config: &Config, started: Started) -> Self {
-        let stream = |fd| Stream { fd: Some(fd), lines: Lines::default() };
+    pub(crate) fn new(bundle: Bundle, config: Rc<Config>, started: Started) -> Self {
+        let stream = |fd| Source { fd: Some(fd), lines: Lines::default() };
         Self {
             bundle,
-            restart: config.restart,
+            config,
             pid: started.pid,
             streams: [stream(started.stdout), stream(started.stderr)],
             status: started.status,
             group: started.group,
             since: Instant::now(),
             last_lines: VecDeque::new(),
+            saw_line: false,
+            kill_at: None,
         }
     }
 
@@ -106,6 +112,26 @@ impl Running {
     /// Which one it is.
     pub(crate) fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> &Rc<Config> {
+        &self.config
+    }
+
+    /// Its control group.
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
+    /// How long it runs.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Whether the line that says that it is ready has come.
+    pub(crate) fn saw_line(&self) -> bool {
+        self.saw_line
     }
 
     /// What to wait for.
@@ -133,13 +159,17 @@ impl Running {
             }
         };
         for line in lines {
-            self.show(line, console);
+            self.show(index, line, console);
         }
         more
     }
 
-    fn show(&mut self, line: String, console: &mut Console) {
-        console.show(&self.bundle.name, &line);
+    fn show(&mut self, index: usize, line: String, console: &mut Console) {
+        let stream = if index == 0 { Stream::Output } else { Stream::Error };
+        console.show(&self.bundle.name, stream, &line);
+        if let Some(Ready { probe: Probe::Line(wanted), .. }) = &self.config.service.ready {
+            self.saw_line |= line.contains(wanted);
+        }
         if self.last_lines.len() == LAST_LINES {
             self.last_lines.pop_front();
         }
@@ -155,7 +185,7 @@ impl Running {
                 reads += 1;
             }
             if let Some(line) = self.streams[index].lines.finish() {
-                self.show(line, console);
+                self.show(index, line, console);
             }
         }
         let killed = exit == Exit::Signal(libc::SIGKILL);
@@ -171,7 +201,6 @@ impl Running {
         };
         Ended {
             bundle: self.bundle,
-            restart: self.restart,
             outcome,
             lived: self.since.elapsed(),
             last_lines: self.last_lines.into(),

@@ -1,13 +1,14 @@
 //! `kit-init run BUNDLE`: one container, started by anybody, with the code that PID 1 uses.
 
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::bundle::{Bundle, Class, is_name};
 use crate::console::Console;
 use crate::error::{During, Failure};
 use crate::running::{Ended, Outcome};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Event, Supervisor};
 use crate::sys::process::Exit;
 
 /// The exit code when the container could not be started, as of other runtimes.
@@ -35,12 +36,15 @@ fn run_bundle(path: &str) -> Result<u8, Failure> {
     let bundle = Bundle { name: name.to_owned(), class: Class::Services, path: path.to_owned() };
     let stdout = std::io::stdout().as_fd().try_clone_to_owned().during("use", "standard output")?;
     let mut supervisor = Supervisor::new(Console::new(stdout), None)?;
-    supervisor.start(&bundle, &bundle.config()?)?;
+    supervisor.start(&bundle, &Rc::new(bundle.config()?))?;
     let mut ended = None;
     while ended.is_none() && supervisor.request.is_none() {
-        ended = supervisor.turn(None).pop();
+        ended = supervisor.turn(None).into_iter().find_map(|event| match event {
+            Event::Ended(ended) => Some(ended),
+            Event::HelperEnded(..) | Event::Asked(_) => None,
+        });
     }
-    supervisor.stop_all(Duration::from_secs(10));
+    supervisor.stop_all();
     supervisor.console.drain(Duration::from_secs(2));
     Ok(match ended.map(|Ended { outcome, .. }| outcome) {
         Some(Outcome::NotSetUp(reason)) => {

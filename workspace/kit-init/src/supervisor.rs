@@ -1,13 +1,16 @@
 //! The event loop: containers' output and ends, signals, the power button, the console.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::bundle::Bundle;
 use crate::cgroup::Hierarchy;
 use crate::config::Config;
 use crate::console::Console;
-use crate::container;
+use crate::container::{self, surroundings};
+use crate::control::{Asked, Control};
 use crate::error::{During, Failure};
 use crate::files;
 use crate::input::PowerButton;
@@ -27,10 +30,25 @@ pub(crate) struct Supervisor {
     pub(crate) console: Console,
     /// How the machine shall end, once somebody asked for it.
     pub(crate) request: Option<Ending>,
+    /// Those who ask, and what they are told.
+    pub(crate) control: Control,
     signals: OwnedFd,
     button: Option<PowerButton>,
     hierarchy: Option<Hierarchy>,
     running: Vec<Running>,
+    /// Bundles whose surroundings are made.
+    prepared: BTreeSet<String>,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A container ended.
+    Ended(Ended),
+    /// Another child ended: one that looked at a container, or ran a program in it.
+    HelperEnded(i32, Exit),
+    /// Somebody asks for something.
+    Asked(Asked),
 }
 
 /// What a ready descriptor belongs to.
@@ -39,6 +57,7 @@ enum Source {
     Signals,
     Button,
     Console,
+    Control,
     /// Standard output or error of the container with this process.
     Output(i32),
 }
@@ -47,7 +66,16 @@ impl Supervisor {
     /// Takes the signals of this process over.
     pub(crate) fn new(console: Console, hierarchy: Option<Hierarchy>) -> Result<Self, Failure> {
         let signals = signal::take(&SIGNALS).during("take", "signals")?;
-        Ok(Self { console, request: None, signals, button: None, hierarchy, running: Vec::new() })
+        Ok(Self {
+            console,
+            request: None,
+            control: Control::default(),
+            signals,
+            button: None,
+            hierarchy,
+            running: Vec::new(),
+            prepared: BTreeSet::new(),
+        })
     }
 
     /// Looks for power buttons and listens to them from now on.
@@ -56,10 +84,22 @@ impl Supervisor {
     }
 
     /// Starts a container.
-    pub(crate) fn start(&mut self, bundle: &Bundle, config: &Config) -> Result<(), Failure> {
+    pub(crate) fn start(&mut self, bundle: &Bundle, config: &Rc<Config>) -> Result<(), Failure> {
+        self.console.ring.limit(&bundle.name, config.service.log_limit);
+        if !self.prepared.contains(&bundle.path) {
+            surroundings::prepare(config, self.hierarchy.as_ref())?;
+            self.prepared.insert(bundle.path.clone());
+        }
         let started = container::start(bundle, config, self.hierarchy.as_ref())?;
-        self.running.push(Running::new(bundle.clone(), config, started));
+        self.running.push(Running::new(bundle.clone(), Rc::clone(config), started));
         Ok(())
+    }
+
+    /// Asks a container to stop; it is killed if it takes too long. Its end comes with a later [`turn`](Self::turn).
+    pub(crate) fn stop(&mut self, bundle: &Bundle) {
+        for running in self.running.iter_mut().filter(|running| running.bundle() == bundle) {
+            stop(running);
+        }
     }
 
     /// Kills a container; its end comes with a later [`turn`](Self::turn).
@@ -69,18 +109,25 @@ impl Supervisor {
         }
     }
 
+    /// A container that runs.
+    pub(crate) fn find(&self, name: &str) -> Option<&Running> {
+        self.running.iter().find(|running| running.bundle().name == name)
+    }
+
     /// Whether a container runs.
     pub(crate) fn is_running(&self) -> bool {
         !self.running.is_empty()
     }
 
-    /// Waits for something to happen, at most until `deadline`, and deals with it. Gives the containers that ended.
-    pub(crate) fn turn(&mut self, deadline: Option<Instant>) -> Vec<Ended> {
-        let mut ended = Vec::new();
-        for source in self.wait(deadline) {
+    /// Waits for something to happen, at most until `deadline`, and deals with it.
+    pub(crate) fn turn(&mut self, deadline: Option<Instant>) -> Vec<Event> {
+        let mut events = Vec::new();
+        let kill_at = self.running.iter().filter_map(|running| running.kill_at).min();
+        for source in self.wait(deadline.into_iter().chain(kill_at).min()) {
             match source {
-                Source::Signals => ended.extend(self.take_signals()),
+                Source::Signals => events.extend(self.take_signals()),
                 Source::Console => self.console.write_some(),
+                Source::Control => events.extend(self.control.take().into_iter().map(Event::Asked)),
                 Source::Button => {
                     if self.button.as_mut().is_some_and(PowerButton::was_pressed) {
                         self.ask(Ending::PowerOff, "the power button was pressed");
@@ -93,7 +140,24 @@ impl Supervisor {
                 }
             }
         }
-        ended
+        self.kill_late();
+        self.control.tell(&self.console.ring);
+        events
+    }
+
+    /// Kills those that were asked to stop and did not.
+    fn kill_late(&mut self) {
+        let now = Instant::now();
+        for running in self.running.iter_mut().filter(|running| running.kill_at.is_some_and(|at| at <= now)) {
+            let patience = running.config().service.stop_timeout;
+            self.console.say(format_args!(
+                "{} did not stop in {}, killing it",
+                running.bundle(),
+                seconds(patience)
+            ));
+            let _ = signal::kill(running.pid(), libc::SIGKILL);
+            running.kill_at = None;
+        }
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Vec<Source> {
@@ -104,6 +168,7 @@ impl Supervisor {
             fds.push(fd);
         };
         self.console.waits_for().into_iter().for_each(|fd| add(Source::Console, fd));
+        self.control.waits_for().for_each(|fd| add(Source::Control, fd));
         self.button.iter().flat_map(PowerButton::waits_for).for_each(|fd| add(Source::Button, fd));
         for running in &self.running {
             running.waits_for().for_each(|fd| add(Source::Output(running.pid()), fd));
@@ -114,73 +179,100 @@ impl Supervisor {
             let _ = io::poll(&[], Some(Duration::from_millis(100)));
             return Vec::new();
         };
-        sources.into_iter().zip(ready).filter_map(|(source, ready)| ready.then_some(source)).collect()
+        let mut ready: Vec<Source> =
+            sources.into_iter().zip(ready).filter_map(|(source, ready)| ready.then_some(source)).collect();
+        ready.dedup_by(|a, b| matches!((a, b), (Source::Control, Source::Control)));
+        ready
     }
 
-    fn take_signals(&mut self) -> Vec<Ended> {
+    fn take_signals(&mut self) -> Vec<Event> {
         while let Some(signal) = signal::next(self.signals.as_fd()) {
             if let Some(ending) = Ending::from_signal(signal) {
                 self.ask(ending, &format!("signal {signal}"));
             }
         }
         // One SIGCHLD can stand for many children, and some are orphans of containers.
-        let mut ended = Vec::new();
+        let mut events = Vec::new();
         while let Some((pid, exit)) = process::reap() {
-            ended.extend(self.end(pid, exit));
+            events.push(match self.running.iter().position(|running| running.pid() == pid) {
+                Some(index) => Event::Ended(self.running.swap_remove(index).end(exit, &mut self.console)),
+                None => Event::HelperEnded(pid, exit),
+            });
         }
-        ended
+        events
     }
 
-    fn ask(&mut self, ending: Ending, why: &str) {
+    /// Asks for the end of the machine; the first who asks decides.
+    pub(crate) fn ask(&mut self, ending: Ending, why: &str) {
         if self.request.is_none() {
             self.console.say(format_args!("stopping: {why}"));
             self.request = Some(ending);
         }
     }
 
-    fn end(&mut self, pid: i32, exit: Exit) -> Option<Ended> {
-        let index = self.running.iter().position(|running| running.pid() == pid)?;
-        Some(self.running.swap_remove(index).end(exit, &mut self.console))
-    }
-
-    /// Asks all containers to stop, waits for them up to `patience`, and then kills them.
-    pub(crate) fn stop_all(&mut self, patience: Duration) {
-        for running in &self.running {
-            let pid = running.pid();
-            let _ = signal::kill(pid, libc::SIGTERM);
-            // The first process of a pid namespace does not even die of a signal that it has no handler for.
-            let status = files::read_text(&format!("/proc/{pid}/status")).unwrap_or_default();
-            if !cares_for_term(&status) {
-                let _ = signal::kill(pid, libc::SIGKILL);
+    /// Stops all containers, those that others wait for after the others. Whoever takes too long is killed.
+    pub(crate) fn stop_all(&mut self) {
+        while self.is_running() {
+            let needed: BTreeSet<String> = self.running.iter().flat_map(|running| waits(running)).collect();
+            let is_free = |running: &&mut Running| !needed.contains(&running.bundle().name);
+            self.running.iter_mut().filter(is_free).for_each(stop);
+            // Names in a circle are refused before, but this must end.
+            if self.running.iter().all(|running| running.kill_at.is_none()) {
+                self.running.iter_mut().for_each(stop);
             }
-        }
-        self.turn_until_all_ended(patience);
-        for running in &self.running {
-            let message =
-                format!("{} did not stop in {} s, killing it", running.bundle(), patience.as_secs());
-            self.console.say(message);
-            let _ = signal::kill(running.pid(), libc::SIGKILL);
-        }
-        self.turn_until_all_ended(Duration::from_secs(2));
-    }
-
-    fn turn_until_all_ended(&mut self, patience: Duration) {
-        let deadline = Instant::now() + patience;
-        while self.is_running() && Instant::now() < deadline {
-            self.turn(Some(deadline));
+            let count = self.running.len();
+            let longest = self.running.iter().map(|running| running.config().service.stop_timeout).max();
+            let deadline = Instant::now() + longest.unwrap_or_default() + Duration::from_secs(2);
+            while self.running.len() == count && Instant::now() < deadline {
+                self.turn(Some(deadline));
+            }
+            if self.running.len() == count {
+                return; // killed, and not even that ended one
+            }
         }
     }
 }
 
-/// Whether a process, by its `/proc/PID/status`, has a handler for SIGTERM, or blocks or ignores it on purpose. If
+/// The names of those that a container waited for.
+fn waits(running: &Running) -> impl Iterator<Item = String> + use<> {
+    let service = &running.config().service;
+    service.after.iter().chain(&service.requires).cloned().collect::<Vec<_>>().into_iter()
+}
+
+/// Asks a container to stop, once.
+fn stop(running: &mut Running) {
+    if running.kill_at.is_some() {
+        return;
+    }
+    let service = &running.config().service;
+    let (pid, number, patience) = (running.pid(), service.stop_signal, service.stop_timeout);
+    running.kill_at = Some(Instant::now() + patience);
+    let _ = signal::kill(pid, number);
+    // The first process of a pid namespace does not even die of a signal that it has no handler for.
+    let status = files::read_text(&format!("/proc/{pid}/status")).unwrap_or_default();
+    if !cares_for(&status, number) {
+        let _ = signal::kill(pid, libc::SIGKILL);
+    }
+}
+
+/// A time as people say it.
+pub(crate) fn seconds(time: Duration) -> String {
+    match time.as_millis() {
+        millis if millis < 1000 => format!("{millis} ms"),
+        millis if millis % 1000 != 0 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        millis => format!("{} s", millis / 1000),
+    }
+}
+
+/// Whether a process, by its `/proc/PID/status`, has a handler for a signal, or blocks or ignores it on purpose. If
 /// in doubt it does.
-fn cares_for_term(status: &str) -> bool {
+fn cares_for(status: &str, signal: i32) -> bool {
     let mask = |name: &str| {
         let value = status.lines().find_map(|line| line.strip_prefix(name))?;
         u64::from_str_radix(value.trim(), 16).ok()
     };
     let masks = [mask("SigBlk:"), mask("SigIgn:"), mask("SigCgt:")];
-    masks.iter().any(|mask| mask.is_none_or(|mask| mask & 1 << (libc::SIGTERM - 1) != 0))
+    masks.iter().any(|mask| mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0))
 }
 
 #[cfg(test)]
@@ -193,11 +285,11 @@ mod tests {
             format!("Name:\tx\nSigBlk:\t{block}\nSigIgn:\t{ignore}\nSigCgt:\t{catch}\n")
         };
         let (zero, term) = ("0000000000000000", "0000000000004000");
-        assert!(!cares_for_term(&status(zero, zero, zero)));
-        assert!(!cares_for_term(&status(zero, zero, "0000000000010000")));
-        assert!(cares_for_term(&status(term, zero, zero)));
-        assert!(cares_for_term(&status(zero, term, zero)));
-        assert!(cares_for_term(&status(zero, zero, term)));
-        assert!(cares_for_term(""));
+        assert!(!cares_for(&status(zero, zero, zero), libc::SIGTERM));
+        assert!(!cares_for(&status(zero, zero, "0000000000010000"), libc::SIGTERM));
+        assert!(cares_for(&status(term, zero, zero), libc::SIGTERM));
+        assert!(cares_for(&status(zero, term, zero), libc::SIGTERM));
+        assert!(cares_for(&status(zero, zero, term), libc::SIGTERM));
+        assert!(cares_for("", libc::SIGTERM));
     }
 }

@@ -5,12 +5,16 @@
 
 #![allow(unsafe_code, reason = "system calls that the standard library does not offer")]
 
+pub(crate) mod bpf;
 pub(crate) mod cred;
 pub(crate) mod device;
 pub(crate) mod io;
+pub(crate) mod landlock;
 pub(crate) mod mount;
+pub(crate) mod netlink;
 pub(crate) mod process;
 pub(crate) mod signal;
+pub(crate) mod socket;
 pub(crate) mod system;
 
 use std::ffi::{CStr, CString};

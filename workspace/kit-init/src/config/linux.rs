@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::mount::propagation;
 use super::resources::{self, Setting};
 use super::seccomp::Profile;
 use crate::json::{Node, Problem};
+use crate::sys::mount::Reach;
 
 /// The Linux part of a configuration.
 #[derive(Debug)]
@@ -29,6 +31,48 @@ pub(crate) struct Linux {
     pub(crate) cgroup_path: Option<String>,
     /// Files of the control group to write.
     pub(crate) cgroup_settings: Vec<Setting>,
+    /// Which devices may be used, if that is limited; the last rule about one holds.
+    pub(crate) device_rules: Vec<DeviceRule>,
+    /// How mounts below the root spread; nothing is `rprivate`.
+    pub(crate) root_spread: Option<(u64, Reach)>,
+}
+
+/// What may be done with a class of devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceRule {
+    /// Whether it is allowed, or refused.
+    pub(crate) allow: bool,
+    /// `b` or `c`; nothing is both.
+    pub(crate) kind: Option<char>,
+    /// Nothing is any.
+    pub(crate) major: Option<u32>,
+    /// Nothing is any.
+    pub(crate) minor: Option<u32>,
+    /// `BPF_DEVCG_ACC_*`: 1 make nodes, 2 read, 4 write.
+    pub(crate) access: u32,
+}
+
+impl DeviceRule {
+    fn read(node: &Node<'_>) -> Result<Self, Problem> {
+        let kind = match node.get("type").text()? {
+            None | Some("" | "a") => None,
+            Some("b") => Some('b'),
+            Some("c" | "u") => Some('c'),
+            Some(_) => return Err(node.get("type").problem("expected `a`, `b`, `c` or `u`")),
+        };
+        let number = |key| Ok(node.get(key).integer::<i64>()?.and_then(|number| u32::try_from(number).ok()));
+        let mut access = 0;
+        for letter in node.get("access").text()?.unwrap_or("rwm").chars() {
+            access |= match letter {
+                'm' => 1,
+                'r' => 2,
+                'w' => 4,
+                _ => return Err(node.get("access").problem("expected letters of `rwm`")),
+            };
+        }
+        let allow = node.get("allow").flag()?;
+        Ok(Self { allow, kind, major: number("major")?, minor: number("minor")?, access })
+    }
 }
 
 /// The container's namespaces.
@@ -129,10 +173,13 @@ impl Device {
 
 impl Linux {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, Problem> {
-        let propagation = node.get("rootfsPropagation");
-        if !matches!(propagation.text()?, None | Some("" | "private" | "rprivate")) {
-            return Err(propagation.problem("only `private` is supported"));
-        }
+        let spread = node.get("rootfsPropagation");
+        let root_spread = match spread.text()?.filter(|word| !word.is_empty()) {
+            None => None,
+            Some(word) => {
+                Some(propagation(word).ok_or_else(|| spread.problem(format!("`{word}` is not known")))?)
+            }
+        };
         let seccomp = node.get("seccomp");
         let resources = node.get("resources");
         let cgroup_path = node.get("cgroupsPath");
@@ -151,6 +198,13 @@ impl Linux {
             seccomp: if seccomp.is_present() { Some(Profile::read(&seccomp)?) } else { None },
             cgroup_path: path.map(str::to_owned),
             cgroup_settings: resources::read(&resources)?,
+            device_rules: resources
+                .get("devices")
+                .items()?
+                .iter()
+                .map(DeviceRule::read)
+                .collect::<Result<_, _>>()?,
+            root_spread,
         })
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Mount {
     pub(crate) set: u64,
     /// `MOUNT_ATTR_*` to clear.
     pub(crate) clear: u64,
+    /// How it spreads; nothing is `rprivate`.
+    pub(crate) spread: Option<(u64, Reach)>,
 }
 
 /// Where a mount's content comes from.
@@ -41,7 +43,7 @@ pub(crate) enum Origin {
 }
 
 impl Mount {
-    pub(super) fn read(node: &Node<'_>) -> Result<Self, Problem> {
+    pub(crate) fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let destination = node.get("destination");
         let path = destination.required_text()?;
         if !path.starts_with('/') || path.split('/').any(|name| name == "..") {
@@ -73,8 +75,25 @@ impl Mount {
                 options: options.file_system,
             }
         };
-        Ok(Self { destination: path.to_owned(), origin, set: options.set, clear: options.clear })
+        let Options { set, clear, spread, .. } = options;
+        Ok(Self { destination: path.to_owned(), origin, set, clear, spread })
     }
+}
+
+/// Reads how mounts spread: `MS_*` flag, and whether it holds for all below.
+pub(crate) fn propagation(word: &str) -> Option<(u64, Reach)> {
+    let (word, reach) = match word.strip_prefix('r') {
+        Some(word) => (word, Reach::Recursive),
+        None => (word, Reach::One),
+    };
+    let flag = match word {
+        "private" => libc::MS_PRIVATE,
+        "slave" => libc::MS_SLAVE,
+        "shared" => libc::MS_SHARED,
+        "unbindable" => libc::MS_UNBINDABLE,
+        _ => return None,
+    };
+    Some((flag, reach))
 }
 
 #[derive(Default)]
@@ -82,6 +101,7 @@ struct Options {
     set: u64,
     clear: u64,
     bind: Option<Reach>,
+    spread: Option<(u64, Reach)>,
     file_system: Vec<(String, Option<String>)>,
 }
 
@@ -106,11 +126,9 @@ impl Options {
             "symfollow" => self.attribute(0, NOSYMFOLLOW),
             "bind" => self.bind = self.bind.or(Some(Reach::One)),
             "rbind" => self.bind = Some(Reach::Recursive),
-            "defaults" | "private" | "rprivate" => {}
-            option @ ("shared" | "rshared" | "slave" | "rslave" | "unbindable" | "runbindable"
-            | "remount") => {
-                return Err(node.problem(format!("`{option}` is not supported")));
-            }
+            "defaults" => {}
+            "remount" => return Err(node.problem("`remount` is not supported")),
+            option if propagation(option).is_some() => self.spread = propagation(option),
             option => {
                 let (key, value) = match option.split_once('=') {
                     Some((key, value)) => (key, Some(value.to_owned())),

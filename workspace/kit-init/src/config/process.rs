@@ -20,6 +20,8 @@ pub(crate) struct Process {
     pub(crate) privileges: Privileges,
     /// Resource limits.
     pub(crate) limits: Vec<Limit>,
+    /// Profile of `AppArmor` that holds from the program on.
+    pub(crate) apparmor: Option<String>,
     /// How likely the kernel kills it when memory runs out, -1000 to 1000.
     pub(crate) oom_score_adj: Option<i32>,
 }
@@ -78,6 +80,7 @@ impl Process {
             capabilities: Capabilities::read(&node.get("capabilities"))?,
             privileges: if fixed { Privileges::Fixed } else { Privileges::CanGrow },
             limits: node.get("rlimits").items()?.iter().map(Limit::read).collect::<Result<_, _>>()?,
+            apparmor: node.get("apparmorProfile").text()?.filter(|name| !name.is_empty()).map(str::to_owned),
             oom_score_adj: node.get("oomScoreAdj").integer()?,
         })
     }

@@ -1,6 +1,11 @@
 use super::*;
 use crate::sys::mount::{ATIME, NOATIME, NODEV, NOEXEC, NOSUID, RDONLY, Reach};
 
+/// Reads a configuration with nothing beside it.
+fn parse(text: &str) -> Result<Config, String> {
+    super::parse(text, service::parse("{}")?)
+}
+
 /// A minimal configuration with `extra` members in the objects `process`, `linux` and the document.
 fn document(process: &str, linux: &str, root: &str) -> String {
     format!(
@@ -36,7 +41,7 @@ fn the_least_configuration() {
     assert_eq!(config.process.privileges, Privileges::CanGrow);
     assert_eq!(config.process.capabilities, Capabilities::default());
     assert_eq!((config.root_path.as_str(), config.root_access), ("rootfs", Access::ReadOnly));
-    assert_eq!(config.restart, Restart::Never);
+    assert_eq!(config.service.restart, Restart::Never);
     assert_eq!(config.linux.namespaces.new, libc::CLONE_NEWNS | libc::CLONE_NEWPID);
     assert!(config.linux.seccomp.is_none() && config.mounts.is_empty() && config.host_name.is_none());
 }
@@ -46,7 +51,6 @@ fn the_least_configuration() {
 fn the_example() {
     let config = parse(include_str!("../../tests/config.json")).unwrap();
     assert_eq!(config.process.args, ["/bin/sh", "-c", "echo ready; exec sleep inf"]);
-    assert_eq!(config.restart, Restart::Always);
     assert_eq!((config.mounts.len(), config.linux.masked_paths.len()), (7, 11));
     let profile = config.linux.seccomp.unwrap();
     assert_eq!(profile.default, Action::Error(1));
@@ -81,7 +85,7 @@ fn the_process_in_full() {
             "capabilities": {"bounding": ["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"], "ambient": null},
             "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 18446744073709551615}]"#,
         "",
-        r#", "annotations": {"org.kit.restart": "on-failure"}, "hostname": "h""#,
+        r#", "annotations": {"a": "b"}, "hostname": "h""#,
     ))
     .unwrap();
     let process = config.process;
@@ -92,7 +96,6 @@ fn the_process_in_full() {
     assert_eq!(process.user.groups, [9, 10]);
     assert_eq!(process.capabilities.bounding, 1 | 1 << 40);
     assert_eq!((process.limits[0].soft, process.limits[0].hard), (1024, libc::RLIM_INFINITY));
-    assert_eq!(config.restart, Restart::OnFailure);
     assert_eq!(config.host_name.as_deref(), Some("h"));
 }
 
@@ -108,12 +111,9 @@ fn problems_name_their_place() {
         process(r#", "rlimits": [{"type": "RLIMIT_X"}]"#),
         "process.rlimits[0].type: no limit is named `RLIMIT_X`"
     );
-    assert_eq!(process(r#", "apparmorProfile": "x""#), "process.apparmorProfile: not supported");
+    assert_eq!(process(r#", "selinuxLabel": "x""#), "process.selinuxLabel: not supported");
     let linux = |members: &str| with_linux(members).unwrap_err();
-    assert_eq!(
-        linux(r#""rootfsPropagation": "shared""#),
-        "linux.rootfsPropagation: only `private` is supported"
-    );
+    assert_eq!(linux(r#""rootfsPropagation": "sharde""#), "linux.rootfsPropagation: `sharde` is not known");
     assert_eq!(
         linux(r#""seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}"#),
         "linux.seccomp.defaultAction: `SCMP_ACT_NOTIFY` is not supported"
@@ -123,10 +123,6 @@ fn problems_name_their_place() {
         "linux.cgroupsPath: expected a path without `..` and `:`"
     );
     let root = |members: &str| parse(&document("", "", members)).unwrap_err();
-    assert_eq!(
-        root(r#", "annotations": {"org.kit.restart": "sometimes"}"#),
-        "annotations.org.kit.restart: expected `never`, `on-failure` or `always`"
-    );
     assert_eq!(
         root(r#", "hooks": {"prestart": [{"path": "/x"}]}"#),
         "hooks.prestart: prestart hooks are not supported"
@@ -207,12 +203,23 @@ fn mounts_that_cannot_be_meant() {
             "mounts[0].options: `size` is not an option of a bind mount",
         ),
         (
-            r#"{"destination": "/x", "type": "bind", "source": "/y", "options": ["rshared"]}"#,
-            "mounts[0].options[0]: `rshared` is not supported",
+            r#"{"destination": "/x", "type": "bind", "source": "/y", "options": ["remount"]}"#,
+            "mounts[0].options[0]: `remount` is not supported",
         ),
     ] {
         assert_eq!(mounts(mount).unwrap_err(), problem);
     }
+}
+
+#[test]
+fn rules_of_devices() {
+    let rules = |text: &str| {
+        with_linux(&format!(r#""resources": {{"devices": {text}}}"#)).map(|config| config.linux.device_rules)
+    };
+    let rule = DeviceRule { allow: true, kind: Some('b'), major: Some(8), minor: None, access: 6 };
+    let text = r#"[{"allow": true, "type": "b", "major": 8, "minor": -1, "access": "rw"}]"#;
+    assert_eq!(rules(text).unwrap(), [rule]);
+    assert!(rules(r#"[{"access": "x"}]"#).unwrap_err().ends_with("expected letters of `rwm`"));
 }
 
 #[test]

@@ -28,18 +28,32 @@ impl Machine {
 
 /// A mount point's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// For file systems and directories.
     Directory,
     /// For files and device nodes.
     File,
 }
 
+/// Copies of what is bound, attached nowhere yet; taken while mounts still spread from the machine, so that what is to go on
+/// spreading does.
+pub(super) fn open_binds(mounts: &[Mount]) -> Result<Vec<Option<(OwnedFd, Kind)>>, Failure> {
+    let open = |mount: &Mount| match &mount.origin {
+        Origin::FileSystem { .. } => Ok(None),
+        Origin::Bind { source, reach } => clone(source, *reach).map(Some),
+    };
+    mounts.iter().map(open).collect()
+}
+
 /// Mounts everything in order, and gives the new file systems that are to be read-only: they become so when all mount
 /// points and device nodes in them are made.
-pub(super) fn mount_all(root: BorrowedFd<'_>, mounts: &[Mount]) -> Result<Vec<(OwnedFd, String)>, Failure> {
+pub(super) fn mount_all(
+    root: BorrowedFd<'_>,
+    mounts: &[Mount],
+    binds: Vec<Option<(OwnedFd, Kind)>>,
+) -> Result<Vec<(OwnedFd, String)>, Failure> {
     let mut read_only_later = Vec::new();
-    for mount in mounts {
+    for (mount, bind) in mounts.iter().zip(binds) {
         let path = &mount.destination;
         match &mount.origin {
             Origin::FileSystem { kind, source, options } => {
@@ -50,8 +64,11 @@ pub(super) fn mount_all(root: BorrowedFd<'_>, mounts: &[Mount]) -> Result<Vec<(O
                 }
             }
             Origin::Bind { source, reach } => {
-                let (found, kind) = clone(source, *reach)?;
+                let (found, kind) = bind.map_or_else(|| clone(source, *reach), Ok)?;
                 sys::mount::set_attributes(found.as_fd(), mount.set, mount.clear, *reach)
+                    .during("set options of mount", path)?;
+                let (flag, below) = mount.spread.unwrap_or((libc::MS_PRIVATE, Reach::Recursive));
+                sys::mount::set_propagation(found.as_fd(), flag, below)
                     .during("set options of mount", path)?;
                 attach(root, found.as_fd(), path, kind)?;
             }
@@ -61,7 +78,7 @@ pub(super) fn mount_all(root: BorrowedFd<'_>, mounts: &[Mount]) -> Result<Vec<(O
 }
 
 /// Creates a file system, attached nowhere yet.
-fn create(
+pub(super) fn create(
     kind: &str,
     source: &str,
     options: &[(String, Option<String>)],
@@ -83,7 +100,7 @@ fn create(
 }
 
 /// A copy of a mount of the machine, attached nowhere yet.
-fn clone(source: &str, reach: Reach) -> Result<(OwnedFd, Kind), Failure> {
+pub(super) fn clone(source: &str, reach: Reach) -> Result<(OwnedFd, Kind), Failure> {
     let clone = || -> Result<_, Errno> {
         let file = File::from(open_path(source)?);
         let kind = if file.metadata()?.is_dir() { Kind::Directory } else { Kind::File };

@@ -36,6 +36,20 @@ pub(super) fn groups(namespaces: &Namespaces) -> Groups {
     if ordinary { Groups::Fixed } else { Groups::Free }
 }
 
+/// The user and group of the container's program as the machine sees them; those that aren't mapped stay as they are, and
+/// becoming them fails.
+pub(super) fn owner_outside(config: &Config) -> (u32, u32) {
+    let outside = |id: u32, mappings: &[IdMapping]| {
+        let map = mappings.iter().find(|map| id >= map.container && id - map.container < map.size);
+        map.map_or(id, |map| map.host + (id - map.container))
+    };
+    let (user, linux) = (&config.process.user, &config.linux);
+    if !linux.namespaces.has(libc::CLONE_NEWUSER) {
+        return (user.uid, user.gid);
+    }
+    (outside(user.uid, &linux.user_mappings), outside(user.gid, &linux.group_mappings))
+}
+
 fn map_text(mappings: &[IdMapping]) -> String {
     let line = |map: &IdMapping| format!("{} {} {}", map.container, map.host, map.size);
     mappings.iter().map(line).collect::<Vec<_>>().join("\n")

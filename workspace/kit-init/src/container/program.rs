@@ -17,19 +17,36 @@ pub(super) fn set_limits(process: &Process) -> Result<(), Failure> {
         let path = "/proc/self/oom_score_adj";
         files::write_existing(path, &adjustment.to_string()).during("write", path)?;
     }
+    if let Some(profile) = &process.apparmor {
+        set_profile(profile).during("change to AppArmor profile", profile)?;
+    }
     for limit in &process.limits {
         sys::process::set_limit(limit.resource, limit.soft, limit.hard).during("set", &limit.name)?;
     }
     Ok(())
 }
 
+/// Chooses the profile that holds from the next program on.
+fn set_profile(profile: &str) -> Result<(), Errno> {
+    let text = format!("exec {profile}");
+    match files::write_existing("/proc/self/attr/apparmor/exec", &text) {
+        Err(Errno(libc::ENOENT)) => files::write_existing("/proc/self/attr/exec", &text),
+        written => written,
+    }
+}
+
 /// Becomes the program.
 pub(super) fn execute(process: &Process) -> Result<Infallible, Failure> {
-    let program = &process.args[0];
+    execute_with(process, &process.args)
+}
+
+/// Becomes another program, with the same environment.
+pub(super) fn execute_with(process: &Process, args: &[String]) -> Result<Infallible, Failure> {
+    let program = args.first().ok_or_else(|| Failure::new("execute", "", "there is no program"))?;
     let strings = |texts: &[String]| -> Result<Vec<CString>, Errno> {
         texts.iter().map(|text| sys::c_string(&**text)).collect()
     };
-    let args = strings(&process.args).during("execute", program)?;
+    let args = strings(args).during("execute", program)?;
     let env = strings(&process.env).during("execute", program)?;
     let mut failure = Errno(libc::ENOENT);
     for path in candidates(program, &process.env) {

@@ -11,6 +11,7 @@ use crate::sys::{self, Errno};
 
 /// Builds the root of the container whose bundle is the directory `bundle`, and moves this process into it.
 pub(super) fn enter(bundle: &str, config: &Config) -> Result<(), Failure> {
+    let binds = mounts::open_binds(&config.mounts)?;
     let private = libc::MS_REC | libc::MS_PRIVATE;
     sys::mount::mount(c"", c"/", c"", private, c"").during("make private", "/")?;
     let path = if config.root_path.starts_with('/') {
@@ -24,7 +25,7 @@ pub(super) fn enter(bundle: &str, config: &Config) -> Result<(), Failure> {
     };
     let root = root.as_fd();
     let machine = mounts::Machine::open()?;
-    let read_only_later = mounts::mount_all(root, &config.mounts)?;
+    let read_only_later = mounts::mount_all(root, &config.mounts, binds)?;
     devices::make(root, config, &machine)?;
     sysctl::set(config)?;
     paths::mask(root, &config.linux.masked_paths, &machine)?;
@@ -34,7 +35,12 @@ pub(super) fn enter(bundle: &str, config: &Config) -> Result<(), Failure> {
     }
     let attributes = NODEV | if config.root_access == Access::ReadOnly { RDONLY } else { 0 };
     sys::mount::set_attributes(root, attributes, 0, Reach::One).during("set attributes of", "/")?;
-    pivot(root).during("change to root", path)
+    pivot(root).during("change to root", path)?;
+    if let Some((flag, reach)) = config.linux.root_spread {
+        let below = if reach == Reach::Recursive { libc::MS_REC } else { 0 };
+        sys::mount::mount(c"", c"/", c"", flag | below, c"").during("set options of mount", "/")?;
+    }
+    Ok(())
 }
 
 /// The root as it is in the image, as a mount of its own.

@@ -121,7 +121,10 @@ struct Attributes {
 
 /// Sets and clears attributes of the mount that `fd` refers to.
 pub(crate) fn set_attributes(fd: BorrowedFd<'_>, set: u64, clear: u64, reach: Reach) -> Result<()> {
-    let attributes = Attributes { set, clear, propagation: 0, user_namespace: 0 };
+    self::set(fd, &Attributes { set, clear, propagation: 0, user_namespace: 0 }, reach)
+}
+
+fn set(fd: BorrowedFd<'_>, attributes: &Attributes, reach: Reach) -> Result<()> {
     let recursive = if reach == Reach::Recursive { AT_RECURSIVE } else { 0 };
     // SAFETY: `attributes` has the size that is passed.
     done(unsafe {
@@ -130,10 +133,15 @@ pub(crate) fn set_attributes(fd: BorrowedFd<'_>, set: u64, clear: u64, reach: Re
             fd.as_raw_fd(),
             EMPTY.as_ptr(),
             AT_EMPTY_PATH | recursive,
-            &raw const attributes,
+            std::ptr::from_ref(attributes),
             size_of::<Attributes>(),
         )
     })
+}
+
+/// Sets how the mount that `fd` refers to spreads: `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or `MS_UNBINDABLE`.
+pub(crate) fn set_propagation(fd: BorrowedFd<'_>, propagation: u64, reach: Reach) -> Result<()> {
+    set(fd, &Attributes { set: 0, clear: 0, propagation, user_namespace: 0 }, reach)
 }
 
 /// Makes the mount at the working directory the root of the mount namespace, with the old root above it.

@@ -42,11 +42,12 @@ pub(super) fn read(section: &mut Section<'_>, container: &mut Container, faults:
 fn namespaces(section: &mut Section<'_>, container: &mut Container, faults: &mut Faults<'_>) {
     let mut read = |key| section.value(key).and_then(|value| namespace(&value, faults));
     container.net = read("net");
-    container.pid = read("pid");
     container.ipc = read("ipc");
     container.uts = read("uts");
     container.cgroup = read("cgroup");
-    container.user = read("user");
+    // These can't be joined by a path: a process is born into them.
+    container.pid = section.value("pid").and_then(|value| new_or_host(&value, faults));
+    container.user = section.value("user").and_then(|value| new_or_host(&value, faults));
     if container.uts == Some(Namespace::Host) {
         section.contradiction("hostname", "uts", "the host's namespace has the host's name", faults);
     }
@@ -66,11 +67,13 @@ fn namespaces(section: &mut Section<'_>, container: &mut Container, faults: &mut
 fn namespace(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Namespace> {
     match value.any_text(faults)? {
         path if path.starts_with('/') => check::absolute(value, faults).map(Namespace::Path),
-        _ => value.word(&[("new", 0), ("host", 1)], faults).map(|word| match word {
-            0 => Namespace::New,
-            _ => Namespace::Host,
-        }),
+        _ => new_or_host(value, faults),
     }
+}
+
+fn new_or_host(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Namespace> {
+    let new = value.word(&[("new", true), ("host", false)], faults)?;
+    Some(if new { Namespace::New } else { Namespace::Host })
 }
 
 fn id_map(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<IdMap> {
