@@ -56,9 +56,9 @@ fn services_start_in_order_and_stop_in_the_opposite_one() {
             "sleep 1; echo listening now; trap 'echo asked; exit' TERM; while :; do sleep 0.1; done",
             "after = [\"log\"]\nready = { line = \"listening\" }",
         ),
-        service("log", "exit 3", ""),
+        service("log", "exit 3", "ready = \"exit\""),
         service("setup", "sleep 2; echo made", "ready = \"exit\""),
-        service("port", "nc -l -p 70 -e cat; sleep 1; exec sleep inf", "ready = { port = 70 }"),
+        service("port", "nc -l -p 7000 -e cat; exec sleep inf", "ready = { port = 7000 }"),
         service(
             "path",
             "sleep 1; touch /srv/here; exec sleep inf",
@@ -159,7 +159,7 @@ const ASKS: &str = "binds = [\"/run/kit:/run/kit:rw\", \"/usr/bin/kit-init:/usr/
 
 #[test]
 fn the_machine_is_asked_by_its_local_socket() {
-    let asker = r"
+    let asker = r#"
 kit-ctl list | sed 's/  */ /g' | cut -d' ' -f1,2,5
 kit-ctl exec web cat /proc/self/status | grep -E 'CapEff|NoNewPrivs|Seccomp:' | tr '\t' ' '
 kit-ctl exec web hostname
@@ -171,13 +171,13 @@ kit-log web | cut -d' ' -f2-
 kit-log --json noisy | head -n1 | cut -d, -f3-
 kit-ctl logs noisy | wc -l
 kit-ctl stop web && sleep 1 && kit-ctl list | grep -c stopped
-kit-ctl start web && sleep 1 && kit-ctl list --json | grep -c '\x22state\x22:\x22ready\x22.*\x22starts\x22:2'
+kit-ctl start web && sleep 1 && kit-ctl list --json | grep -c '"state":"ready".*"starts":2'
 kit-ctl restart web && sleep 1
 kit-log -f web | (read a; read b; echo followed)
 kit-ctl restart 2>&1 | head -n1
 kit-ctl poweroff
 sleep 100
-";
+"#;
     let parts = [
         service("web", "echo serving; exec sleep inf", "hostname = \"inner\""),
         service(

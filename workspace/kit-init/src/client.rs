@@ -1,5 +1,6 @@
 //! `kit-ctl` and `kit-log`: ask PID 1, and show what it answers.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -37,8 +38,9 @@ pub(crate) fn run(args: &[&str]) -> u8 {
     let show = if flags.contains(&"--json") { Show::Json } else { Show::Text };
     let follow = if flags.iter().any(|flag| *flag != "--json") { "follow" } else { "all" };
     let words = match words[..] {
-        ["list"] | ["start" | "stop" | "restart", _] | ["poweroff" | "reboot" | "halt"] => words,
-        ["exec", _, _, ..] => words,
+        ["list" | "poweroff" | "reboot" | "halt"]
+        | ["start" | "stop" | "restart", _]
+        | ["exec", _, _, ..] => words,
         ["logs"] => vec!["logs", follow],
         ["logs", name] => vec!["logs", follow, name],
         [] | ["help" | "--help" | "-h"] => {
@@ -131,7 +133,7 @@ fn table(rows: &[[String; 5]]) -> String {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let width = rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-            line.push_str(&format!("{cell:width$}  "));
+            let _ = write!(line, "{cell:width$}  ");
         }
         text.push_str(line.trim_end());
         text.push('\n');

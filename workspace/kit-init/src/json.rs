@@ -4,7 +4,7 @@
 //! exactly: seccomp arguments use all 64 bits.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 mod node;
 #[cfg(test)]
@@ -70,7 +70,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '"' => json.push_str("\\\""),
             '\\' => json.push_str("\\\\"),
             control if u32::from(control) < 0x20 => {
-                json.push_str(&format!("\\u{:04x}", u32::from(control)));
+                let _ = write!(json, "\\u{:04x}", u32::from(control));
             }
             other => json.push(other),
         }

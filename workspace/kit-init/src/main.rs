@@ -81,16 +81,16 @@ mod volumes;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::process::id() == 1 {
-        boot::run();
-    }
     let args: Vec<String> = std::env::args().collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let name = args.first().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     match (name, args.get(1..).unwrap_or_default()) {
-        ("kit-ctl", words) | (_, ["ctl", words @ ..]) => client::run(words).into(),
+        ("kit-ctl", words) => client::run(words).into(),
         ("kit-log", words) => client::run(&[&["logs"], words].concat()).into(),
+        // Not before: a container may run those as its first process.
+        _ if std::process::id() == 1 => boot::run(),
         (_, ["run", bundle]) => single::run(bundle).into(),
+        (_, ["ctl", words @ ..]) => client::run(words).into(),
         _ => {
             console::shout("usage: kit-init run BUNDLE, kit-init ctl … (as process 1 it boots the machine)");
             2.into()

@@ -1,7 +1,9 @@
 //! What containers have printed lately, in memory: for each as much as its limit, the oldest lines go first.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use crate::sys::system;
 
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +61,13 @@ impl Ring {
 
     /// Takes a line.
     pub(crate) fn push(&mut self, name: &str, stream: Stream, text: &str) {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = Line { number: self.next, time, name: name.to_owned(), stream, text: text.to_owned() };
+        let line = Line {
+            number: self.next,
+            time: system::time(),
+            name: name.to_owned(),
+            stream,
+            text: text.to_owned(),
+        };
         self.next += 1;
         let kept = self.kept(name);
         kept.size += COST + line.text.len();

@@ -122,6 +122,7 @@ impl Supervisor {
     /// Waits for something to happen, at most until `deadline`, and deals with it.
     pub(crate) fn turn(&mut self, deadline: Option<Instant>) -> Vec<Event> {
         let mut events = Vec::new();
+        self.control.tell(&self.console.ring);
         let kill_at = self.running.iter().filter_map(|running| running.kill_at).min();
         for source in self.wait(deadline.into_iter().chain(kill_at).min()) {
             match source {
@@ -141,7 +142,6 @@ impl Supervisor {
             }
         }
         self.kill_late();
-        self.control.tell(&self.console.ring);
         events
     }
 
@@ -213,7 +213,7 @@ impl Supervisor {
     /// Stops all containers, those that others wait for after the others. Whoever takes too long is killed.
     pub(crate) fn stop_all(&mut self) {
         while self.is_running() {
-            let needed: BTreeSet<String> = self.running.iter().flat_map(|running| waits(running)).collect();
+            let needed: BTreeSet<String> = self.running.iter().flat_map(waits).collect();
             let is_free = |running: &&mut Running| !needed.contains(&running.bundle().name);
             self.running.iter_mut().filter(is_free).for_each(stop);
             // Names in a circle are refused before, but this must end.

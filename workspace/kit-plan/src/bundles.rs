@@ -10,7 +10,9 @@ use kit_recipe::image::{Base, Volume};
 use kit_recipe::{Container, Image, Name, Spanned};
 use kit_tree::TreePath;
 
-use crate::derivation::{Action, Compose, Image as ImageAction, ImageFormat, Input, OciImage, Part};
+use crate::derivation::{
+    Action, Compose, Image as ImageAction, ImageFormat, Input, MountPoint, OciImage, Part,
+};
 use crate::error::Place;
 use crate::evaluate::{Evaluated, Written, place};
 use crate::package::paths;
@@ -31,6 +33,8 @@ pub(crate) struct Bundle {
     pub(crate) rootfs: Input,
     /// What it is called.
     pub(crate) name: Name,
+    /// What is bound where in its root.
+    pub(crate) mount_points: Vec<MountPoint>,
     /// The files beside its root: path below its directory, and text.
     pub(crate) files: Vec<(&'static str, String)>,
 }
@@ -105,8 +109,20 @@ fn bundle(planner: &mut Planner<'_>, evaluated: &Evaluated, merged: Merged<'_>) 
     let mut files = vec![("/config.json", runtime::config(&name, &container))];
     files.extend(runtime::service::text(&container).map(|text| ("/runtime.json", text)));
     let directory = format!("/containers/{kind}/{index:03}-{name}");
-    let directory = directory.parse().expect("because a container's name is a file name");
-    Some(Bundle { directory, rootfs: Input::Derivation(root), name, files })
+    let directory: TreePath = directory.parse().expect("because a container's name is a file name");
+    let mount_points = mount_points(&directory, &container);
+    Some(Bundle { directory, rootfs: Input::Derivation(root), name, mount_points, files })
+}
+
+fn mount_points(directory: &TreePath, container: &Container) -> Vec<MountPoint> {
+    let binds = container.binds.iter().flatten();
+    binds
+        .filter(|bind| !runtime::is_made_later(&bind.destination))
+        .filter_map(|bind| {
+            let path = format!("{directory}/rootfs{}", bind.destination).parse().ok()?;
+            Some(MountPoint { path, source: bind.source.as_str().parse().ok()? })
+        })
+        .collect()
 }
 
 /// Plans a container as an image of its own.

@@ -152,10 +152,21 @@ pub struct Compose {
     pub additions: Vec<Added>,
     /// Directories, 0755 and root's, that are made where nothing is.
     pub ensure: Vec<TreePath>,
+    /// Places for what is bound in containers, made where nothing is.
+    pub mount_points: Vec<MountPoint>,
     /// Lines of `/etc/passwd`, put behind those that are there.
     pub passwd: Vec<String>,
     /// Lines of `/etc/group`, put behind those that are there.
     pub group: Vec<String>,
+}
+
+/// A place where something is bound: a file for a file of the composed tree, else a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountPoint {
+    /// Where.
+    pub path: TreePath,
+    /// What is bound there, in the composed tree, if it is there.
+    pub source: TreePath,
 }
 
 /// By which rule trees are laid over each other.
@@ -370,6 +381,12 @@ impl Compose {
         // Left out where it is as usual, as before there was another rule.
         if self.laying == Laying::Layers {
             e.variant(1);
+        }
+        // Left out where there are none, in the same way.
+        if !self.mount_points.is_empty() {
+            e.variant(2).list(&self.mount_points, |e, point| {
+                e.bytes(point.path.as_bytes()).bytes(point.source.as_bytes());
+            });
         }
     }
 }

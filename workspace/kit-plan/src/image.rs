@@ -103,6 +103,7 @@ fn root(
     let mut compose = planner.compose(&recipe, &image.tree, parts);
     compose.ensure = paths(&ROOT_DIRECTORIES);
     compose.ensure.extend(image.volumes.iter().map(|volume| bundles::volume_directory(&volume.name.value)));
+    compose.mount_points = bundles.iter().flat_map(|bundle| bundle.mount_points.clone()).collect();
     let inline = |path: TreePath, text: String| Added {
         path,
         what: AddedEntry::Inline { meta: Meta::root(Mode::FILE), content: text.into_bytes() },

@@ -206,6 +206,7 @@ impl Planner<'_> {
             exclude: texts(&rules.exclude),
             additions,
             ensure: Vec::new(),
+            mount_points: Vec::new(),
             passwd: passwd.collect(),
             group: users.iter().map(|u| format!("{}:x:{}:", u.name, u.gid)).collect(),
         }

@@ -45,19 +45,20 @@ pub fn number(id: Option<&Spanned<Id>>) -> u32 {
     }
 }
 
-/// Returns the directories that must exist in the root for the container's own mounts, and those that it asks for.
+/// Whether a path lies below one of the usual mounts: it is made when that is mounted.
+pub(crate) fn is_made_later(path: &str) -> bool {
+    ["/dev/", "/proc/", "/sys/"].iter().any(|above| path.starts_with(above))
+}
+
+/// Returns the directories that must exist in the root for the container's own mounts, and those that it asks for. What is
+/// bound may be a file, so its places are made when that is known.
 pub fn mount_points(container: &Container) -> Vec<TreePath> {
-    let binds = container.binds.iter().flatten().map(|bind| bind.destination.clone());
     let tmpfs = container.tmpfs.iter().flatten().map(|tmpfs| tmpfs.destination.clone());
     let mounts = container.mounts.iter().flatten().map(|mount| mount.destination.clone());
     let made = container.runtime.iter().flat_map(|runtime| &runtime.mkdir);
     let made = made.filter(|path| !path.starts_with('/')).map(|path| format!("/{path}"));
-    let all = binds.chain(tmpfs).chain(mounts).chain(made);
-    // What lies below another mount is made there, when that is mounted.
-    let usual = ["/dev/", "/proc/", "/sys/"];
-    all.filter(|path| !usual.iter().any(|above| path.starts_with(above)))
-        .filter_map(|path| path.parse().ok())
-        .collect()
+    let all = tmpfs.chain(mounts).chain(made);
+    all.filter(|path| !is_made_later(path)).filter_map(|path| path.parse().ok()).collect()
 }
 
 /// Writes the configuration, keys sorted, with a line end.

@@ -103,7 +103,7 @@ container! {
     seccomp: Seccomp,
     /// What it can reach of its files; default no further limit.
     landlock: Landlock,
-    /// Profile of AppArmor; default none.
+    /// Profile of `AppArmor`; default none.
     apparmor: String,
     /// Memory limit in bytes; default none.
     memory: u64,

@@ -28,6 +28,7 @@ pub mod entry;
 pub mod layers;
 pub mod overlay;
 pub mod path;
+pub mod resolve;
 pub mod select;
 mod sources;
 pub mod tree;

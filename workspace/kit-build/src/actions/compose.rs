@@ -1,9 +1,10 @@
 //! Trees laid over each other, filtered, with additions.
 
 use kit_hash::TreeId;
-use kit_plan::derivation::{Added, AddedEntry, Compose, Input, Laying};
+use kit_plan::derivation::{Added, AddedEntry, Compose, Input, Laying, MountPoint};
 use kit_store::Store;
 use kit_tree::layers::stack;
+use kit_tree::resolve::{ByLink, Resolved};
 use kit_tree::{Blobs as _, Entry, Globs, Meta, Mode, Tree, TreePath, dump::Line, overlay};
 
 use super::Done;
@@ -43,6 +44,14 @@ pub(super) fn compose(
     }
     for path in &compose.ensure {
         ensure(&mut tree, path);
+    }
+    for MountPoint { path, source } in &compose.mount_points {
+        if is_directory(&tree, source) {
+            ensure(&mut tree, path);
+        } else if tree.get(path).is_none() && tree.make_parents(path, &Meta::root(Mode::DIRECTORY)).is_ok() {
+            let entry = Entry::File { meta: Meta::root(Mode::FILE), blob: store.put_bytes(b"")?, size: 0 };
+            tree.insert(path.clone(), entry).expect("because its parents are there");
+        }
     }
     append(store, title, &mut tree, "/etc/passwd", &compose.passwd)?;
     append(store, title, &mut tree, "/etc/group", &compose.group)?;
@@ -101,6 +110,16 @@ fn add(store: &Store, title: &str, tree: &mut Tree, added: &Added) -> Result<(),
 fn ensure(tree: &mut Tree, path: &TreePath) {
     if tree.get(path).is_none() && tree.make_parents(path, &Meta::root(Mode::DIRECTORY)).is_ok() {
         tree.insert(path.clone(), Entry::directory()).expect("because its parents are there");
+    }
+}
+
+/// Whether there is a directory at a path, as far as the tree tells: what isn't there is made when the machine runs, and most
+/// of that are directories. A link that leads to nothing is one to a file that is made then.
+fn is_directory(tree: &Tree, path: &TreePath) -> bool {
+    match tree.resolve(path) {
+        Resolved::There(_, entry) => matches!(entry, Entry::Directory { .. }),
+        Resolved::Nothing(_, by_link) => by_link == ByLink::No,
+        Resolved::Nowhere => false,
     }
 }
 

@@ -35,9 +35,15 @@ impl Services {
                     Err(problem) => Err(problem),
                 }
             }
-            ["poweroff"] => end(supervisor, Ending::PowerOff),
-            ["reboot"] => end(supervisor, Ending::Reboot),
-            ["halt"] => end(supervisor, Ending::Halt),
+            ["poweroff" | "reboot" | "halt"] => {
+                let ending = match words[0] {
+                    "poweroff" => Ending::PowerOff,
+                    "reboot" => Ending::Reboot,
+                    _ => Ending::Halt,
+                };
+                supervisor.ask(ending, "somebody asked for it");
+                Ok(())
+            }
             _ => Err("there is no such request".to_owned()),
         };
         let answer = done.map_or_else(|problem| format!("error {problem}"), |()| "ok".to_owned());
@@ -84,11 +90,6 @@ impl Services {
         exec::start(running.pid(), running.config(), running.group(), task)
             .map_err(|failure| failure.to_string())
     }
-}
-
-fn end(supervisor: &mut Supervisor, ending: Ending) -> Result<(), String> {
-    supervisor.ask(ending, "somebody asked for it");
-    Ok(())
 }
 
 /// A service as an object.

@@ -95,7 +95,7 @@ impl Services {
             unit.unwell = true;
             supervisor.stop(&unit.bundle);
         } else {
-            unit.watch.next = Some(Instant::now() + ready.interval.min(ready.timeout - age));
+            unit.watch.next = Some(Instant::now() + ready.interval.min(ready.timeout.saturating_sub(age)));
         }
     }
 

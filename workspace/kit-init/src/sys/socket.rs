@@ -136,10 +136,13 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usiz
         let mut header = libc::CMSG_FIRSTHDR(&raw const message);
         while !header.is_null() {
             if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
-                let data = libc::CMSG_DATA(header).cast::<RawFd>();
+                let data = libc::CMSG_DATA(header);
                 let length = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
                 for index in 0..length / size_of::<RawFd>() {
-                    descriptors.push(OwnedFd::from_raw_fd(data.add(index).read_unaligned()));
+                    let mut number = [0; size_of::<RawFd>()];
+                    let from = data.add(index * size_of::<RawFd>());
+                    std::ptr::copy_nonoverlapping(from, number.as_mut_ptr(), number.len());
+                    descriptors.push(OwnedFd::from_raw_fd(RawFd::from_ne_bytes(number)));
                 }
             }
             header = libc::CMSG_NXTHDR(&raw const message, header);

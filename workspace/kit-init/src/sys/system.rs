@@ -39,6 +39,16 @@ pub(crate) fn catch_ctrl_alt_del() -> Result<()> {
     done(unsafe { libc::reboot(libc::RB_DISABLE_CAD) })
 }
 
+/// The time since 1970, as the machine's clock has it.
+pub(crate) fn time() -> std::time::Duration {
+    // SAFETY: timespec is plain numbers; all-zero is a value of it.
+    let mut time: libc::timespec = unsafe { std::mem::zeroed() };
+    // SAFETY: `time` is writable.
+    let _ = done(unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) });
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    std::time::Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
 /// Writes all that is not yet on disk.
 pub(crate) fn sync() {
     // SAFETY: sync touches no memory and cannot fail.

@@ -42,6 +42,7 @@ fn compose() -> Compose {
             Added { path: path("/etc/mtab"), what: AddedEntry::Entry(Entry::symlink("/proc/mounts")) },
         ],
         ensure: vec![path("/proc")],
+        mount_points: Vec::new(),
         passwd: vec!["a".to_owned()],
         group: vec!["b".to_owned()],
     }
@@ -112,6 +113,7 @@ fn every_meaning_is_hashed() {
         |c| c.exclude.clear(),
         |c| c.additions.swap(0, 1),
         |c| c.ensure.clear(),
+        |c| c.mount_points.push(MountPoint { path: path("/a"), source: path("/b") }),
         |c| c.passwd.clear(),
         |c| c.laying = Laying::Layers,
         |c| c.group.clear(),

@@ -18,11 +18,11 @@ pub enum Namespace {
 /// The kinds of namespaces that can be kept at a path, as `/proc/PID/ns` calls them.
 pub const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
-/// How mounts spread, mount_namespaces(7).
+/// How mounts spread, `mount_namespaces(7)`.
 pub const PROPAGATIONS: [&str; 8] =
     ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
 
-/// A range of users or groups in a user namespace, user_namespaces(7).
+/// A range of users or groups in a user namespace, `user_namespaces(7)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdMap {
     /// The first one inside.

@@ -48,11 +48,10 @@ pub(super) fn duration(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<u64
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     let number = digits.parse::<u64>().ok().filter(|_| plain);
     let time = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
-    match time.filter(|time| (1..=MOST).contains(time)) {
-        Some(time) => Some(time),
-        None => {
-            let why = "must be a number and `ms`, `s`, `m` or `h`, at most a year";
-            value.fault(Fault::malformed(value.key, text, why, "a time such as `\"10s\"`"), faults)
-        }
+    let time = time.filter(|time| (1..=MOST).contains(time));
+    if time.is_none() {
+        let why = "must be a number and `ms`, `s`, `m` or `h`, at most a year";
+        return value.fault(Fault::malformed(value.key, text, why, "a time such as `\"10s\"`"), faults);
     }
+    time
 }

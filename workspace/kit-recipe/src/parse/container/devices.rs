@@ -18,8 +18,8 @@ pub(super) fn read(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option
 }
 
 fn device(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Device> {
-    let path = section.required("path", "path = \"/dev/kvm\"").and_then(|value| path(&value, faults));
-    let whole_class = path == Some(None);
+    let place = section.required("path", "path = \"/dev/kvm\"").and_then(|value| place(&value, faults));
+    let whole_class = place == Some(Place::Nowhere);
     let kinds = [
         ("c", DeviceKind::Character),
         ("b", DeviceKind::Block),
@@ -43,7 +43,10 @@ fn device(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Device> {
     let access = section.value("access").and_then(|value| access(&value, faults));
     section.finish(faults);
     Some(Device {
-        path: path?,
+        path: match place? {
+            Place::Node(path) => Some(path),
+            Place::Nowhere => None,
+        },
         kind: kind?,
         major,
         minor,
@@ -54,11 +57,18 @@ fn device(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Device> {
     })
 }
 
-/// Reads where the node is; `all` is nowhere.
-fn path(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Option<String>> {
+/// Where the node of a device is.
+#[derive(PartialEq, Eq)]
+enum Place {
+    Node(String),
+    /// `all`: a whole class is allowed.
+    Nowhere,
+}
+
+fn place(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Place> {
     match value.any_text(faults)? {
-        "all" => Some(None),
-        _ => check::absolute(value, faults).map(Some),
+        "all" => Some(Place::Nowhere),
+        _ => check::absolute(value, faults).map(Place::Node),
     }
 }
 

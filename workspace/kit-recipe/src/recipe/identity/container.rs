@@ -122,80 +122,88 @@ type Write<'a> = Box<dyn Fn(&mut Encoder) + 'a>;
 struct Later<'a>(Vec<(&'static str, Write<'a>)>);
 
 impl<'a> Later<'a> {
-    fn add<T>(&mut self, key: &'static str, value: &'a Option<T>, write: fn(&mut Encoder, &T)) {
+    fn add<T>(&mut self, key: &'static str, value: Option<&'a T>, write: fn(&mut Encoder, &T)) {
         if let Some(value) = value {
             self.0.push((key, Box::new(move |to| write(to, value))));
         }
     }
+
+    fn number(&mut self, key: &'static str, value: Option<u64>) {
+        if let Some(number) = value {
+            self.0.push((key, Box::new(move |to| _ = to.u64(number))));
+        }
+    }
+
+    fn flag(&mut self, key: &'static str, value: Option<bool>) {
+        self.number(key, value.map(u64::from));
+    }
 }
 
 fn later_isolation<'a>(later: &mut Later<'a>, container: &'a Container) {
-    later
-        .add("ambient", &container.ambient, |to, list| _ = to.list(list, |to, one| _ = to.str(one.as_str())));
-    later.add("no-new-privileges", &container.no_new_privileges, flag);
+    later.add("ambient", container.ambient.as_ref(), |to, list| {
+        _ = to.list(list, |to, one| _ = to.str(one.as_str()));
+    });
+    later.flag("no-new-privileges", container.no_new_privileges);
     // From 0 to 2000: the encoding has no negative numbers.
-    later.add("oom-score-adj", &container.oom_score_adj, |to, score| {
+    later.add("oom-score-adj", container.oom_score_adj.as_ref(), |to, score| {
         to.u64(u64::from(score.saturating_add(1000).unsigned_abs()));
     });
-    later.add("rlimits", &container.rlimits, |to, limits| {
+    later.add("rlimits", container.rlimits.as_ref(), |to, limits| {
         to.list(limits, |to, (name, limit)| _ = to.str(name).u64(limit.soft).u64(limit.hard));
     });
-    later.add("cgroup", &container.cgroup, namespace);
-    later.add("user", &container.user, namespace);
-    later.add("uid-map", &container.uid_map, |to, maps| id_maps(to, maps));
-    later.add("gid-map", &container.gid_map, |to, maps| id_maps(to, maps));
-    later.add("mounts", &container.mounts, |to, mounts| _ = to.list(mounts, |to, one| mount(to, one)));
-    later.add("masked-paths", &container.masked_paths, |to, paths| texts(to, paths));
-    later.add("readonly-paths", &container.readonly_paths, |to, paths| texts(to, paths));
-    later.add("root-propagation", &container.root_propagation, |to, word| _ = to.str(word));
-    later.add("devices", &container.devices, |to, devices| _ = to.list(devices, device));
-    later.add("landlock", &container.landlock, |to, Landlock { read, write, execute }| {
-        [read, write, execute].into_iter().for_each(|paths| texts(to, paths));
+    later.add("cgroup", container.cgroup.as_ref(), namespace);
+    later.add("user", container.user.as_ref(), namespace);
+    later.add("uid-map", container.uid_map.as_ref(), |to, maps| id_maps(to, maps));
+    later.add("gid-map", container.gid_map.as_ref(), |to, maps| id_maps(to, maps));
+    later
+        .add("mounts", container.mounts.as_ref(), |to, mounts| _ = to.list(mounts, |to, one| mount(to, one)));
+    later.add("masked-paths", container.masked_paths.as_ref(), |to, paths| texts(to, paths));
+    later.add("readonly-paths", container.readonly_paths.as_ref(), |to, paths| texts(to, paths));
+    later.add("root-propagation", container.root_propagation.as_ref(), |to, word| _ = to.str(word));
+    later.add("devices", container.devices.as_ref(), |to, devices| _ = to.list(devices, device));
+    later.add("landlock", container.landlock.as_ref(), |to, Landlock { read, write, execute }| {
+        for paths in [read, write, execute] {
+            texts(to, paths);
+        }
     });
-    later.add("apparmor", &container.apparmor, |to, name| _ = to.str(name));
-    later.add("resources", &container.resources, map);
-    later.add("cgroups-path", &container.cgroups_path, |to, path| _ = to.str(path));
-    later.add("annotations", &container.annotations, map);
-    later.add("runtime", &container.runtime, runtime);
-    later.add("label", &container.label, flag);
+    later.add("apparmor", container.apparmor.as_ref(), |to, name| _ = to.str(name));
+    later.add("resources", container.resources.as_ref(), map);
+    later.add("cgroups-path", container.cgroups_path.as_ref(), |to, path| _ = to.str(path));
+    later.add("annotations", container.annotations.as_ref(), map);
+    later.add("runtime", container.runtime.as_ref(), runtime);
+    later.flag("label", container.label);
 }
 
 fn later_service<'a>(later: &mut Later<'a>, container: &'a Container) {
-    later.add("restart-wait", &container.restart_wait, number);
-    later.add("restart-limit", &container.restart_limit, number);
-    later.add("on-failure", &container.on_failure, |to, failure| {
+    later.number("restart-wait", container.restart_wait);
+    later.number("restart-limit", container.restart_limit);
+    later.add("on-failure", container.on_failure.as_ref(), |to, failure| {
         to.variant(match failure {
             Failure::Continue => 1,
             Failure::Stop => 2,
         });
     });
-    later.add("after", &container.after, |to, list| names(to, list));
-    later.add("requires", &container.requires, |to, list| names(to, list));
-    later.add("ready", &container.ready, |to, Ready { probe: what, interval, timeout }| {
+    later.add("after", container.after.as_ref(), |to, list| names(to, list));
+    later.add("requires", container.requires.as_ref(), |to, list| names(to, list));
+    later.add("ready", container.ready.as_ref(), |to, Ready { probe: what, interval, timeout }| {
         probe(to, what);
         numbers(to, &[interval, timeout]);
     });
-    later.add("health", &container.health, |to, health| {
+    later.add("health", container.health.as_ref(), |to, health| {
         let Health { probe: what, interval, timeout, retries, start_period } = health;
         probe(to, what);
         numbers(to, &[interval, timeout, retries, start_period]);
     });
-    later.add("stop-signal", &container.stop_signal, |to, name| _ = to.str(name));
-    later.add("stop-timeout", &container.stop_timeout, number);
-    later.add("log-limit", &container.log_limit, number);
-    later.add("every", &container.every, number);
-}
-
-fn number(to: &mut Encoder, number: &u64) {
-    to.u64(*number);
+    later.add("stop-signal", container.stop_signal.as_ref(), |to, name| _ = to.str(name));
+    later.number("stop-timeout", container.stop_timeout);
+    later.number("log-limit", container.log_limit);
+    later.number("every", container.every);
 }
 
 fn numbers(to: &mut Encoder, list: &[&Option<u64>]) {
-    list.iter().for_each(|value| _ = to.option(value.as_ref(), number));
-}
-
-fn flag(to: &mut Encoder, flag: &bool) {
-    to.u64((*flag).into());
+    for value in list {
+        to.option(**value, |to, number| _ = to.u64(number));
+    }
 }
 
 fn id_maps(to: &mut Encoder, maps: &[IdMap]) {
@@ -238,7 +246,7 @@ fn runtime(to: &mut Encoder, runtime: &Runtime) {
         to.str(name);
         text(to, add.as_ref());
         text(to, peer.as_ref());
-        flag(to, create_in_root);
+        to.u64((*create_in_root).into());
     });
     map(to, bind_namespaces);
 }
