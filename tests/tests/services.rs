@@ -130,6 +130,11 @@ fn services_start_again_with_growing_waits_until_they_have_failed_for_good() {
             "health = { command = [\"/bin/true\"], interval = \"200ms\" }",
         ),
         service("hungry", "a=x; while :; do a=$a$a$a; done", "memory = \"8M\""),
+        service(
+            "sheds",
+            "(a=x; while :; do a=$a$a$a; done); echo survived; exec sleep inf",
+            "memory = \"8M\"",
+        ),
         service("vital", "sleep 9; exit 9", "on-failure = \"stop\""),
     ];
     let said = run("kit.on-failure=reboot", &parts.concat(), &["--until", "rebooting"]).succeeded();
@@ -151,6 +156,7 @@ fn services_start_again_with_growing_waits_until_they_have_failed_for_good() {
     place(&said, "service hanging is not well: 2 looks in a row have failed");
     assert!(!said.stdout.contains("service well"), "{said}");
     place(&said, "service hungry was killed: it used more memory than its limit");
+    in_order(&said, &["service sheds: its memory is used up, a process was killed", "sheds: survived"]);
     in_order(&said, &["service vital exited with code 9", "stopping: service vital has failed", "rebooting"]);
 }
 

@@ -70,9 +70,15 @@ impl Group {
         path.and_then(|path| sys::io::open(&path, flags)).during("open control group", &*self.path)
     }
 
-    /// Whether the kernel has killed a process of the group because the group's memory was used up.
-    pub(crate) fn ran_out_of_memory(&self) -> bool {
-        files::read_text(&self.file("memory.events")).is_ok_and(|text| oom_kills(&text) > 0)
+    /// How many processes of the group the kernel has killed because the group's memory was used up.
+    pub(crate) fn killed_for_memory(&self) -> u64 {
+        files::read_text(&self.file("memory.events")).map_or(0, |text| oom_kills(&text))
+    }
+
+    /// A descriptor that becomes readable when that number may have changed.
+    pub(crate) fn watch_memory(&self) -> Option<OwnedFd> {
+        let path = sys::c_string(self.file("memory.events")).ok()?;
+        sys::device::watch_file(&path).ok()
     }
 
     /// Kills all that is left in the group and removes it, as far as that is possible at once.

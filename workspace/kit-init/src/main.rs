@@ -13,7 +13,7 @@
 //!    the kernel can unpack them), one on a line, in load order; `#` starts a comment line.
 //! 4. It sets the host name from `/etc/hostname` (`kit` if absent) and brings the loopback interface up.
 //! 5. It runs the *onboot* containers one after the other. Each must exit with code 0; otherwise the boot has failed.
-//! 6. It starts all *services* in order, without waiting for any, and prints `kit-init: up`.
+//! 6. It starts the *services*, and prints `kit-init: up` when each is ready or has ended.
 //!
 //! # The containers
 //! Each is a folder `/containers/{onboot,services,onshutdown}/NNN-name/` with a `config.json` (OCI runtime
@@ -22,8 +22,15 @@
 //! prints, and is unique among the containers of its kind. Mount points of a read-only root must be in the image.
 //! With `root.readonly` false changes go to memory and end with the container; that needs the kernel's overlay file
 //! system. Fields that ask for something kit-init cannot do are refused, see `config.rs`.
-//! Annotation `org.kit.restart`: `never` (the default), `on-failure` or `always`; the wait before a restart doubles from
-//! 1 s to 30 s, and is 1 s again after a minute of running.
+//! A `runtime.json` beside it says what the specification has no field for, see `config/service.rs`.
+//!
+//! # The services
+//! A service starts when those that it names in `after` are ready or have ended, and those in `requires` are ready; one that
+//! can't be any more is told. It is ready as soon as it runs, or when what it says is so. What it prints is kept, as much as
+//! its limit. The wait before a restart doubles from 1 s to 30 s, and is 1 s again after a minute of running. When the machine
+//! ends, those that others waited for are stopped after the others.
+//!
+//! `/run/kit/control` is where root asks: as `kit-ctl` or `kit-log` this program does (a link of that name, or a bind of it).
 //!
 //! # The console
 //! Everything goes to `/dev/console`: lines of containers as `name: line`, its own as `kit-init: line`. Lines are at most
@@ -32,16 +39,17 @@
 //!
 //! # The end
 //! SIGTERM, SIGUSR2 or the power button power off, SIGINT (Ctrl-Alt-Del) reboots, SIGUSR1 halts. It runs the *onshutdown*
-//! containers (each at most 30 s), sends SIGTERM to the services, waits up to 10 s, kills what is left, unmounts.
+//! containers (each at most 30 s), sends each service its signal, kills it when its time is over, unmounts.
 //! When all services have ended the machine keeps running, unless the command line says otherwise.
 //!
 //! # The kernel's command line
-//! - `kit.on-failure=poweroff|reboot|halt`: what happens after `kit-init: boot failed: …`; `poweroff` by default.
+//! - `kit.on-failure=poweroff|reboot|halt`: what happens after `kit-init: boot failed: …`; `poweroff` by default. `rescue`:
+//!   before that, a shell on the console, of the root or of the first container that has one.
 //! - `kit.exit=services`: power off when all services have ended and none is to start again.
 //!
 //! # Kernel
 //! Linux 5.12 or later with devtmpfs, tmpfs, control groups, seccomp filters and all namespaces; overlayfs for writable
-//! roots; `button` and `evdev` for the power button.
+//! roots and volumes; Landlock, `AppArmor` and BPF for control groups where a container asks for what they do; `button` and `evdev` for the power button.
 //!
 //! # Building
 //! It is a member of kit's workspace and builds standing alone too, with Rust 1.85 and two crates, itself and libc.

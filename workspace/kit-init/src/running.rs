@@ -30,6 +30,10 @@ pub(crate) struct Running {
     streams: [Source; 2],
     status: OwnedFd,
     group: Option<Group>,
+    /// Reports that its group's memory was used up.
+    memory: Option<OwnedFd>,
+    /// How many of its processes have been killed for that.
+    killed: u64,
     since: Instant,
     last_lines: VecDeque<String>,
     /// Whether the line that says that it is ready has come.
@@ -96,6 +100,8 @@ impl Running {
             pid: started.pid,
             streams: [stream(started.stdout), stream(started.stderr)],
             status: started.status,
+            memory: started.group.as_ref().and_then(Group::watch_memory),
+            killed: 0,
             group: started.group,
             since: Instant::now(),
             last_lines: VecDeque::new(),
@@ -136,13 +142,28 @@ impl Running {
 
     /// What to wait for.
     pub(crate) fn waits_for(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Interest)> {
-        self.streams.iter().filter_map(|stream| Some((stream.fd.as_ref()?.as_fd(), Interest::Read)))
+        let streams = self.streams.iter().filter_map(|stream| stream.fd.as_ref());
+        streams.chain(&self.memory).map(|fd| (fd.as_fd(), Interest::Read))
     }
 
     /// Reads and shows some of what it prints; not all, so that no container keeps the others waiting.
     pub(crate) fn read_some(&mut self, console: &mut Console) {
         for index in 0..self.streams.len() {
             self.read_stream(index, console);
+        }
+        self.look_at_memory(console);
+    }
+
+    /// Tells of processes that were killed because the container's memory was used up.
+    fn look_at_memory(&mut self, console: &mut Console) {
+        let Some(memory) = &self.memory else { return };
+        if !io::read(memory.as_fd(), &mut [0; 1024]).is_ok_and(|count| count > 0) {
+            return;
+        }
+        let killed = self.group.as_ref().map_or(0, Group::killed_for_memory);
+        if killed > self.killed {
+            console.say(format_args!("{}: its memory is used up, a process was killed", self.bundle));
+            self.killed = killed;
         }
     }
 
@@ -189,7 +210,7 @@ impl Running {
             }
         }
         let killed = exit == Exit::Signal(libc::SIGKILL);
-        let out_of_memory = killed && self.group.as_ref().is_some_and(Group::ran_out_of_memory);
+        let out_of_memory = killed && self.group.as_ref().is_some_and(|group| group.killed_for_memory() > 0);
         if let Some(group) = self.group.take() {
             group.remove();
         }

@@ -49,13 +49,20 @@ pub(crate) fn power_key_pressed(fd: BorrowedFd<'_>) -> Result<bool> {
 
 /// A descriptor that becomes readable when a file appears in the directory.
 pub(crate) fn watch_directory(path: &CStr) -> Result<OwnedFd> {
+    watch(path, libc::IN_CREATE | libc::IN_ATTRIB)
+}
+
+/// A descriptor that becomes readable when the file changes.
+pub(crate) fn watch_file(path: &CStr) -> Result<OwnedFd> {
+    watch(path, libc::IN_MODIFY)
+}
+
+fn watch(path: &CStr, what: u32) -> Result<OwnedFd> {
     // SAFETY: inotify_init1 takes a number only.
     let fd = check(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
     // SAFETY: the kernel has just made the descriptor and nobody else owns it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     // SAFETY: `path` is NUL-terminated.
-    done(unsafe {
-        libc::inotify_add_watch(fd.as_raw_fd(), path.as_ptr(), libc::IN_CREATE | libc::IN_ATTRIB)
-    })?;
+    done(unsafe { libc::inotify_add_watch(fd.as_raw_fd(), path.as_ptr(), what) })?;
     Ok(fd)
 }
