@@ -76,7 +76,7 @@ pub(crate) fn plan(planner: &mut Planner<'_>, evaluated: &Evaluated) -> Vec<Bund
     for (kind, list) in kinds {
         for (index, written) in list.iter().enumerate() {
             let Some((input, own)) = base(planner, written) else { continue };
-            let container = written.service.container.over(&own).over(&written.defaults);
+            let container = written.service.container.over(&own).over(&written.defaults).settled();
             all.push(Merged { kind, written, container, index, input });
         }
     }

@@ -31,9 +31,8 @@ macro_rules! container {
         }
 
         impl Container {
-            /// Returns these keys, and those of `below` where one isn't written here: whole values, never joined.
-            #[must_use]
-            pub fn over(&self, below: &Self) -> Self {
+            /// Returns these keys, and those of `below` where one isn't written here, each as a whole.
+            fn each_over(&self, below: &Self) -> Self {
                 Self { $($key: self.$key.clone().or_else(|| below.$key.clone()),)* }
             }
         }
@@ -55,6 +54,9 @@ container! {
     groups: Vec<Spanned<Id>>,
     /// `CAP_…` names; default none.
     capabilities: Vec<Spanned<Capability>>,
+    /// Capabilities besides those that are said below, by a label, a package or the defaults; nothing beside
+    /// `capabilities`.
+    add_capabilities: Vec<Spanned<Capability>>,
     /// Capabilities that programs of users other than root keep; default all of `capabilities` unless the user is root.
     ambient: Vec<Spanned<Capability>>,
     /// Whether nothing that it executes gains privileges; default true.
@@ -83,6 +85,8 @@ container! {
     hostname: String,
     /// `source:destination[:options]`; default none, options `ro,nosuid,nodev`.
     binds: Vec<Spanned<Bind>>,
+    /// Binds besides those that are said below, by a label, a package or the defaults; nothing beside `binds`.
+    add_binds: Vec<Spanned<Bind>>,
     /// `/destination[:options]`; default none.
     tmpfs: Vec<Spanned<Tmpfs>>,
     /// Further mounts; one at the destination of a usual one replaces it. Default none.
@@ -143,4 +147,83 @@ container! {
     log_limit: u64,
     /// How long after its end it starts again, in milliseconds; default not at all.
     every: u64,
+}
+
+impl Container {
+    /// Returns these keys, and those of `below` where one isn't written here: whole values, never joined, but for those
+    /// that say that they are.
+    #[must_use]
+    pub fn over(&self, below: &Self) -> Self {
+        let mut joined = self.each_over(below);
+        (joined.capabilities, joined.add_capabilities) = join(
+            [&self.capabilities, &self.add_capabilities],
+            [&below.capabilities, &below.add_capabilities],
+            |one, other| one.value == other.value,
+        );
+        (joined.binds, joined.add_binds) =
+            join([&self.binds, &self.add_binds], [&below.binds, &below.add_binds], |one, other| {
+                one.destination == other.destination
+            });
+        joined
+    }
+
+    /// Returns what holds when nothing is below: what was to be added is all that there is.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        let capabilities = self.capabilities.or(self.add_capabilities);
+        let binds = self.binds.or(self.add_binds);
+        Self { capabilities, binds, add_capabilities: None, add_binds: None, ..self }
+    }
+}
+
+/// A list, and what is added to it.
+type Joined<T> = (Option<Vec<T>>, Option<Vec<T>>);
+
+/// Joins a list and what is added to it with those below; of two that are the same the upper one stays.
+fn join<T: Clone>(
+    [list, add]: [&Option<Vec<T>>; 2],
+    [below, below_add]: [&Option<Vec<T>>; 2],
+    same: fn(&T, &T) -> bool,
+) -> Joined<T> {
+    if list.is_some() {
+        return (list.clone(), None);
+    }
+    let over = |below: &Vec<T>| {
+        let add = add.as_deref().unwrap_or_default();
+        let kept = below.iter().filter(|one| add.iter().all(|other| !same(one, other)));
+        kept.chain(add).cloned().collect()
+    };
+    match (below, below_add) {
+        (Some(below), _) => (Some(over(below)), None),
+        (None, Some(below_add)) => (None, Some(over(below_add))),
+        (None, None) => (None, add.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capabilities(names: &[&str]) -> Option<Vec<Spanned<Capability>>> {
+        let one = |name: &&str| Spanned::new(Capability::new(name).unwrap(), 0..0);
+        Some(names.iter().map(one).collect())
+    }
+
+    #[test]
+    fn what_is_added_joins_what_is_below() {
+        let label =
+            Container { capabilities: capabilities(&["CAP_KILL", "CAP_CHOWN"]), ..Container::default() };
+        let entry = Container {
+            add_capabilities: capabilities(&["CAP_CHOWN", "CAP_FOWNER"]),
+            ..Container::default()
+        };
+        let all = capabilities(&["CAP_KILL", "CAP_CHOWN", "CAP_FOWNER"]);
+        let nothing = Container::default();
+        assert_eq!(entry.over(&label).settled().capabilities, all);
+        assert_eq!(entry.over(&nothing).over(&label).settled().capabilities, all);
+        assert_eq!(entry.over(&nothing).settled().capabilities, entry.add_capabilities);
+        assert_eq!(entry.over(&label).over(&label).settled().add_capabilities, None);
+        let written = Container { capabilities: capabilities(&[]), ..entry };
+        assert_eq!(written.over(&label).settled().capabilities, capabilities(&[]));
+    }
 }

@@ -44,6 +44,8 @@ const PLAIN: [&str; 7] = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup
 
 pub(super) fn read(section: &mut Section<'_>, container: &mut Container, faults: &mut Faults<'_>) {
     container.binds = section.value("binds").and_then(|value| value.list(Items::Any, faults, bind));
+    section.contradiction("add-binds", "binds", "the list beside it is whole", faults);
+    container.add_binds = section.value("add-binds").and_then(|value| value.list(Items::Any, faults, bind));
     container.tmpfs = section.value("tmpfs").and_then(|value| value.list(Items::Any, faults, tmpfs));
     container.mounts = mounts(section, faults);
 }

@@ -19,6 +19,9 @@ pub(super) fn read(section: &mut Section<'_>, container: &mut Container, faults:
     container.gid = section.value("gid").and_then(|value| id(&value, faults));
     container.groups = section.value("groups").and_then(|value| value.list(Items::Any, faults, id));
     container.capabilities = section.value("capabilities").and_then(|value| capabilities(&value, faults));
+    section.contradiction("add-capabilities", "capabilities", "the list beside it is whole", faults);
+    container.add_capabilities =
+        section.value("add-capabilities").and_then(|value| capabilities(&value, faults));
     container.ambient = section.value("ambient").and_then(|value| capabilities(&value, faults));
     if let (Some(all), Some(ambient)) = (&container.capabilities, &container.ambient) {
         for capability in ambient.iter().filter(|one| all.iter().all(|known| known.value != one.value)) {

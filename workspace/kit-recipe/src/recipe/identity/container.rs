@@ -22,11 +22,11 @@
 use kit_hash::Encoder;
 
 use super::{map, names, text, texts};
-use crate::Container;
 use crate::container::{
-    Device, Failure, Health, Id, IdMap, Interface, Landlock, Mount, Namespace, Probe, Ready, Restart,
+    Bind, Device, Failure, Health, Id, IdMap, Interface, Landlock, Mount, Namespace, Probe, Ready, Restart,
     Runtime, Seccomp, SeccompBase, SeccompRules,
 };
+use crate::{Container, Spanned};
 
 /// Encodes the keys of a container.
 pub(super) fn container(to: &mut Encoder, container: &Container) {
@@ -78,12 +78,7 @@ fn isolation(to: &mut Encoder, container: &Container) {
         to.option(value.as_ref(), namespace);
     }
     text(to, hostname.as_ref());
-    to.option(binds.as_ref(), |to, binds| {
-        to.list(binds, |to, bind| {
-            to.str(bind.source.as_str()).str(&bind.destination);
-            texts(to, &bind.options);
-        });
-    });
+    to.option(binds.as_deref(), self::binds);
     to.option(tmpfs.as_ref(), |to, mounts| {
         to.list(mounts, |to, mount| {
             to.str(&mount.destination);
@@ -103,6 +98,13 @@ fn isolation(to: &mut Encoder, container: &Container) {
             texts(to, allow);
             texts(to, deny);
         }
+    });
+}
+
+fn binds(to: &mut Encoder, binds: &[Spanned<Bind>]) {
+    to.list(binds, |to, bind| {
+        to.str(bind.source.as_str()).str(&bind.destination);
+        texts(to, &bind.options);
     });
 }
 
@@ -140,6 +142,10 @@ impl<'a> Later<'a> {
 }
 
 fn later_isolation<'a>(later: &mut Later<'a>, container: &'a Container) {
+    later.add("add-capabilities", container.add_capabilities.as_ref(), |to, list| {
+        to.list(list, |to, one| _ = to.str(one.as_str()));
+    });
+    later.add("add-binds", container.add_binds.as_ref(), |to, list| binds(to, list));
     later.add("ambient", container.ambient.as_ref(), |to, list| {
         _ = to.list(list, |to, one| _ = to.str(one.as_str()));
     });
