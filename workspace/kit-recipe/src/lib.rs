@@ -9,6 +9,7 @@
 //! | [`upstream`], [`git`] | sources as their authors publish them |
 //! | [`container`] | [`Container`]: what a service may do and see |
 //! | [`reference`] | [`Reference`]: which image of which registry |
+//! | [`linuxkit`] | recipes made of LinuxKit's YAML |
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
 //! | [`recipe`] | [`Recipe`], its parser and its identity |
@@ -21,6 +22,7 @@ pub mod container;
 pub mod git;
 pub mod image;
 pub mod kind;
+pub mod linuxkit;
 pub mod lockfile;
 pub mod name;
 pub mod package;

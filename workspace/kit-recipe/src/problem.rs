@@ -28,6 +28,8 @@ pub enum Area {
     Lock,
     /// `kit.toml`: `kit::settings::…`.
     Settings,
+    /// LinuxKit's YAML: `kit::linuxkit::…`.
+    LinuxKit,
 }
 
 /// One thing that is wrong with a file.

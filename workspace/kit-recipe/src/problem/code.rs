@@ -12,11 +12,13 @@ macro_rules! codes {
         impl Problem {
             /// Returns the stable code: `kit::`, the area, `::`, the fault.
             pub fn code(&self) -> &'static str {
-                match self.fault {
+                match &self.fault {
+                    Fault::LinuxKit(fault) => fault.code(),
                     $(Fault::$variant { .. } => match self.area {
                         Area::Recipe => concat!("kit::recipe::", $slug),
                         Area::Lock => concat!("kit::lock::", $slug),
                         Area::Settings => concat!("kit::settings::", $slug),
+                        Area::LinuxKit => concat!("kit::linuxkit::", $slug),
                     },)*
                 }
             }

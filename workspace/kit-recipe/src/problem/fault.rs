@@ -188,6 +188,10 @@ pub enum Fault {
     Dangling { name: String, section: &'static str },
     #[error("`{address}` is not the address of an archive")]
     InvalidAddress { address: String },
+
+    // LinuxKit's YAML.
+    #[error(transparent)]
+    LinuxKit(crate::linuxkit::Fault),
 }
 
 impl Fault {

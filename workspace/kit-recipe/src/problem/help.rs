@@ -5,6 +5,9 @@ use super::{Area, Fault, Shape};
 impl Fault {
     /// Returns the next action. A lockfile isn't repaired by hand, so for most of its faults there is but one.
     pub(super) fn help(&self, area: Area) -> Option<String> {
+        if let Self::LinuxKit(fault) = self {
+            return Some(fault.help());
+        }
         let own = match self {
             Self::ConflictMarker
             | Self::Edited { .. }
@@ -22,7 +25,9 @@ impl Fault {
         Some(match self {
             Self::ConflictMarker => match area {
                 Area::Lock => "keep either side, remove the markers, then run `kit lock`".to_owned(),
-                Area::Recipe | Area::Settings => "keep one side and remove the markers".to_owned(),
+                Area::Recipe | Area::Settings | Area::LinuxKit => {
+                    "keep one side and remove the markers".to_owned()
+                }
             },
             Self::UnclosedString => "close it on its line, or write a long text between `\"\"\"`".to_owned(),
             Self::UnclosedBracket { missing } => format!("add `{missing}`"),

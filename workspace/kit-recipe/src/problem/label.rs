@@ -6,6 +6,7 @@ impl Fault {
     /// Returns what stands at the main place.
     pub(super) fn label(&self) -> String {
         match self {
+            Self::LinuxKit(fault) => fault.label(),
             Self::UnclosedBracket { missing } => format!("`{missing}` is missing here"),
             Self::UnknownKey { section, .. } => format!("not a key of `{section}`"),
             Self::WrongKind { expected, .. } => format!("`{expected}` is expected in this file"),
@@ -88,6 +89,7 @@ impl Fault {
     /// Returns what stands at the other end of a contradiction.
     pub(super) fn label_also(&self) -> &'static str {
         match self {
+            Self::LinuxKit(fault) => fault.label_also(),
             Self::ConflictMarker => "the other side ends here",
             Self::DuplicateKey { .. } | Self::DuplicateItem { .. } | Self::DuplicateName { .. } => {
                 "written first here"

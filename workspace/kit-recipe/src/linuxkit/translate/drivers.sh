@@ -1,0 +1,1 @@
+find /sys/devices -name modalias -exec cat {} + | sort -u | xargs modprobe -abq

@@ -1,0 +1,2 @@
+ln -sfn /run /var/run
+touch /run/resolvconf/resolv.conf
