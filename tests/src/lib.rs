@@ -6,6 +6,7 @@
 //! | [`busybox`] | Debian's own busybox, pinned |
 //! | [`deb`] | Debian packages byte by byte |
 //! | [`image`] | images of a registry byte by byte |
+//! | [`machine`] | a machine with disks and networks, and what it prints |
 //! | [`mirror`] | a Debian mirror on the loopback interface |
 //! | [`program`] | the `kit` binary, built once for a test run |
 //! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
@@ -30,6 +31,7 @@
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
 //! | `tests/registry.rs` | images of registries, a real one among them: pulled, built, booted, moved, hostile |
+//! | `tests/packages.rs` | each standard package does its job in a booted machine |
 //! | `tests/scheduling.rs` | what is built and what not: failures, interruptions, changes that change nothing; processors of scripts |
 //! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
 //! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
@@ -41,6 +43,7 @@ pub mod archive;
 pub mod busybox;
 pub mod deb;
 pub mod image;
+pub mod machine;
 pub mod mirror;
 pub mod program;
 pub mod project;

@@ -1,0 +1,85 @@
+//! A machine that a test starts with the devices that it wants: disks and networks.
+
+use std::fmt::Write as _;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::TestProject;
+
+/// How long a machine may take for anything: it is emulated, and others may be at the same time.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A running machine, which is ended when it is dropped.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    project: &'a TestProject,
+    console: String,
+    child: Child,
+}
+
+impl<'a> Machine<'a> {
+    /// Boots an image of the project that is built, in the emulator that its tools have. `arguments` are QEMU's, in words
+    /// that spaces separate; paths are relative to the project. What the machine prints goes to the file `console`.
+    pub fn start(project: &'a TestProject, image: &str, console: &str, arguments: &str) -> Self {
+        let cmdline = project.read(&format!("out/{image}-cmdline"));
+        let mut words: Vec<String> = "tool --network qemu -- qemu-system-x86_64 -nodefaults -no-user-config \
+             -no-reboot -display none -machine q35,accel=tcg -cpu max,-cx16 -m 512 -serial stdio"
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        words.extend(["-kernel".to_owned(), format!("out/{image}-kernel")]);
+        words.extend(["-initrd".to_owned(), format!("out/{image}-initrd.img")]);
+        words.extend(["-append".to_owned(), cmdline.trim_end().to_owned()]);
+        words.extend(arguments.split_whitespace().map(str::to_owned));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let log = std::fs::File::create(project.path().join(console)).expect("a file");
+        let child = project
+            .command(&words)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().expect("another handle"))
+            .stdout(log)
+            .spawn()
+            .expect("kit runs");
+        Self { project, console: console.to_owned(), child }
+    }
+
+    /// Returns what it has printed.
+    pub fn printed(&self) -> String {
+        self.project.read(&self.console).replace('\r', "")
+    }
+
+    /// Waits until it has printed this text; fails the test when it ends before.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            // In this order: what it prints before it ends counts.
+            let ended = self.child.try_wait().expect("it is our own").is_some();
+            let printed = self.printed();
+            if printed.contains(text) {
+                return;
+            }
+            assert!(!ended && Instant::now() < end, "no `{text}` in:\n{printed}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Machine<'_> {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Returns QEMU's arguments for disks of the machine, in their order: files of the project.
+pub fn disks(files: &[&str]) -> String {
+    files.iter().enumerate().fold(String::new(), |mut words, (index, file)| {
+        write!(
+            words,
+            " -drive if=none,id=disk{index},file={file},format=raw -device virtio-blk-pci,drive=disk{index}"
+        )
+        .expect("a string takes it");
+        words
+    })
+}
