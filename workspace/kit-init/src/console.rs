@@ -25,19 +25,22 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Opens `/dev/console` and makes it the standard streams of this process too. A machine that has no console runs
-    /// without a word.
+    /// Opens `/dev/console` and makes it the standard streams of this process too. A machine that has no console, and no
+    /// standard output either, runs without a word.
     pub(crate) fn open() -> Result<Self, Errno> {
         let flags = libc::O_RDWR | libc::O_NOCTTY;
-        let (plain, path) = match io::open(c"/dev/console", flags) {
-            Ok(plain) => (plain, c"/dev/console"),
-            Err(_) => (io::open(c"/dev/null", flags)?, c"/dev/null"),
-        };
+        let Ok(plain) = io::open(c"/dev/console", flags) else { return Self::without_console() };
         for stream in 0..3 {
             io::duplicate_to(plain.as_fd(), stream)?;
         }
         // A file description of its own, so that not waiting is no matter of the standard streams.
-        Ok(Self::new(io::open(path, flags | libc::O_NONBLOCK)?))
+        Ok(Self::new(io::open(c"/dev/console", flags | libc::O_NONBLOCK)?))
+    }
+
+    /// As the first process of a container it prints where that prints; the standard streams stay as they are.
+    fn without_console() -> Result<Self, Errno> {
+        let own = io::open(c"/proc/self/fd/1", libc::O_WRONLY | libc::O_NONBLOCK);
+        own.or_else(|_| io::open(c"/dev/null", libc::O_RDWR)).map(Self::new)
     }
 
     /// Prints to an open file.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use kit_hash::DerivationId;
 use kit_recipe::container::{BindSource, Id};
 use kit_recipe::image::{Base, Volume};
-use kit_recipe::{Container, Image, Name, Spanned};
+use kit_recipe::{Container, Image, Name, Reference, Spanned};
 use kit_tree::TreePath;
 
 use crate::derivation::{
@@ -156,9 +156,35 @@ fn base(planner: &mut Planner<'_>, written: &Written) -> Option<(Input, Containe
             let own = planner.inputs.recipes.package(name).container.clone();
             (planner.package(name), own)
         }
-        Base::Image(reference) => planner.image(reference)?,
+        Base::Image(reference) => {
+            let (tree, own) = planner.image(reference)?;
+            (tree, label(planner, written, reference).map_or(own.clone(), |label| label.over(&own)))
+        }
     };
     Some((Input::Derivation(tree), own))
+}
+
+/// Reads the label of an image that says how it is run, where a recipe lets it count.
+fn label(planner: &mut Planner<'_>, written: &Written, reference: &Reference) -> Option<Container> {
+    let counts = written.service.container.label.or(written.defaults.label);
+    let text = planner
+        .inputs
+        .lock
+        .images
+        .get(reference)?
+        .settings
+        .label
+        .as_ref()
+        .filter(|_| counts == Some(true))?;
+    match kit_recipe::linuxkit::label(text) {
+        Ok(container) => Some(container),
+        Err(problems) => {
+            let place = place(planner.inputs.recipes, &written.recipe, written.service.base.span.clone());
+            let (reference, problems) = (reference.to_string(), problems.to_string());
+            planner.problems.push(PlanError::Label { reference, problems, place });
+            None
+        }
+    }
 }
 
 /// Puts numbers in the place of the names of containers.

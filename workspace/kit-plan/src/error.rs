@@ -106,6 +106,16 @@ pub enum PlanError {
         /// The container that names it.
         place: Place,
     },
+    /// The label of an image that says how it is run can't be read.
+    #[error("the label `org.mobyproject.config` of `{reference}` can't be used: {problems}")]
+    Label {
+        /// The image.
+        reference: String,
+        /// What is wrong with it.
+        problems: String,
+        /// Where the image is named.
+        place: Place,
+    },
     /// A read-only volume is bound so that it could be written.
     #[error("the volume `{name}` is read-only, but bound read-write")]
     ReadOnlyVolume {
@@ -165,6 +175,7 @@ impl PlanError {
             Self::NoKernel { .. } => "kit::plan::no_kernel",
             Self::NoCommand { .. } => "kit::plan::no_command",
             Self::UnknownPart { .. } => "kit::plan::unknown_part",
+            Self::Label { .. } => "kit::plan::label",
             Self::ReadOnlyVolume { .. } => "kit::plan::read_only_volume",
             Self::WaitCycle { .. } => "kit::plan::wait_cycle",
             Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
@@ -186,6 +197,7 @@ impl PlanError {
             Self::NoKernel { place, .. } => vec![(place, "asked for here".to_owned())],
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
             Self::UnknownPart { place, .. } => vec![(place, "named here".to_owned())],
+            Self::Label { place, .. } => vec![(place, "this image".to_owned())],
             Self::ReadOnlyVolume { bound, volume, .. } => {
                 vec![(bound, "bound without `ro`".to_owned()), (volume, "read-only".to_owned())]
             }
@@ -217,6 +229,7 @@ impl PlanError {
                 format!("add a {what}, or leave it out")
             }
             Self::UnknownPart { what, known, .. } => format!("the {what}s are `{}`", known.join("`, `")),
+            Self::Label { .. } => "write `label = false`, and the keys that it needs".to_owned(),
             Self::ReadOnlyVolume { .. } => {
                 "add `ro` to the options of the bind, or take `readonly` from the volume".to_owned()
             }

@@ -205,8 +205,7 @@ mod tests {
     use super::*;
 
     fn capabilities(names: &[&str]) -> Option<Vec<Spanned<Capability>>> {
-        let one = |name: &&str| Spanned::new(Capability::new(name).unwrap(), 0..0);
-        Some(names.iter().map(one).collect())
+        names.iter().map(|name| Some(Spanned::new(Capability::new(name)?, 0..0))).collect()
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn one(text: &str) -> Vec<SourceFile> {
 fn codes(text: &str) -> Vec<&'static str> {
     let found = linuxkit::import(&linuxkit::image_name("x"), &one(text), &Given::default());
     let found = found.err().unwrap_or_default();
-    found.iter().flat_map(|(_, problems)| problems.iter().map(|problem| problem.code())).collect()
+    found.iter().flat_map(|(_, problems)| problems.iter().map(kit_recipe::problem::Problem::code)).collect()
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn hostile_sizes_are_refused() {
         let deep = format!("init: {}{}\n", open.repeat(100_000), close.repeat(100_000));
         assert_eq!(codes(&deep).len(), 1, "{open}");
     }
-    let deep: String = (0..2000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let deep: String = (0..2000).flat_map(|depth| [" ".repeat(depth), "a:\n".to_owned()]).collect();
     assert_eq!(codes(&deep), ["kit::linuxkit::too_deep"]);
     let dashes = format!("init:\n{}a\n", "- ".repeat(50_000));
     assert_eq!(codes(&dashes), ["kit::linuxkit::too_deep"]);

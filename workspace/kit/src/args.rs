@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    build, check, completions, help, init, lock, log, man, push, run, shell, show, store, tool, verify, why,
+    build, check, completions, help, import, init, lock, log, man, push, run, shell, show, store, tool,
+    verify, why,
 };
 
 const EXAMPLES: &str = "\
@@ -82,6 +83,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::Args),
+    Import(import::Args),
     Check(check::Args),
     Lock(lock::Args),
     Build(build::Args),

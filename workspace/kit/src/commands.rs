@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod help;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod log;
@@ -27,6 +28,7 @@ use crate::context::Context;
 pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => init::run(args, context),
+        Command::Import(args) => import::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Build(args) => build::run(args, context),

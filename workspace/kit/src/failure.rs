@@ -57,6 +57,12 @@ pub(crate) enum Failure {
     /// `kit.toml` has problems.
     #[error("`{path}` has problems")]
     Settings { path: String, text: String, problems: Problems },
+    /// LinuxKit's YAML has problems.
+    #[error("the files have problems")]
+    LinuxKit { files: Vec<kit_recipe::linuxkit::SourceFile>, problems: kit_recipe::linuxkit::FileProblems },
+    /// Recipes that an import would replace.
+    #[error("{} there and {} something else", named(paths), if paths.len() == 1 { "says" } else { "say" })]
+    RecipesThere { paths: Vec<String> },
     /// No directory upward is a project.
     #[error("`{}` is in no project", start.display())]
     NoProject { start: PathBuf },

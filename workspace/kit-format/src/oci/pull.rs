@@ -10,7 +10,7 @@ use super::document;
 
 /// The largest document, in bytes: the most that registries take.
 pub const LARGEST_DOCUMENT: u64 = 4 << 20;
-/// The label that says how `LinuxKit` runs an image.
+/// The label that says how LinuxKit runs an image.
 pub const LINUXKIT_LABEL: &str = "org.mobyproject.config";
 /// The most layers that an image may have.
 const MOST_LAYERS: usize = 1000;

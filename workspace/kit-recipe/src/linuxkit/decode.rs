@@ -218,13 +218,12 @@ impl<'n> Value<'n> {
         let Some(number) = self.scalar().and_then(Scalar::integer) else {
             return self.wrong("an integer", faults);
         };
-        match i64::try_from(number).ok().filter(|number| (least..=most).contains(number)) {
-            Some(number) => Some(number),
-            None => {
-                let (key, number) = (self.key.clone(), number.to_string());
-                faults.push((self.place(), Fault::OutOfRange { key, number, least, most }));
-                None
-            }
+        if let Some(number) = i64::try_from(number).ok().filter(|number| (least..=most).contains(number)) {
+            Some(number)
+        } else {
+            let (key, number) = (self.key.clone(), number.to_string());
+            faults.push((self.place(), Fault::OutOfRange { key, number, least, most }));
+            None
         }
     }
 

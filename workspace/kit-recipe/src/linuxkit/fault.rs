@@ -234,7 +234,7 @@ impl Fault {
     /// Returns what stands at the main place.
     pub(crate) fn label(&self) -> String {
         match self {
-            Self::Syntax { words, .. } => words.clone(),
+            Self::Syntax { words, .. } | Self::Label { words } => words.clone(),
             Self::TooDeep { limit } => format!("{limit} levels are the most"),
             Self::TooMany { .. } => "the limit is reached here".to_owned(),
             Self::UnknownKey { of, .. } => format!("not a key of `{of}`"),
@@ -248,7 +248,6 @@ impl Fault {
             Self::DuplicateNameElsewhere { file, .. } => format!("`{file}` has the other one"),
             Self::FileWithTwoContents { second, .. } => format!("`{second}` is the second one"),
             Self::UnreadableSource { why, .. } | Self::UnusablePackage { why, .. } => why.clone(),
-            Self::Label { words } => words.clone(),
             _ => self.plain_label().to_owned(),
         }
     }
@@ -336,7 +335,7 @@ impl Fault {
             Self::HoldsItself => "move the alias out of the block that has its anchor",
             Self::KeyIsNoText => "write `key: value`; put a key with brackets in it in quotes",
             Self::MergesNoMapping => "write `<<: *name`, where `&name` is at a mapping",
-            Self::DuplicateKey { .. } => "keep one of the two",
+            Self::DuplicateKey { .. } | Self::FileWithTwoContents { .. } => "keep one of the two",
             Self::NoSections { .. } => "indent lists below their section, and put `:` after its name",
             Self::Empty { .. } => "write something, or remove the key",
             Self::OutOfRange { .. } => "write a number in this range",
@@ -363,7 +362,6 @@ impl Fault {
             Self::FileWithoutContent { .. } => {
                 "add one of `contents`, `source`, `symlink`, `metadata` and `directory: true`"
             }
-            Self::FileWithTwoContents { .. } => "keep one of the two",
             Self::UnreadableSource { .. } => {
                 "put the file there, relative to the directory kit is run in, or write `optional: true`"
             }

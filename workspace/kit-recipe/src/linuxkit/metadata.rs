@@ -1,5 +1,7 @@
 //! The configuration of all files together, as `metadata` wants it written.
 
+use std::fmt::Write as _;
+
 use super::fault::Found;
 use super::toml::quoted;
 use super::yaml::{Key, Kind, Node, Scalar};
@@ -90,7 +92,7 @@ fn yaml_value(node: &Node, depth: usize, text: &mut String) {
         Kind::List(items) => {
             text.push('\n');
             for item in items {
-                text.push_str(&format!("{indent}  -"));
+                let _ = write!(text, "{indent}  -");
                 match &item.kind {
                     Kind::Mapping(entries) if !entries.is_empty() => {
                         text.push(' ');

@@ -27,15 +27,16 @@ impl Names {
         if self.0.insert(name.clone()) {
             return name;
         }
-        (2_usize..)
-            .map(|number| {
-                let suffix = format!("-{number}");
-                let kept: String = name.as_str().chars().take(LONGEST - suffix.len()).collect();
-                format!("{kept}{suffix}")
-                    .parse::<Name>()
-                    .expect("because it is short and begins as a name does")
-            })
-            .find(|name| self.0.insert(name.clone()))
-            .expect("because there are more numbers than names")
+        let mut number = 1_usize;
+        loop {
+            number += 1;
+            let suffix = format!("-{number}");
+            let kept: String = name.as_str().chars().take(LONGEST - suffix.len()).collect();
+            let next: Name =
+                format!("{kept}{suffix}").parse().expect("because it is short and begins as a name does");
+            if self.0.insert(next.clone()) {
+                return next;
+            }
+        }
     }
 }

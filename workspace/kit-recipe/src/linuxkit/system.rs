@@ -189,12 +189,11 @@ pub(super) fn mode(value: &Value<'_>, faults: &mut Faults) -> Field<u32> {
     let text = value.text(faults)?;
     let digits = text.strip_prefix("0o").unwrap_or(&text);
     let octal = !digits.is_empty() && digits.bytes().all(|b| matches!(b, b'0'..=b'7'));
-    match u32::from_str_radix(digits, 8).ok().filter(|mode| octal && *mode <= 0o7777) {
-        Some(mode) => Some(value.field(mode)),
-        None => {
-            faults.push((value.place(), Fault::InvalidMode { mode: text }));
-            None
-        }
+    if let Some(mode) = u32::from_str_radix(digits, 8).ok().filter(|mode| octal && *mode <= 0o7777) {
+        Some(value.field(mode))
+    } else {
+        faults.push((value.place(), Fault::InvalidMode { mode: text }));
+        None
     }
 }
 

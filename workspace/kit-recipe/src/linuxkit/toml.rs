@@ -1,5 +1,7 @@
 //! TOML text, written as people write it.
 
+use std::fmt::Write as _;
+
 use super::comments::Comment;
 
 /// How long a line may be.
@@ -155,7 +157,7 @@ pub(super) fn document(head: &[String], sections: &[Section], foot: &[Comment]) 
         section.write(&mut body);
     }
     let lines =
-        |lines: &[String]| lines.iter().map(|line| format!("{}\n", comment(line))).collect::<String>();
+        |lines: &[String]| lines.iter().flat_map(|line| [comment(line), "\n".to_owned()]).collect::<String>();
     let foot: Vec<_> = foot.iter().map(|one| one.text.clone()).collect();
     let foot = if foot.is_empty() { String::new() } else { format!("\n{}", lines(&foot)) };
     format!("{}{body}{foot}", lines(head))
@@ -182,11 +184,11 @@ fn assignment(name: &str, value: &Toml) -> String {
     for (item, comments) in items {
         let (trailing, before): (Vec<_>, Vec<_>) = comments.iter().partition(|comment| comment.trailing);
         for one in before {
-            text.push_str(&format!("    {}\n", comment(&one.text)));
+            let _ = writeln!(text, "    {}", comment(&one.text));
         }
-        text.push_str(&format!("    {},", item.line()));
+        let _ = write!(text, "    {},", item.line());
         for one in trailing {
-            text.push_str(&format!(" {}", comment(&one.text)));
+            let _ = write!(text, " {}", comment(&one.text));
         }
         text.push('\n');
     }
@@ -211,7 +213,7 @@ fn escape(c: char, word: &mut String) {
         '\n' => word.push_str("\\n"),
         '\t' => word.push_str("\\t"),
         '\r' => word.push_str("\\r"),
-        c if c.is_control() => word.push_str(&format!("\\u{:04X}", u32::from(c))),
+        c if c.is_control() => _ = write!(word, "\\u{:04X}", u32::from(c)),
         c => word.push(c),
     }
 }

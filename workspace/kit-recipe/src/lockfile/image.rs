@@ -45,7 +45,7 @@ pub struct ImageSettings {
     pub cwd: Option<String>,
     /// User and group as it writes them: names or numbers, `user[:group]`.
     pub user: Option<String>,
-    /// Its label `org.mobyproject.config`: what `LinuxKit` takes as defaults of a container, JSON.
+    /// Its label `org.mobyproject.config`: what LinuxKit takes as defaults of a container, JSON.
     pub label: Option<String>,
 }
 

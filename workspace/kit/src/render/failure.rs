@@ -14,6 +14,8 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         Failure::Machine(error) if is_environment(error) => Kind::Environment,
         Failure::Recipes(_)
         | Failure::Settings { .. }
+        | Failure::LinuxKit { .. }
+        | Failure::RecipesThere { .. }
         | Failure::NotText { .. }
         | Failure::Outdated { .. }
         | Failure::NotBuilt { .. }
@@ -74,6 +76,10 @@ pub(crate) fn reports(failure: &Failure) -> Vec<Report> {
         Failure::Recipes(errors) => library::plan(errors),
         Failure::Store(error) => vec![library::store(error)],
         Failure::Settings { path, text, problems } => library::problems(problems, path, text),
+        Failure::LinuxKit { files, problems } => problems
+            .iter()
+            .flat_map(|(file, problems)| library::problems(problems, &files[*file].name, &files[*file].text))
+            .collect(),
         _ => {
             let mut report =
                 Report::new(kind(failure), code(failure), failure.to_string()).caused_by(failure);
@@ -107,6 +113,8 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NoScript { .. } => "kit::show::no_script",
         Failure::Recipes(_) => "kit::plan::problems",
         Failure::Settings { .. } => "kit::settings::problems",
+        Failure::LinuxKit { .. } => "kit::linuxkit::problems",
+        Failure::RecipesThere { .. } => "kit::import::recipes_there",
         Failure::NoProject { .. } => "kit::project::none",
         Failure::File { .. } => "kit::project::file",
         Failure::NotText { .. } => "kit::project::not_text",
@@ -150,10 +158,14 @@ fn help(failure: &Failure) -> Option<String> {
         | Failure::Store(_)
         | Failure::Recipes(_)
         | Failure::Settings { .. }
+        | Failure::LinuxKit { .. }
         | Failure::File { .. }
         | Failure::Output(_) => return None,
         Failure::Machine(error) => return error.help(),
         Failure::Tool { source, .. } => return crate::commands::tool::help(source),
+        Failure::RecipesThere { .. } => {
+            "replace them by `--force`, or write elsewhere by `-o DIR`; nothing was written".to_owned()
+        }
         Failure::NoProject { .. } => {
             "run `kit init DIR` to make a project, or name one by `--project DIR`".to_owned()
         }

@@ -1,5 +1,7 @@
 //! The keys of a container.
 
+#![expect(clippy::ref_option, reason = "a field of the schema is one type, wherever it goes")]
+
 use std::ops::Range;
 
 use super::Translator;
@@ -34,7 +36,7 @@ impl Translator<'_> {
                 self.note(&command.span, Fate::Changed, text);
                 self.comments_in(&command.span);
             } else {
-                self.list(section, "command", command, |word| Toml::text(word));
+                self.list(section, "command", command, Toml::text);
             }
         }
         if let Some(env) = &config.env {
@@ -74,15 +76,15 @@ impl Translator<'_> {
         }
         let add = config.capabilities_add.as_ref();
         if let Some(capabilities) = &capabilities {
-            self.list(section, "capabilities", capabilities, |name| Toml::text(name));
+            self.list(section, "capabilities", capabilities, Toml::text);
             if let Some(add) = add {
                 self.without_effect("capabilities.add", "capabilities", &add.span);
             }
         } else if let Some(add) = add {
-            self.list(section, "add-capabilities", add, |name| Toml::text(name));
+            self.list(section, "add-capabilities", add, Toml::text);
         }
         if let Some(ambient) = &config.ambient {
-            self.list(section, "ambient", ambient, |name| Toml::text(name));
+            self.list(section, "ambient", ambient, Toml::text);
         }
         self.truth(section, "no-new-privileges", &config.no_new_privileges);
         self.truth(section, "readonly", &config.readonly);
@@ -195,7 +197,7 @@ impl Translator<'_> {
             [("masked-paths", &config.masked_paths), ("readonly-paths", &config.readonly_paths)]
         {
             if let Some(paths) = paths {
-                self.list(section, key, paths, |path| Toml::text(path));
+                self.list(section, key, paths, Toml::text);
             }
         }
         if let Some(word) = &config.rootfs_propagation {
@@ -354,7 +356,7 @@ impl Translator<'_> {
         below.comments_above(self.comments_at(span));
         for (key, list) in [("cgroups", &runtime.cgroups), ("mkdir", &runtime.mkdir)] {
             if let Some(list) = list {
-                self.list(&mut below, key, list, |text| Toml::text(text));
+                self.list(&mut below, key, list, Toml::text);
             }
         }
         if let Some(mounts) = &runtime.mounts {

@@ -1,5 +1,7 @@
 //! Files, directories and symbolic links of the root.
 
+#![expect(clippy::ref_option, reason = "a field of the schema is one type, wherever it goes")]
+
 use std::collections::BTreeMap;
 
 use super::Translator;

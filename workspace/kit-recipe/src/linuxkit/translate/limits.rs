@@ -1,5 +1,7 @@
 //! Limits of control groups: version 1 becomes version 2.
 
+#![expect(clippy::ref_option, reason = "a field of the schema is one type, wherever it goes")]
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 

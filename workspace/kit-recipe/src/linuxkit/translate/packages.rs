@@ -1,5 +1,7 @@
 //! The packages of the root: the kernel, and what `init` lays into it.
 
+use std::fmt::Write as _;
+
 use super::Translator;
 use crate::linuxkit::Written;
 use crate::linuxkit::comments::Comment;
@@ -82,11 +84,11 @@ impl Translator<'_> {
         let mut tools = vec!["shell-tools"];
         if let Some(tar) = tar {
             tools.insert(0, "gnu-tar");
-            script.push_str(&format!("tar -xf {} -C \"$OUT\" --no-same-owner\n", in_image(tar)));
+            let _ = writeln!(script, "tar -xf {} -C \"$OUT\" --no-same-owner", in_image(tar));
             script.push_str(include_str!("modules.sh"));
         }
         if let Some(ucode) = kernel.ucode.as_ref().filter(|ucode| !ucode.is_empty()) {
-            script.push_str(&format!("cp {} \"$OUT/boot/ucode.cpio\"\n", in_image(ucode)));
+            let _ = writeln!(script, "cp {} \"$OUT/boot/ucode.cpio\"", in_image(ucode));
             let text = "`ucode` is in the kernel's package, but nothing loads it: no format of kit puts microcode before the initrd";
             self.note(&ucode.span, Fate::Lost, text);
         }
