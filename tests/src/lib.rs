@@ -23,6 +23,8 @@
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
+//! | `tests/configuration.rs` | every key of a container, by its effect in a booted system |
+//! | `tests/import.rs` | what LinuxKit reads becomes recipes, with labels and defaults; what is wrong is said with its line |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
@@ -33,6 +35,7 @@
 //! | `tests/registry.rs` | images of registries, a real one among them: pulled, built, booted, moved, hostile |
 //! | `tests/packages.rs` | each standard package does its job in a booted machine |
 //! | `tests/scheduling.rs` | what is built and what not: failures, interruptions, changes that change nothing; processors of scripts |
+//! | `tests/services.rs` | services in a booted system: order, readiness, health, restarts, logs, `kit-ctl`, the end |
 //! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
 //! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |

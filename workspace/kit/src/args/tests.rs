@@ -26,6 +26,7 @@ fn help_of_kit() {
 
     Commands:
       init         Scaffold a project: an image, settings and a CI example, all with comments
+      import       Make recipes of what other builders read
       check        Check recipes, without fetching or building anything
       lock         Resolve and pin what recipes ask for, and write the lockfiles
       build        Build images from their lockfiles and write their files

@@ -24,6 +24,7 @@ Then `kit lock system` pins every image by digest, and `kit build system` builds
 
 /// Make recipes of what other builders read
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     from: Origin,
