@@ -101,11 +101,15 @@ fn everything_wrong_is_said_with_its_line_and_nothing_is_written() {
     let project = TestProject::new();
     let with = |lines: &str| SYSTEM.replace("    uid: hello", &format!("    uid: hello\n{lines}"));
     project.write("system.yml", &with("    uid: 3"));
-    project.kit(&["import", "linuxkit", "system.yml"]).failed(1, &["kit::linuxkit::duplicate_key", "system.yml:13"]);
+    project
+        .kit(&["import", "linuxkit", "system.yml"])
+        .failed(1, &["kit::linuxkit::duplicate_key", "system.yml:13"]);
     let device = "{path: /dev/x, type: c, major: 1, minor: 2, mode: rw}";
-    project.write("system.yml", &with(&format!("    capabilites: []\n    devices:\n      - {device}\n    pid: @x")));
-    let said = project.kit(&["import", "linuxkit", "system.yml"]);
-    let said = said.failed(1, &["system.yml:16", "kit::linuxkit"]);
+    project.write(
+        "system.yml",
+        &with(&format!("    capabilites: []\n    devices:\n      - {device}\n    pid: @x")),
+    );
+    project.kit(&["import", "linuxkit", "system.yml"]).failed(1, &["system.yml:16", "kit::linuxkit"]);
     project.write("system.yml", &with(&format!("    capabilites: []\n    devices:\n      - {device}")));
     let said = project.kit(&["import", "linuxkit", "system.yml"]);
     let said = said.failed(1, &["system.yml:13", "did you mean `capabilities`?", "system.yml:15"]);
