@@ -48,7 +48,7 @@ fn configuration(label: &Value) -> Result<Value, String> {
     project
         .kit(&["import", "linuxkit", "system.yml"])
         .failed(1, &["kit::import::recipes_there", "recipes/images/system.toml", "--force"]);
-    project.write("recipes/images/system.toml", &recipe.replace("kernel+initrd", "tar"));
+    assert!(recipe.contains("formats = [\"tar\"]"), "{recipe}");
 
     let mut image = Image::new(&[Tar::default().file("bin/hello", b"hello").end()]);
     image.run["Labels"] = json!({ "org.mobyproject.config": label.to_string() });
@@ -88,6 +88,32 @@ fn an_imported_system_is_what_its_entries_its_labels_and_the_defaults_say() {
     assert!(spaces.contains("network") && !spaces.contains("\"ipc\""), "{spaces}");
     assert_eq!(config["linux"]["maskedPaths"], json!([]));
     assert_eq!(config["linux"].get("seccomp"), None);
+}
+
+/// With one command, and no recipe on disk.
+#[test]
+fn a_file_is_locked_and_built_at_once() {
+    let project = TestProject::new();
+    std::fs::remove_dir_all(project.path().join("recipes")).ok();
+    project.write("here/system.yml", SYSTEM);
+    let image = Image::new(&[Tar::default().file("bin/hello", b"hello").end()]);
+    let site = image.site("team/hello", "1.0", Answer::Bytes(image.manifest()));
+    let build = ["build", "here/system.yml"];
+    with_server(site, |server| {
+        let base = &server.base;
+        project.write("kit.toml", &format!("[mirrors]\n\"http://127.0.0.1:1/\" = [\"{base}/\"]\n"));
+        let said = project.kit(&build).succeeded();
+        assert!(said.stderr.contains("here/system.yml:3: changed"), "{said}");
+        assert!(said.stderr.contains("lockfiles/system.lock written"), "{said}");
+        assert_eq!(said.stdout, "out/system.tar\n", "{said}");
+    });
+    // From now on the lockfile is obeyed, and a change has to be locked.
+    project.kit(&build).succeeded();
+    project.write("here/system.yml", &SYSTEM.replace("Imported", "Changed"));
+    project.kit(&build).failed(1, &["kit lock"]);
+    project.kit(&["lock", "here/system.yml", "--offline"]).succeeded();
+    project.kit(&["build", "here/system.yml", "--offline"]).succeeded();
+    assert!(!project.path().join("recipes").exists());
 }
 
 #[test]

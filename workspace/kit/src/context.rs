@@ -45,6 +45,17 @@ impl Context {
         Ok(self.project.get_or_init(|| project))
     }
 
+    /// Returns the project, or the current directory as one where there is none: for what brings its own recipes.
+    pub(crate) fn project_or_here(&self) -> Result<&Project, Failure> {
+        match self.project() {
+            Err(Failure::NoProject { start }) => {
+                let project = Project::open(&start)?;
+                Ok(self.project.get_or_init(|| project))
+            }
+            found => found,
+        }
+    }
+
     /// Opens the store.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         let path = self.store_path()?;

@@ -1,10 +1,12 @@
 //! The project: a directory with `kit.toml` or `recipes/`. Its directories are opened here, once, and reached by handles from then on.
 
 mod disk;
+mod guests;
 mod layered;
 mod lockfiles;
 mod past;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -21,6 +23,7 @@ use crate::Failure;
 use crate::embedded::Embedded;
 
 pub(crate) use disk::Disk;
+pub(crate) use guests::Guests;
 pub(crate) use layered::Layered;
 pub(crate) use lockfiles::Change;
 pub(crate) use past::Past;
@@ -36,6 +39,7 @@ pub(crate) struct Project {
     dir: Dir,
     path: PathBuf,
     settings: Settings,
+    guests: guests::Texts,
 }
 
 impl Project {
@@ -65,7 +69,7 @@ impl Project {
                 problems,
             })?,
         };
-        Ok(Self { dir, path, settings })
+        Ok(Self { dir, path, settings, guests: guests::Texts::new() })
     }
 
     /// Returns its directory.
@@ -89,9 +93,15 @@ impl Project {
         Disk { dir: &self.dir }
     }
 
-    /// Returns its own files, and below them the standard set.
-    pub(crate) fn files(&self) -> Layered<Disk<'_>, Embedded> {
-        Layered { upper: self.disk(), lower: Embedded }
+    /// Returns its own files, below them the standard set, and over them the recipes of guests.
+    pub(crate) fn files(&self) -> Layered<Guests<'_>, Layered<Disk<'_>, Embedded>> {
+        let own = Layered { upper: self.disk(), lower: Embedded };
+        Layered { upper: Guests(&self.guests), lower: own }
+    }
+
+    /// Takes recipes in that are in no file; once in a run.
+    pub(crate) fn take_in(&self, recipes: BTreeMap<RecipeName, String>) {
+        self.guests.get_or_init(|| recipes);
     }
 
     /// Returns the texts of all its lockfiles, by path; what is no text is left out.

@@ -13,6 +13,7 @@ use kit_recipe::lockfile::Subject;
 use kit_store::Store;
 use serde_json::{Value, json};
 
+use super::{import, lock};
 use crate::Failure;
 use crate::context::{Context, OutDir};
 use crate::going::{Failures, on_failure};
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   kit build                          the only image of the project
   kit build minimal --format oci     one image in another format than its recipe says
+  kit build system.yml               a system of LinuxKit, imported in memory, locked the first time
   kit build --offline --json         for programs: no socket is opened, events and result as JSON";
 
 /// Build images from their lockfiles and write their files
@@ -61,11 +63,15 @@ struct File {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    let (named, guest) = import::take_in(&args.images, context)?;
+    if let Some(name) = &guest {
+        lock::first(context, name)?;
+    }
     let project = context.project()?;
     let mut results = Vec::new();
     let mut all = Tally::default();
     let mut failures = Failures::new(args.keep_going);
-    for subject in images(project, &args.images)? {
+    for subject in images(project, &named)? {
         let built = build(context, &subject, args);
         let Some((files, tally)) = failures.keep(built)? else { continue };
         results.push((subject, files));

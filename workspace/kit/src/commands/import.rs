@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use cap_std::fs::Dir;
 use kit_build::replace::replace;
+use kit_recipe::Name;
 use kit_recipe::linuxkit::{self, Base, Given, Import, Source, SourceFile};
 use kit_recipe::recipe::RecipeName;
 use serde_json::json;
@@ -59,12 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Some(path) => absolute(path)?,
         None => context.project()?.path().to_owned(),
     };
-    let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let stem = args.files.first().and_then(|path| path.file_stem());
-    let name = linuxkit::image_name(&stem.unwrap_or_default().to_string_lossy());
-    let import = linuxkit::wanted(&files)
-        .and_then(|wanted| linuxkit::import(&name, &files, &given(&wanted, &root)))
-        .map_err(|problems| Failure::LinuxKit { files: files.clone(), problems })?;
+    let (name, files, import) = import(&args.files, &root)?;
     let dir = make_dir(&root)?;
     refuse_others(&dir, &import, args.force)?;
     let mut written = Vec::new();
@@ -78,15 +74,51 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         context.output.data(&format!("{path}\n")).map_err(Failure::Output)?;
         written.push(path);
     }
-    for note in &import.notes {
-        let file = &files[note.file].name;
-        context.output.say(&format!("{file}:{}: {}: {}\n", note.line, note.fate, note.text));
-    }
+    tell(&import, &files, context);
     let note = |note: &linuxkit::Note| json!({ "file": files[note.file].name, "line": note.line, "fate": note.fate.word(), "text": note.text });
     let notes: Vec<_> = import.notes.iter().map(note).collect();
     let result = json!({ "image": name.as_str(), "recipes": written, "notes": notes });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads files and makes recipes of them, below the directory `root`.
+fn import(paths: &[PathBuf], root: &Path) -> Result<(Name, Vec<SourceFile>, Import), Failure> {
+    let files = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let stem = paths.first().and_then(|path| path.file_stem());
+    let name = linuxkit::image_name(&stem.unwrap_or_default().to_string_lossy());
+    let import = linuxkit::wanted(&files)
+        .and_then(|wanted| linuxkit::import(&name, &files, &given(&wanted, root)))
+        .map_err(|problems| Failure::LinuxKit { files: files.clone(), problems })?;
+    Ok((name, files, import))
+}
+
+/// Says what isn't as it was.
+fn tell(import: &Import, files: &[SourceFile], context: &Context) {
+    for note in &import.notes {
+        let file = &files[note.file].name;
+        context.output.say(&format!("{file}:{}: {}: {}\n", note.line, note.fate, note.text));
+    }
+}
+
+/// Whether a word of the command line is a file of LinuxKit: no image is called so.
+fn is_yaml(word: &str) -> bool {
+    [".yml", ".yaml"].iter().any(|end| word.ends_with(end))
+}
+
+/// Takes the files of LinuxKit among the words into the project, joined to one system, and returns the words with its name
+/// in their place, and the name, if there are any. Nothing is written.
+pub(crate) fn take_in(words: &[String], context: &Context) -> Result<(Vec<String>, Option<Name>), Failure> {
+    let paths: Vec<PathBuf> = words.iter().filter(|word| is_yaml(word)).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        return Ok((words.to_vec(), None));
+    }
+    let project = context.project_or_here()?;
+    let (name, files, import) = import(&paths, project.path())?;
+    tell(&import, &files, context);
+    project.take_in(import.recipes.into_iter().map(|recipe| (recipe.recipe, recipe.text)).collect());
+    let others = words.iter().filter(|word| !is_yaml(word)).cloned();
+    Ok((std::iter::once(name.to_string()).chain(others).collect(), Some(name)))
 }
 
 fn read(path: &Path) -> Result<SourceFile, Failure> {

@@ -16,10 +16,11 @@ use kit_build::{BuildError, Engine};
 use kit_plan::{Plan, plan};
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Lockfile, Reference};
+use kit_recipe::{Lockfile, Name, Reference};
 use kit_store::Store;
 use serde_json::json;
 
+use super::import;
 use crate::Failure;
 use crate::context::Context;
 use crate::going::{Failures, on_failure};
@@ -34,6 +35,7 @@ Examples:
   kit lock minimal --update           the newest of everything in one image
   kit lock --update busybox           the newest of what package busybox is made of
   kit lock --update nginx:1.27        what this image of a registry is now
+  kit lock system.yml                 a system of LinuxKit, imported in memory
   kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
   kit lock minimal --explain          who signed what, and when";
 
@@ -69,8 +71,9 @@ struct Locked {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let (images, _) = import::take_in(&args.images, context)?;
     let project = context.project()?;
-    let subjects = subjects(project, &args.images)?;
+    let subjects = subjects(project, &images)?;
     if args.check {
         return fresh::run(project, &subjects, context);
     }
@@ -103,6 +106,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let result = json!({ "lockfiles": locked.iter().map(object).collect::<Vec<_>>() });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Locks an image that has no lockfile yet.
+pub(crate) fn first(context: &Context, name: &Name) -> Result<(), Failure> {
+    let project = context.project()?;
+    let subject = Subject::Image(name.clone());
+    if project.find_lock(&subject)?.is_some() {
+        return Ok(());
+    }
+    let loaded = load_subject(project, &subject)?;
+    let locked = lock(context, project, &loaded, &Update::Needed, OnFailure::Stop)?;
+    context.output.say(&format!("{} written: {}\n", lock_path(&subject), count(locked.pins, "pin")));
+    Ok(())
 }
 
 /// Returns what is named, or all that the project has.

@@ -14,6 +14,7 @@ use kit_store::Store;
 use kit_tree::{Blobs as _, Entry};
 use serde_json::json;
 
+use super::{import, lock};
 use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
@@ -79,9 +80,12 @@ fn parse_memory(text: &str) -> Result<u64, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let project = context.project()?;
     let named: Vec<_> = args.image.iter().cloned().collect();
-    let subject = images(project, &named)?.remove(0);
+    let (named, guest) = import::take_in(&named, context)?;
+    if let Some(name) = &guest {
+        lock::first(context, name)?;
+    }
+    let subject = images(context.project()?, &named)?.remove(0);
     let store = context.store()?;
     let scratch = store.scratch()?;
     let machine = prepare(args, context, &store, &subject, scratch.path().to_owned())?;
