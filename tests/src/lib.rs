@@ -20,6 +20,7 @@
 //! | `tests/architecture.rs` | crates depend only on what the design lets them, share lints and versions, files stay short |
 //! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
 //! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
+//! | `tests/changes.rs` | containers left out, replaced and added by the command line |
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |

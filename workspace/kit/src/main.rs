@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod changes;
 mod commands;
 mod context;
 mod elsewhere;

@@ -6,7 +6,6 @@ mod layered;
 mod lockfiles;
 mod past;
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -69,7 +68,7 @@ impl Project {
                 problems,
             })?,
         };
-        Ok(Self { dir, path, settings, guests: guests::Texts::new() })
+        Ok(Self { dir, path, settings, guests: guests::Texts::default() })
     }
 
     /// Returns its directory.
@@ -99,9 +98,9 @@ impl Project {
         Layered { upper: Guests(&self.guests), lower: own }
     }
 
-    /// Takes recipes in that are in no file; once in a run.
-    pub(crate) fn take_in(&self, recipes: BTreeMap<RecipeName, String>) {
-        self.guests.get_or_init(|| recipes);
+    /// Takes recipes in that are in no file.
+    pub(crate) fn take_in(&self, recipes: impl IntoIterator<Item = (RecipeName, String)>) {
+        self.guests.borrow_mut().extend(recipes);
     }
 
     /// Returns the texts of all its lockfiles, by path; what is no text is left out.

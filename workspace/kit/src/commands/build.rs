@@ -13,20 +13,21 @@ use kit_recipe::lockfile::Subject;
 use kit_store::Store;
 use serde_json::{Value, json};
 
-use super::{import, lock};
 use crate::Failure;
+use crate::changes::{Changes, Locking, subjects};
 use crate::context::{Context, OutDir};
 use crate::going::{Failures, on_failure};
 use crate::progress::{Progress, Tally};
 use crate::text::Text;
 use crate::units::{Bytes, Millis, count};
-use crate::workbench::{Workpiece, images, keep, store_locals, with_going_engine};
+use crate::workbench::{Workpiece, keep, store_locals, with_going_engine};
 
 const EXAMPLES: &str = "\
 Examples:
   kit build                          the only image of the project
   kit build minimal --format oci     one image in another format than its recipe says
   kit build system.yml               a system of LinuxKit, imported in memory, locked the first time
+  kit build server --without ntp     without one of its containers, with a lockfile of its own
   kit build --offline --json         for programs: no socket is opened, events and result as JSON";
 
 /// Build images from their lockfiles and write their files
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     /// Build this image (can be repeated) [default: the only one of the project]
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
+    #[command(flatten)]
+    changes: Changes,
     /// Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by commas) [default: those of the recipe]
     #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
     formats: Vec<Format>,
@@ -63,15 +66,11 @@ struct File {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let (named, guest) = import::take_in(&args.images, context)?;
-    if let Some(name) = &guest {
-        lock::first(context, name)?;
-    }
-    let project = context.project()?;
+    let subjects = subjects(&args.images, &args.changes, Locking::First, context)?;
     let mut results = Vec::new();
     let mut all = Tally::default();
     let mut failures = Failures::new(args.keep_going);
-    for subject in images(project, &named)? {
+    for subject in subjects {
         let built = build(context, &subject, args);
         let Some((files, tally)) = failures.keep(built)? else { continue };
         results.push((subject, files));

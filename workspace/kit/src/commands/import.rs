@@ -116,7 +116,7 @@ pub(crate) fn take_in(words: &[String], context: &Context) -> Result<(Vec<String
     let project = context.project_or_here()?;
     let (name, files, import) = import(&paths, project.path())?;
     tell(&import, &files, context);
-    project.take_in(import.recipes.into_iter().map(|recipe| (recipe.recipe, recipe.text)).collect());
+    project.take_in(import.recipes.into_iter().map(|recipe| (recipe.recipe, recipe.text)));
     let others = words.iter().filter(|word| !is_yaml(word)).cloned();
     Ok((std::iter::once(name.to_string()).chain(others).collect(), Some(name)))
 }

@@ -22,6 +22,7 @@ use serde_json::json;
 
 use super::import;
 use crate::Failure;
+use crate::changes::{self, Changes, Locking};
 use crate::context::Context;
 use crate::going::{Failures, on_failure};
 use crate::progress::Progress;
@@ -49,6 +50,8 @@ pub(crate) struct Args {
     /// Lock this image, or `tools` (can be repeated) [default: every image of the project, and its tools]
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
+    #[command(flatten)]
+    changes: Changes,
     /// Take the newest versions: of these packages and images of registries, separated by commas, or of everything
     #[arg(long, value_name = "PACKAGE|REFERENCE", num_args = 0.., value_delimiter = ',', require_equals = false)]
     update: Option<Vec<String>>,
@@ -71,9 +74,13 @@ struct Locked {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let (images, _) = import::take_in(&args.images, context)?;
+    let subjects = if args.changes.is_empty() {
+        let (images, _) = import::take_in(&args.images, context)?;
+        subjects(context.project()?, &images)?
+    } else {
+        changes::subjects(&args.images, &args.changes, Locking::Later, context)?
+    };
     let project = context.project()?;
-    let subjects = subjects(project, &images)?;
     if args.check {
         return fresh::run(project, &subjects, context);
     }

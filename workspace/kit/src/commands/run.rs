@@ -14,14 +14,14 @@ use kit_store::Store;
 use kit_tree::{Blobs as _, Entry};
 use serde_json::json;
 
-use super::{import, lock};
 use crate::Failure;
+use crate::changes::{Changes, Locking, subjects};
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::open_dir;
 use crate::qemu::watch::{Ending, watch};
 use crate::qemu::{Accelerator, Console, Machine, MachineError, Publish};
-use crate::workbench::{Workpiece, images, keep, parse_name, store_locals, with_engine};
+use crate::workbench::{Workpiece, keep, parse_name, store_locals, with_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +36,8 @@ pub(crate) struct Args {
     /// Boot this image [default: the only one of the project]
     #[arg(value_name = "IMAGE")]
     pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
     /// Give the machine this much memory, with `K`, `M` or `G`
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_memory)]
     pub(crate) mem: u64,
@@ -81,11 +83,7 @@ fn parse_memory(text: &str) -> Result<u64, String> {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let named: Vec<_> = args.image.iter().cloned().collect();
-    let (named, guest) = import::take_in(&named, context)?;
-    if let Some(name) = &guest {
-        lock::first(context, name)?;
-    }
-    let subject = images(context.project()?, &named)?.remove(0);
+    let subject = subjects(&named, &args.changes, Locking::First, context)?.remove(0);
     let store = context.store()?;
     let scratch = store.scratch()?;
     let machine = prepare(args, context, &store, &subject, scratch.path().to_owned())?;

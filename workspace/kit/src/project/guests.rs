@@ -1,6 +1,6 @@
 //! Recipes that are in no file: those of a system that was imported to be locked, built or run at once.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -9,8 +9,8 @@ use kit_build::files::LocalFile;
 use kit_plan::{PlanError, RecipeFiles};
 use kit_recipe::recipe::RecipeName;
 
-/// The recipes of guests, once there are any.
-pub(super) type Texts = OnceCell<BTreeMap<RecipeName, String>>;
+/// The recipes of guests.
+pub(super) type Texts = RefCell<BTreeMap<RecipeName, String>>;
 
 /// The same as a set of files.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +18,11 @@ pub(crate) struct Guests<'a>(pub(super) &'a Texts);
 
 impl RecipeFiles for Guests<'_> {
     fn text(&self, name: &RecipeName) -> Result<Option<String>, PlanError> {
-        Ok(self.0.get().and_then(|texts| texts.get(name)).cloned())
+        Ok(self.0.borrow().get(name).cloned())
     }
 
     fn names(&self) -> Result<Vec<RecipeName>, PlanError> {
-        Ok(self.0.get().into_iter().flat_map(BTreeMap::keys).cloned().collect())
+        Ok(self.0.borrow().keys().cloned().collect())
     }
 }
 
