@@ -254,7 +254,7 @@ const TOOLS: &str = "[tools]\npackages = [\"qemu\", \"sshd\"]\n";
 #[test]
 fn the_server_lets_in_the_key_of_its_metadata_disk() {
     let project = TestProject::new();
-    project.take("recipes/images/server.toml").take("lockfiles/tools.lock");
+    project.take("recipes/images/server.toml").take("lockfiles/server.lock").take("lockfiles/tools.lock");
     project.write("recipes/tools.toml", TOOLS);
     project.kit(&["lock", "server"]).succeeded();
     project.kit(&["lock", "tools"]).succeeded();
