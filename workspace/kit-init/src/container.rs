@@ -67,7 +67,7 @@ struct Ends {
 enum Groups {
     /// It can.
     Free,
-    /// It is in a user namespace that an ordinary user made: it keeps the groups that it was born with.
+    /// It is in a user namespace where nobody may: it keeps the groups that it was born with.
     Fixed,
 }
 

@@ -55,6 +55,13 @@ pub(crate) fn make_file(path: &str) -> Result<(), Errno> {
     }
 }
 
+/// Whether something is mounted at `path`.
+pub(crate) fn is_mounted(path: &str) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
+    let parent = Path::new(path).parent().and_then(device);
+    device(Path::new(path)).zip(parent).is_some_and(|(own, parent)| own != parent)
+}
+
 /// Whether there is a directory at `path`.
 pub(crate) fn is_directory(path: &str) -> bool {
     Path::new(path).is_dir()

@@ -32,6 +32,10 @@
 //!
 //! `/run/kit/control` is where root asks: as `kit-ctl` or `kit-log` this program does (a link of that name, or a bind of it).
 //!
+//! # In a container
+//! An image is a container image too, and this program is its first process; it needs the privileges to start containers. What
+//! is mounted already stays as it is, and it prints on its standard output where there is no console.
+//!
 //! # The console
 //! Everything goes to `/dev/console`: lines of containers as `name: line`, its own as `kit-init: line`. Lines are at most
 //! 4 KiB; control characters and what is not UTF-8 are shown escaped. A console that is too slow loses lines of

@@ -38,7 +38,12 @@ const ESSENTIAL: [Plan; 3] = [
 const OTHER: [Plan; 6] = [
     plan("/sys", "sysfs", SAFE | NOEXEC, &[""]),
     plan("/sys/fs/cgroup", "cgroup2", SAFE | NOEXEC, &["nsdelegate,memory_recursiveprot", "nsdelegate", ""]),
-    plan("/dev/pts", "devpts", NOSUID | NOEXEC, &["mode=0620,ptmxmode=0666,gid=5"]),
+    plan(
+        "/dev/pts",
+        "devpts",
+        NOSUID | NOEXEC,
+        &["mode=0620,ptmxmode=0666,gid=5", "mode=0620,ptmxmode=0666"],
+    ),
     plan("/dev/shm", "tmpfs", SAFE, &["mode=1777,size=10%"]),
     plan("/tmp", "tmpfs", SAFE, &["mode=1777,size=10%"]),
     plan("/var", "tmpfs", SAFE, &["mode=0755,size=25%"]),
@@ -89,6 +94,10 @@ pub(crate) fn mount_other(console: &mut Console) {
 }
 
 fn mount(plan: &Plan) -> Result<(), Errno> {
+    // As the first process of a container, what there is stays: it isn't the whole machine's.
+    if files::is_mounted(plan.target) {
+        return Ok(());
+    }
     let (target, kind) = (sys::c_string(plan.target)?, sys::c_string(plan.kind)?);
     let mut result = Err(Errno(libc::EINVAL));
     for options in plan.options {

@@ -100,8 +100,9 @@ enum There {
 pub(crate) fn serve(supervisor: &mut Supervisor, bundles: &[Bundle], options: &Options) -> Ending {
     let mut services = Services::new(supervisor, bundles, options.on_failure);
     loop {
-        services.start_all(supervisor);
+        // In this order: one that is found ready may be what another waits for.
         services.look_at_all(supervisor);
+        services.start_all(supervisor);
         if !services.is_up && services.units.iter().all(|unit| !unit.is_on_its_way()) {
             services.is_up = true;
             supervisor.console.say("up");

@@ -33,7 +33,8 @@ pub(super) fn map_ids(pid: i32, linux: &Linux, groups: Groups) -> Result<(), Fai
 /// Whether the container's process will be able to set its groups; asked before it is cloned.
 pub(super) fn groups(namespaces: &Namespaces) -> Groups {
     let ordinary = namespaces.has(libc::CLONE_NEWUSER) && sys::cred::effective_user() != 0;
-    if ordinary { Groups::Fixed } else { Groups::Free }
+    let denied = || files::read_text("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny");
+    if ordinary || denied() { Groups::Fixed } else { Groups::Free }
 }
 
 /// The user and group of the container's program as the machine sees them; those that aren't mapped stay as they are, and
