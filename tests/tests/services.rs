@@ -238,7 +238,7 @@ fn a_failed_boot_can_end_in_a_shell() {
 }
 
 /// What a container runtime does before it starts the first process, as an ordinary user.
-const RUNTIME: &str = r#"
+const RUNTIME: &str = r"
 mount --bind root root
 mount -t proc proc root/proc
 mount -t tmpfs tmpfs root/dev
@@ -250,7 +250,7 @@ mount -t sysfs -o ro sysfs root/sys
 mount -t tmpfs tmpfs root/run
 cd root
 exec chroot . /init
-"#;
+";
 
 #[test]
 fn an_image_runs_as_a_container_too() {
