@@ -88,12 +88,17 @@ fn help_of_build() {
       [IMAGE]...  Build this image (can be repeated) [default: the only one of the project]
 
     Options:
-          --format <FORMAT>  Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by
-                             commas) [default: those of the recipe]
-      -k, --keep-going       Go on after a failure with all that doesn't need what failed, and tell every failure
-                             at the end
-          --out <DIR>        Write the files to this directory [default: `out` in the project] [env: `KIT_OUT`]
-      -h, --help             Print help (see more with '--help')
+          --without <NAME>              Leave this container out (can be repeated)
+          --replace <NAME=PACKAGE|REF>  Put a package, or an image of a registry, in the place of a container (can
+                                        be repeated)
+          --add <NAME=PACKAGE|REF>      Add a service of a package, or of an image of a registry (can be repeated)
+          --format <FORMAT>             Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or
+                                        separated by commas) [default: those of the recipe]
+      -k, --keep-going                  Go on after a failure with all that doesn't need what failed, and tell
+                                        every failure at the end
+          --out <DIR>                   Write the files to this directory [default: `out` in the project] [env:
+                                        `KIT_OUT`]
+      -h, --help                        Print help (see more with '--help')
 
     Options of all commands:
           --project <DIR>  Use the project in this directory [default: upward from the current directory] [env:
@@ -111,6 +116,8 @@ fn help_of_build() {
     Examples:
       kit build                          the only image of the project
       kit build minimal --format oci     one image in another format than its recipe says
+      kit build system.yml               a system of LinuxKit, imported in memory, locked the first time
+      kit build server --without ntp     without one of its containers, with a lockfile of its own
       kit build --offline --json         for programs: no socket is opened, events and result as JSON
     "#);
 }
