@@ -249,7 +249,7 @@ done
 mount -t sysfs -o ro sysfs root/sys
 mount -t tmpfs tmpfs root/run
 cd root
-exec chroot . /init
+PATH=$PATH:/usr/sbin:/sbin exec chroot . /init
 ";
 
 #[test]
