@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::path;
 use crate::Spanned;
 use crate::parse::closest;
+use crate::parse::container::{BIND_OPTIONS, MOUNT_OPTIONS, TMPFS_OPTIONS};
 
 /// `source:destination[:option,…]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,24 +38,10 @@ pub(super) struct Mount {
 
 const BIND: &str = "source:destination:option,option";
 const TMPFS: &str = "/destination:option,option";
-const FLAGS: [&str; 14] = [
-    "ro",
-    "rw",
-    "nosuid",
-    "suid",
-    "nodev",
-    "dev",
-    "noexec",
-    "exec",
-    "noatime",
-    "relatime",
-    "strictatime",
-    "nosymfollow",
+/// Flags that change nothing that kit knows of, or that hold anyway.
+const WITHOUT_EFFECT: [&str; 15] = [
     "atime",
     "diratime",
-];
-/// Flags that change nothing that kit knows of, or that hold anyway.
-const WITHOUT_EFFECT: [&str; 13] = [
     "defaults",
     "async",
     "sync",
@@ -69,19 +56,6 @@ const WITHOUT_EFFECT: [&str; 13] = [
     "silent",
     "loud",
 ];
-const PROPAGATION: [&str; 10] = [
-    "bind",
-    "rbind",
-    "private",
-    "rprivate",
-    "slave",
-    "rslave",
-    "shared",
-    "rshared",
-    "unbindable",
-    "runbindable",
-];
-const TMPFS_VALUES: [&str; 5] = ["size", "mode", "uid", "gid", "nr_inodes"];
 
 impl Bind {
     /// Returns the volume that it names.
@@ -126,7 +100,7 @@ pub(super) fn bind(value: &Value<'_>, faults: &mut Faults) -> Option<Bind> {
     }
     let options = match options {
         None => None,
-        Some(options) => Some(flags(options, &PROPAGATION, &[], value, faults)?),
+        Some(options) => Some(flags(options, &BIND_OPTIONS, &[], value, faults)?),
     };
     Some(Bind { source: from.ok()?, destination: to.ok()?, options })
 }
@@ -157,7 +131,7 @@ pub(super) fn tmpfs(value: &Value<'_>, faults: &mut Faults) -> Option<Tmpfs> {
     }
     let options = match options {
         None => None,
-        Some(options) => Some(flags(options, &[], &TMPFS_VALUES, value, faults)?),
+        Some(options) => Some(flags(options, &[], &TMPFS_OPTIONS, value, faults)?),
     };
     Some(Tmpfs { destination: path::plain(destination).ok()?, options })
 }
@@ -175,9 +149,9 @@ fn flags(
     for option in text.split(',').map(str::trim).filter(|option| !option.is_empty()) {
         let known = match option.split_once('=') {
             Some((key, amount)) => with_value.contains(&key) && !amount.is_empty(),
-            None => FLAGS.contains(&option) || more.contains(&option),
+            None => MOUNT_OPTIONS.contains(&option) || more.contains(&option),
         };
-        if WITHOUT_EFFECT.contains(&option) || matches!(option, "atime" | "diratime") {
+        if WITHOUT_EFFECT.contains(&option) {
             continue;
         }
         if known {
@@ -185,7 +159,7 @@ fn flags(
                 options.push(option.to_owned());
             }
         } else {
-            let suggestion = closest(option, FLAGS.iter().chain(more).chain(with_value).copied());
+            let suggestion = closest(option, MOUNT_OPTIONS.iter().chain(more).chain(with_value).copied());
             faults.push((value.place(), Fault::UnknownMountOption { option: option.to_owned(), suggestion }));
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::comments::Comment;
+use crate::written::{Key, Quoted};
 
 /// How long a line may be.
 const WIDTH: usize = 110;
@@ -169,8 +170,7 @@ fn comment(text: &str) -> String {
 
 /// Returns a key, in quotes where it needs them.
 pub(super) fn key(name: &str) -> String {
-    let bare = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    if !name.is_empty() && name.bytes().all(bare) { name.to_owned() } else { quoted(name) }
+    Key(name).to_string()
 }
 
 fn assignment(name: &str, value: &Toml) -> String {
@@ -198,24 +198,7 @@ fn assignment(name: &str, value: &Toml) -> String {
 
 /// Returns a string of one line.
 pub(super) fn quoted(text: &str) -> String {
-    let mut word = String::from("\"");
-    for c in text.chars() {
-        escape(c, &mut word);
-    }
-    word.push('"');
-    word
-}
-
-fn escape(c: char, word: &mut String) {
-    match c {
-        '"' => word.push_str("\\\""),
-        '\\' => word.push_str("\\\\"),
-        '\n' => word.push_str("\\n"),
-        '\t' => word.push_str("\\t"),
-        '\r' => word.push_str("\\r"),
-        c if c.is_control() => _ = write!(word, "\\u{:04X}", u32::from(c)),
-        c => word.push(c),
-    }
+    Quoted(text).to_string()
 }
 
 /// Returns a string of several lines where there are several.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
-use crate::project::{absolute, canonical, make_dir, open_file};
+use crate::project::{absolute, canonical, make_dir, read_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -122,12 +122,9 @@ pub(crate) fn take_in(words: &[String], context: &Context) -> Result<(Vec<String
 }
 
 fn read(path: &Path) -> Result<SourceFile, Failure> {
-    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    let mut file = std::io::Read::take(open_file(path)?, LARGEST);
-    std::io::Read::read_to_end(&mut file, &mut bytes).map_err(failed)?;
     let name = path.display().to_string();
-    let text = String::from_utf8(bytes).map_err(|_| Failure::NotText { path: name.clone() })?;
+    let text =
+        String::from_utf8(read_file(path, LARGEST)?).map_err(|_| Failure::NotText { path: name.clone() })?;
     Ok(SourceFile { name, text })
 }
 

@@ -9,7 +9,7 @@ use crate::parse::{Faults, closest};
 use crate::problem::Fault;
 
 /// Options of both kinds of mounts.
-const MOUNT_OPTIONS: [&str; 12] = [
+pub(crate) const MOUNT_OPTIONS: [&str; 12] = [
     "ro",
     "rw",
     "nosuid",
@@ -24,7 +24,7 @@ const MOUNT_OPTIONS: [&str; 12] = [
     "nosymfollow",
 ];
 /// Options of binds alone.
-const BIND_OPTIONS: [&str; 10] = [
+pub(crate) const BIND_OPTIONS: [&str; 10] = [
     "bind",
     "rbind",
     "private",
@@ -37,7 +37,7 @@ const BIND_OPTIONS: [&str; 10] = [
     "runbindable",
 ];
 /// Options of tmpfs alone; each has a value.
-const TMPFS_OPTIONS: [&str; 5] = ["size", "mode", "uid", "gid", "nr_inodes"];
+pub(crate) const TMPFS_OPTIONS: [&str; 5] = ["size", "mode", "uid", "gid", "nr_inodes"];
 
 /// File systems that need no more than their name.
 const PLAIN: [&str; 7] = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "tmpfs"];
