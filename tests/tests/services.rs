@@ -1,6 +1,10 @@
 //! Services in a booted system: their order, whether they are ready and well, when they start again, how they end, what
 //! is kept of what they print, and who may ask for what.
 
+#![expect(clippy::disallowed_methods, reason = "a test starts an image as a container")]
+
+use std::process::Command;
+
 use kit_tests::{Said, TestProject};
 
 /// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
@@ -231,4 +235,59 @@ fn a_failed_boot_can_end_in_a_shell() {
     let broken = "\n[[onboot]]\nname = \"broken\"\npackage = \"busybox\"\ncommand = [\"/bin/false\"]\n";
     let said = run("kit.on-failure=rescue", broken, &["--until", "its end ends the machine"]);
     place(&said, "rescue: a shell in /containers/onboot/000-broken/rootfs; its end ends the machine");
+}
+
+/// What a container runtime does before it starts the first process, as an ordinary user.
+const RUNTIME: &str = r"
+mount --bind root root
+mount -t proc proc root/proc
+mount -t tmpfs tmpfs root/dev
+for device in null zero full random urandom tty; do
+    : > root/dev/$device
+    mount --bind /dev/$device root/dev/$device
+done
+mount -t sysfs -o ro sysfs root/sys
+mount -t tmpfs tmpfs root/run
+cd root
+PATH=$PATH:/usr/sbin:/sbin exec chroot . /init
+";
+
+#[test]
+fn an_image_runs_as_a_container_too() {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock");
+    let parts = [
+        "\n[[onboot]]\nname = \"first\"\npackage = \"busybox\"\ncommand = [\"/bin/echo\", \"begun\"]\n"
+            .to_owned(),
+        service("web", "echo processes: /proc/[0-9]*; exec sleep inf", "ready = { line = \"processes\" }"),
+        service("last", "exit 3", "after = [\"web\"]\non-failure = \"stop\""),
+    ];
+    let image = BASE.replace("\"kernel+initrd\"", "\"tar\"") + &parts.concat();
+    project.write("recipes/images/minimal.toml", &image);
+    project.kit(&["lock"]).succeeded();
+    project.kit(&["build"]).succeeded();
+    let script = format!("mkdir root && tar -xf out/minimal.tar -C root --no-same-owner && {{ {RUNTIME} }}");
+    let spaces =
+        ["-U", "--map-root-user", "--mount", "--pid", "--fork", "--uts", "--ipc", "--net", "--cgroup"];
+    let output = Command::new("timeout")
+        .args(["120", "unshare"])
+        .args(spaces)
+        .args(["sh", "-ec", &script])
+        .current_dir(project.path())
+        .output()
+        .expect("the machine has util-linux");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let expected = [
+        "first: begun",
+        "web: processes: /proc/1",
+        "kit-init: service web is ready",
+        "kit-init: service last exited with code 3",
+        "kit-init: stopping: service last has failed",
+        "kit-init: powering off",
+    ];
+    let places: Vec<_> = expected.iter().map(|line| text.find(line)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{expected:?} in {places:?}:\n{text}\n{output:?}"
+    );
 }

@@ -17,17 +17,22 @@ pub(crate) struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// The hierarchy at `/sys/fs/cgroup`, if there is one of version 2.
+    /// The hierarchy at `/sys/fs/cgroup`, if there is one of version 2. One that belongs to somebody else is as good as none: a
+    /// container with limits is refused then.
     pub(crate) fn find() -> Option<Self> {
         let root = "/sys/fs/cgroup";
+        if !files::is_other(&format!("{root}/cgroup.controllers"))
+            || !files::can_write(&format!("{root}/cgroup.procs"))
+        {
+            return None;
+        }
         // In a container the root is a group like any other: it hands nothing down while processes are in it.
         if files::is_other(&format!("{root}/cgroup.type")) {
             let own = format!("{root}/kit-init");
-            // One that belongs to somebody else is as good as none: a container with limits is refused then.
             files::make_directory(&own).ok()?;
             let _ = files::write_existing(&format!("{own}/cgroup.procs"), "0");
         }
-        files::is_other(&format!("{root}/cgroup.controllers")).then_some(Self { root })
+        Some(Self { root })
     }
 
     /// Makes the group `path` with the given settings. Every group above it hands its controllers down.

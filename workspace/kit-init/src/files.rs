@@ -39,6 +39,11 @@ pub(crate) fn null_streams() -> Result<[std::os::fd::OwnedFd; 3], Failure> {
     Ok([open()?, open()?, open()?])
 }
 
+/// Whether a file is there and may be written.
+pub(crate) fn can_write(path: &str) -> bool {
+    fs::OpenOptions::new().write(true).open(path).is_ok()
+}
+
 /// Makes a directory and its parents, each with mode 0755; one that is there already is success.
 pub(crate) fn make_directory(path: &str) -> Result<(), Errno> {
     Ok(fs::create_dir_all(path)?)
