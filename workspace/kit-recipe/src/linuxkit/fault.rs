@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use granit_parser::ScanError;
+
 use crate::reference::ReferenceError;
 
 /// What stands where something else is expected.
@@ -191,14 +193,15 @@ codes! {
 
 impl Fault {
     /// Translates what the parser says: `line` is what stands before the place on its line, `rest` what follows.
-    pub(super) fn of_syntax(words: &str, line: &str, rest: &str) -> Self {
+    pub(super) fn of_syntax(error: &ScanError, line: &str, rest: &str) -> Self {
+        let words = error.info();
         let says = |part: &str| words.contains(part);
         let starts = |c: char| rest.starts_with(c);
         let (what, help) = if starts('@') || starts('`') {
             ("a text starts with a character that YAML keeps for itself", "put the text in quotes")
         } else if says("tab") || line.contains('\t') && line.trim().is_empty() {
             ("a tab indents this line", "indent by spaces")
-        } else if says("unexpected end of stream") || says("unexpected document indicator") {
+        } else if says("unclosed quote") || says("unexpected document indicator") {
             ("a quoted text is not closed", "put the closing quote")
         } else if says("mapping values are not allowed") {
             (
@@ -211,7 +214,7 @@ impl Fault {
             ("an alias stands for nothing", "write its anchor `&name` before it")
         } else if says("unknown escape") || says("hexadecimal") {
             ("a quoted text has an unknown escape", "write `\\\\` for a backslash, or use single quotes")
-        } else if says("misplaced bracket") || says("flow") {
+        } else if says("bracket") || says("flow") {
             ("a bracket is not closed, or closes nothing", "put the other bracket")
         } else if says("recursion limit") {
             ("lists are nested too deeply", "write it with fewer brackets inside of each other")
@@ -228,7 +231,7 @@ impl Fault {
                 "compare the line with its neighbours: indentation, `:` after a key, quotes, brackets",
             )
         };
-        Self::Syntax { what, words: words.to_owned(), help }
+        Self::Syntax { what, words, help }
     }
 
     /// Returns what stands at the main place.

@@ -1,12 +1,13 @@
 //! From YAML text to nodes with places, within limits.
 //!
-//! Read as LinuxKit's own YAML library reads it: merge keys (`<<`) and aliases hold, only the first document counts. What that
-//! library takes and still nobody means (a key twice, a node that holds itself) is a fault.
+//! Read as LinuxKit's own YAML library reads it: merge keys (`<<`) and aliases hold, only the first document counts, and between
+//! brackets indentation means nothing. What that library takes and still nobody means (a key twice, a node that holds itself) is a
+//! fault.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::fault::{Fault, Found};
 
@@ -65,7 +66,9 @@ pub(super) fn parse(text: &str, base: usize) -> Result<Document, Vec<(Range<usiz
         return Err(vec![(base + at..base + at + 1, Fault::ControlCharacter)]);
     }
     let mut builder = Builder::new(text, base);
-    let mut parser = Parser::new_from_str(text);
+    let mut options = Options::default();
+    options.block_scalar_eof_without_line_feed = true;
+    let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(next) = parser.next_event() {
         let step = match next {
             Ok((event, span)) => builder.take(event, span),
@@ -101,8 +104,6 @@ enum OpenKind {
 struct Builder<'t> {
     text: &'t str,
     base: usize,
-    /// Byte offsets of characters, where they differ from the characters' own.
-    bytes: Option<Vec<usize>>,
     open: Vec<Open>,
     anchors: BTreeMap<usize, (Node, usize)>,
     count: usize,
@@ -117,12 +118,9 @@ type Step = Result<bool, (Range<usize>, Fault)>;
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str, base: usize) -> Self {
-        let bytes =
-            (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).chain([text.len()]).collect());
         Self {
             text,
             base,
-            bytes,
             open: Vec::new(),
             anchors: BTreeMap::new(),
             count: 0,
@@ -134,35 +132,31 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Returns the byte of a character, counted in all files.
-    fn byte(&self, character: usize) -> usize {
-        let at = match &self.bytes {
-            None => character.min(self.text.len()),
-            Some(bytes) => bytes.get(character).copied().unwrap_or(self.text.len()),
-        };
-        self.base + at
+    /// Returns the byte of a place, counted in all files.
+    fn byte(&self, place: &Marker) -> usize {
+        self.base + place.byte_offset().map_or(self.text.len(), |at| at.min(self.text.len()))
     }
 
     fn range(&self, span: Span) -> Range<usize> {
-        let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
+        let (start, end) = (self.byte(&span.start), self.byte(&span.end));
         start..end.max(start)
     }
 
     fn syntax(&self, error: &ScanError) -> (Range<usize>, Fault) {
-        let at = self.byte(error.marker().index());
+        let at = self.byte(error.marker());
         let local = at - self.base;
         let next = self.text[local..].chars().next().filter(|c| *c != '\n');
         let end = at + next.map_or(0, char::len_utf8);
         let line = self.text[..local].rsplit('\n').next().unwrap_or_default();
         let rest = self.text[local..].lines().next().unwrap_or_default();
-        (at..end, Fault::of_syntax(error.info(), line, rest))
+        (at..end, Fault::of_syntax(error, line, rest))
     }
 
     /// Takes an event; false ends the reading.
     fn take(&mut self, event: Event<'_>, span: Span) -> Step {
         let range = self.range(span);
         match event {
-            Event::DocumentStart(_) if self.done => {
+            Event::DocumentStart(..) if self.done => {
                 self.more = Some(range.start);
                 return Ok(false);
             }
@@ -170,14 +164,17 @@ impl<'t> Builder<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 return self.scalar(&text, style, anchor, tag.as_deref(), range);
             }
-            Event::SequenceStart(anchor, _) => return self.begin(anchor, range, OpenKind::List(Vec::new())),
-            Event::MappingStart(anchor, _) => {
+            Event::SequenceStart(_, anchor, _) => {
+                return self.begin(anchor, range, OpenKind::List(Vec::new()));
+            }
+            Event::MappingStart(_, anchor, _) => {
                 let kind = OpenKind::Mapping { entries: Vec::new(), merged: Vec::new(), key: None };
                 return self.begin(anchor, range, kind);
             }
             Event::SequenceEnd | Event::MappingEnd => return self.end(range),
             Event::Alias(anchor) => return self.alias(anchor, range),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) => {}
+            // Beginnings and ends, and what isn't asked for.
+            _ => {}
         }
         Ok(true)
     }
@@ -193,7 +190,7 @@ impl<'t> Builder<'t> {
         if raw.start < raw.end {
             self.scalars.push(raw.clone());
         }
-        let string = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+        let string = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix() == "str");
         let quoted = style != ScalarStyle::Plain || string;
         let written = &self.text[raw.start - self.base..raw.end - self.base];
         let span = raw.start..raw.start + written.trim_end().len();
