@@ -1,5 +1,7 @@
 //! Images of a registry byte by byte, and the files by which a plain HTTP server serves them.
 
+use std::io::Read as _;
+
 use kit_hash::Sha256;
 use serde_json::{Value, json};
 
@@ -37,7 +39,8 @@ impl Image {
 
     /// Returns its configuration.
     pub fn config(&self) -> Vec<u8> {
-        let diff_ids: Vec<_> = self.layers.iter().map(|(_, layer)| Sha256::of(layer).oci()).collect();
+        let diff_id = |(_, layer): &(_, Vec<u8>)| Sha256::of(&uncompressed(layer)).oci();
+        let diff_ids: Vec<_> = self.layers.iter().map(diff_id).collect();
         let rootfs = json!({ "type": "layers", "diff_ids": diff_ids });
         let config = json!({ "os": "linux", "architecture": "amd64", "config": self.run, "rootfs": rootfs });
         config.to_string().into_bytes()
@@ -52,6 +55,12 @@ impl Image {
             .into_bytes()
     }
 
+    /// Returns its documents and layers.
+    pub fn blobs(&self) -> Vec<Vec<u8>> {
+        let layers = self.layers.iter().map(|(_, layer)| layer.clone());
+        layers.chain([self.config(), self.manifest()]).collect()
+    }
+
     /// Returns what a registry has of it, with `top` at a tag.
     pub fn site(&self, repository: &str, tag: &str, top: Answer) -> Site {
         let mut site = Site::from([(format!("/v2/{repository}/manifests/{tag}"), top)]);
@@ -64,6 +73,16 @@ impl Image {
         }
         site
     }
+}
+
+fn uncompressed(layer: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if layer.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::GzDecoder::new(layer).read_to_end(&mut bytes).expect("it is whole");
+    } else {
+        bytes.extend_from_slice(layer);
+    }
+    bytes
 }
 
 /// Returns where a registry has a blob.

@@ -30,6 +30,7 @@
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/kinds/` | each kind of build makes a program, reproducibly; written out it is the same step |
+//! | `tests/local_images.rs` | images on this machine: layouts, their archives, what `docker save` writes; layers that don't fit |
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
@@ -39,6 +40,7 @@
 //! | `tests/services.rs` | services in a booted system: order, readiness, health, restarts, logs, `kit-ctl`, the end |
 //! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
 //! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
+//! | `tests/stored_images.rs` | images in Podman's store, put together again from their files |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]

@@ -131,6 +131,13 @@ impl TestProject {
         self
     }
 
+    /// Writes a file of bytes.
+    pub fn write_bytes(&self, path: &str, content: &[u8]) -> &Self {
+        self.write(path, "");
+        std::fs::write(self.path().join(path), content).expect("a file");
+        self
+    }
+
     /// Copies a file of the repository to the same place in the project.
     pub fn take(&self, path: &str) -> &Self {
         let content = std::fs::read_to_string(program::repository().join(path)).expect("a file");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kit_plan::{Plan, plan};
 use kit_recipe::lockfile::{Crate, Lockfile};
-use kit_recipe::{Name, Reference};
+use kit_recipe::{ImageReference, Name};
 
 use crate::engine::{Engine, Trees};
 use crate::load::Loaded;
@@ -101,14 +101,14 @@ impl Update {
     }
 
     /// Whether the pin of an image is given up; a digest says for ever what a reference is.
-    fn gives_up_image(&self, reference: &Reference) -> bool {
-        let is_it = |text: &String| text.parse().is_ok_and(|named: Reference| named == *reference);
+    fn gives_up_image(&self, reference: &ImageReference) -> bool {
+        let is_it = |text: &String| text.parse().is_ok_and(|named: ImageReference| named == *reference);
         let given_up = match self {
             Self::Needed => false,
             Self::All => true,
             Self::Named(names) => names.iter().any(is_it),
         };
-        given_up && reference.digest().is_none()
+        given_up && !reference.is_fixed()
     }
 }
 

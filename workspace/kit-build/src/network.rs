@@ -3,16 +3,18 @@
 //! The machine's configuration is read, and a client made, only when something must be fetched.
 
 mod git;
+mod local_image;
 mod pins;
 mod push;
 mod registry;
+mod stored_image;
 mod upstream;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Seek as _;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use cap_std::fs::Dir;
 use kit_hash::Sha256;
@@ -20,7 +22,7 @@ use kit_plan::derivation::{Fetch as FetchAction, Origin};
 use kit_plan::requirements::{DebianGroup, DebianSourceGroup};
 use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_recipe::lockfile::{Deb, DebKey, DebianSource, FilePin, ImagePin, Suite};
-use kit_recipe::{Name, Reference};
+use kit_recipe::{ImageReference, Name};
 use kit_source::Cache;
 use kit_source::crates::{Cargo, CrateFile, CrateHome, CratePin, fetch_crates};
 use kit_source::debian::archives::{Attempt, AttemptError};
@@ -41,7 +43,7 @@ use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
 pub use push::Pushed;
-pub(crate) use registry::settings;
+pub(crate) use registry::said;
 
 /// The largest package index that is taken from the store, in bytes.
 const INDEX_LIMIT: u64 = 1 << 30;
@@ -61,6 +63,10 @@ pub struct Places {
     pub logins: Vec<Vec<u8>>,
     /// Keyrings in addition to the machine's, as files hold them.
     pub keyrings: Vec<Vec<u8>>,
+    /// The project's directory, where images can lie.
+    pub project: Dir,
+    /// The user's store of containers, and its path; none where that isn't known.
+    pub containers: Option<(Dir, PathBuf)>,
     /// The machine's root directory, whose apt configuration counts.
     pub machine: Dir,
     /// Where cargo keeps its cache, and its path; none before cargo was first used.
@@ -75,6 +81,7 @@ pub struct Network<'a> {
     places: Places,
     store: &'a Store,
     connected: OnceLock<Connected>,
+    open_images: local_image::OpenImages,
 }
 
 #[derive(Debug)]
@@ -139,7 +146,7 @@ pub trait Resolver {
     /// Pins what a reference to an image is now, for an architecture in OCI's words.
     fn image(
         &self,
-        reference: &Reference,
+        reference: &ImageReference,
         architecture: &str,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ImagePin, BuildError>;
@@ -148,7 +155,7 @@ pub trait Resolver {
 impl<'a> Network<'a> {
     /// Takes note of the places; opens nothing.
     pub fn new(places: Places, store: &'a Store) -> Self {
-        Self { places, store, connected: OnceLock::new() }
+        Self { places, store, connected: OnceLock::new(), open_images: Mutex::default() }
     }
 
     /// Returns the archives that can serve packages.
@@ -231,7 +238,7 @@ impl Resolver for Network<'_> {
 
     fn image(
         &self,
-        reference: &Reference,
+        reference: &ImageReference,
         architecture: &str,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ImagePin, BuildError> {
@@ -269,7 +276,7 @@ impl Fetch for Network<'_> {
                 Some(commit) => self.fetch_commit(fetch, upstream, commit, file, progress),
                 None => self.fetch_upstream(fetch, upstream, file, progress),
             },
-            Origin::Registry(wanted) => self.fetch_registry(fetch, wanted, file, progress),
+            Origin::Image(wanted) => self.fetch_image(fetch, wanted, file, progress),
             Origin::Crate { name, version } => {
                 let pin = crate_pin(name, version, fetch.sha256);
                 let mut found = self.crates(std::slice::from_ref(&pin))?;
@@ -286,7 +293,7 @@ impl Fetch for Network<'_> {
     fn announce(&self, fetches: &[&FetchAction]) -> Result<(), BuildError> {
         let pins = fetches.iter().filter_map(|fetch| match &fetch.origin {
             Origin::Crate { name, version } => Some(crate_pin(name, version, fetch.sha256)),
-            Origin::Debian { .. } | Origin::Upstream(_) | Origin::Registry(_) => None,
+            Origin::Debian { .. } | Origin::Upstream(_) | Origin::Image(_) => None,
         });
         let pins: Vec<_> = pins.collect();
         if pins.is_empty() { Ok(()) } else { self.crates(&pins).map(drop) }

@@ -11,17 +11,23 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`choose`] | which of several images is meant |
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
 //! | [`layer`] | one layer, by itself |
-//! | [`pull`] | the documents of images in registries |
+//! | [`pull`] | the documents of images that others made |
+//! | [`stored`] | images in a store of containers |
+//! | [`tar_split`] | [`tar_split::TarSplitReader`]: layers of such a store as archives again |
 //! | [`mod@write`] | [`write_layout`]: images into a layout |
 //! | [`mod@read`] | [`read_layout`]: what is in a layout, every digest checked |
 
+pub mod choose;
 pub mod config;
 mod document;
 pub mod layer;
 pub mod pull;
 pub mod read;
+pub mod stored;
+pub mod tar_split;
 pub mod write;
 
 pub use config::{ImageConfig, Platform};

@@ -7,7 +7,7 @@ use kit_tree::{BlobSink, Mode, Tree, TreePath};
 
 use crate::compression::Decoder;
 use crate::limits::Limits;
-use crate::tar::{self, Devices, Duplicates, TarOptions, TarReadError, read_tar};
+use crate::tar::{self, Devices, Duplicates, Links, TarOptions, TarReadError, read_tar};
 use crate::zip::{ZipError, is_zip, read_zip};
 
 /// How much of a file that should be an archive is shown.
@@ -69,7 +69,11 @@ pub fn read_sources(
     let tree = match packing {
         Packing::Tar => {
             // A name that occurs twice is the last one, as `tar` has it.
-            let options = TarOptions { duplicates: Duplicates::LastWins, devices: Devices::Refuse };
+            let options = TarOptions {
+                duplicates: Duplicates::LastWins,
+                devices: Devices::Refuse,
+                links: Links::Within,
+            };
             read_tar(Decoder::sniff(reader, limits)?, sink, limits, options)?
         }
         Packing::Zip => read_zip(reader, sink, limits)?,

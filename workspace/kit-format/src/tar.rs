@@ -13,8 +13,8 @@ pub mod read;
 pub mod write;
 
 pub use error::{TarReadError, TarWriteError};
-pub(crate) use read::read_tar_with_parents;
-pub use read::{Devices, Duplicates, TarOptions, read_tar};
+pub use read::{Devices, Duplicates, Links, TarOptions, read_tar};
+pub(crate) use read::{WithGaps, read_tar_with_gaps};
 pub use write::{TarStream, write_tar};
 
 /// Bytes of a block: every header is one, every content is padded to a multiple.

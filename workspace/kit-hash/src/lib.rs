@@ -19,4 +19,4 @@ pub use encoder::{DecodeError, Decoder, Encoder};
 pub use hasher::{BlobDigests, BlobHasher};
 pub use hex::HexError;
 pub use id::{BlobId, DerivationId, Identity, PinId, RecipeId, ResolvedId, SourceId, TreeId};
-pub use sha256::Sha256;
+pub use sha256::{Sha256, Sha256Reader};

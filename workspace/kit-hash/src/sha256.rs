@@ -1,6 +1,7 @@
 //! SHA-256 digests, where other people's formats name bytes by them.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use sha2::Digest as _;
@@ -42,6 +43,45 @@ impl Sha256 {
         let mut text = self.to_string();
         text.truncate(12);
         text
+    }
+}
+
+/// Hashes what is read through it.
+pub struct Sha256Reader<R> {
+    reader: R,
+    hasher: sha2::Sha256,
+    size: u64,
+}
+
+impl<R> Sha256Reader<R> {
+    /// Starts with nothing read.
+    pub fn new(reader: R) -> Self {
+        Self { reader, hasher: sha2::Sha256::new(), size: 0 }
+    }
+
+    /// Returns how many bytes were read.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns the digest of all bytes read.
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.hasher.finalize().into())
+    }
+}
+
+impl<R: Read> Read for Sha256Reader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+}
+
+impl<R> fmt::Debug for Sha256Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sha256Reader").field("size", &self.size).finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use kit_hash::DerivationId;
 use kit_recipe::container::{BindSource, Id};
 use kit_recipe::image::{Base, Volume};
-use kit_recipe::{Container, Image, Name, Reference, Spanned};
+use kit_recipe::{Container, Image, ImageReference, Name, Spanned};
 use kit_tree::TreePath;
 
 use crate::derivation::{
@@ -165,7 +165,7 @@ fn base(planner: &mut Planner<'_>, written: &Written) -> Option<(Input, Containe
 }
 
 /// Reads the label of an image that says how it is run, where a recipe lets it count.
-fn label(planner: &mut Planner<'_>, written: &Written, reference: &Reference) -> Option<Container> {
+fn label(planner: &mut Planner<'_>, written: &Written, reference: &ImageReference) -> Option<Container> {
     let counts = written.service.container.label.or(written.defaults.label);
     let text = planner
         .inputs

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use kit_hash::{BlobId, DerivationId, Encoder, ResolvedId, Sha256, TreeId};
 use kit_tree::{Entry, Meta, TreePath};
 
-use crate::registry::RegistryFile;
+use crate::registry::ImageFile;
 use crate::upstream::Upstream;
 
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
@@ -86,8 +86,8 @@ pub enum Origin {
     },
     /// Wherever its authors publish it.
     Upstream(Upstream),
-    /// A registry of images.
-    Registry(RegistryFile),
+    /// Where an image is: a registry, or the project.
+    Image(ImageFile),
 }
 
 /// Reads an archive, the one file of `input`.
@@ -115,7 +115,10 @@ pub enum Archive {
     /// [form for scripts](kit_tree::Tree::into_sources), or the file itself.
     Sources,
     /// 3: a layer of an image, in the raw form of [`kit_tree::layers`].
-    Layer,
+    Layer {
+        /// Digest of the uncompressed archive, which is checked.
+        diff_id: Sha256,
+    },
 }
 
 /// Runs a script in the sandbox.
@@ -326,7 +329,7 @@ impl Action {
                     Archive::Deb => _ = e.variant(0),
                     Archive::Crate { sha256, directory } => _ = e.variant(1).sha256(sha256).str(directory),
                     Archive::Sources => _ = e.variant(2),
-                    Archive::Layer => _ = e.variant(3),
+                    Archive::Layer { diff_id } => _ = e.variant(3).sha256(diff_id),
                 }
             }
             Self::Run(run) => {

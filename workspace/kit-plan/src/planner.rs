@@ -7,7 +7,7 @@ use kit_hash::{DerivationId, Sha256};
 use kit_recipe::image::{Base, Format};
 use kit_recipe::lockfile::{DebKey, Lockfile, Subject};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Name, Reference};
+use kit_recipe::{ImageReference, Name};
 use kit_tree::Tree;
 
 use crate::derivation::{Action, Archive, Derivation, Fetch, Input, Origin, Unpack};
@@ -48,7 +48,7 @@ pub struct Plan {
     /// The tree of each package.
     pub packages: BTreeMap<Name, DerivationId>,
     /// The images of registries.
-    pub images: BTreeMap<Reference, PlannedImage>,
+    pub images: BTreeMap<ImageReference, PlannedImage>,
     /// The containers of the image.
     pub containers: BTreeMap<Name, PlannedContainer>,
     /// The root file system of the image.

@@ -1,9 +1,9 @@
-//! Images of registries: what must be pinned of them, how they become trees, and how they say that they are run.
+//! Images that others made: what must be pinned of them, how they become trees, and how they say that they are run.
 
 use kit_hash::{DerivationId, Sha256};
 use kit_recipe::container::Id;
 use kit_recipe::lockfile::image::{Document, ImagePin, ImageSettings};
-use kit_recipe::{Container, Reference, Spanned};
+use kit_recipe::{Container, ImageReference, Spanned};
 use kit_tree::TreePath;
 
 use crate::derivation::{Action, Archive, Compose, Fetch, Input, Laying, Origin, Part, Unpack};
@@ -14,23 +14,23 @@ use crate::planner::Planner;
 #[derive(Debug, Clone)]
 pub struct WantedImage {
     /// Which one.
-    pub reference: Reference,
+    pub reference: ImageReference,
     /// Where it is written first.
     pub place: Place,
 }
 
 /// Where a file of an image can be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegistryFile {
+pub struct ImageFile {
     /// The image.
-    pub reference: Reference,
-    /// What it is to the registry.
-    pub kind: RegistryKind,
+    pub reference: ImageReference,
+    /// What it is.
+    pub part: ImagePart,
 }
 
-/// What a file is to a registry.
+/// What a file is: registries have manifests in another place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RegistryKind {
+pub enum ImagePart {
     /// A manifest.
     Manifest,
     /// Anything else.
@@ -52,7 +52,7 @@ pub struct PlannedImage {
 
 impl Planner<'_> {
     /// Plans the tree of an image; also returns how the image says that it is run.
-    pub(crate) fn image(&mut self, reference: &Reference) -> Option<(DerivationId, Container)> {
+    pub(crate) fn image(&mut self, reference: &ImageReference) -> Option<(DerivationId, Container)> {
         let Some(pin) = self.inputs.lock.images.get(reference) else {
             self.unpinned(format!("the image `{reference}`"));
             return None;
@@ -67,15 +67,18 @@ impl Planner<'_> {
         Some((tree, container))
     }
 
-    fn planned_image(&mut self, reference: &Reference, pin: &ImagePin) -> PlannedImage {
+    fn planned_image(&mut self, reference: &ImageReference, pin: &ImagePin) -> PlannedImage {
         let mut document =
-            |document: &Document, kind| self.registry_file(reference, kind, document.size, document.sha256);
-        let manifest = document(&pin.manifest, RegistryKind::Manifest);
-        let config = document(&pin.config, RegistryKind::Blob);
+            |document: &Document, part| self.image_file(reference, part, document.size, document.sha256);
+        let manifest = document(&pin.manifest, ImagePart::Manifest);
+        let config = document(&pin.config, ImagePart::Blob);
         let mut layers = Vec::new();
         for layer in &pin.layers {
-            let fetched = self.registry_file(reference, RegistryKind::Blob, layer.size, layer.sha256);
-            let unpack = Unpack { input: Input::Derivation(fetched), archive: Archive::Layer };
+            let fetched = self.image_file(reference, ImagePart::Blob, layer.size, layer.sha256);
+            let unpack = Unpack {
+                input: Input::Derivation(fetched),
+                archive: Archive::Layer { diff_id: layer.diff_id },
+            };
             let title = format!("unpack layer {}", layer.sha256.short());
             layers.push(self.plan.add(title, Action::Unpack(unpack)));
         }
@@ -90,18 +93,18 @@ impl Planner<'_> {
         PlannedImage { manifest, config, layers, tree }
     }
 
-    fn registry_file(
+    fn image_file(
         &mut self,
-        reference: &Reference,
-        kind: RegistryKind,
+        reference: &ImageReference,
+        part: ImagePart,
         size: u64,
         sha256: Sha256,
     ) -> DerivationId {
-        let origin = Origin::Registry(RegistryFile { reference: reference.clone(), kind });
+        let origin = Origin::Image(ImageFile { reference: reference.clone(), part });
         let fetch = Fetch { file_name: sha256.to_string(), size: Some(size), sha256, origin };
-        let title = match kind {
-            RegistryKind::Manifest => format!("fetch manifest {}", sha256.short()),
-            RegistryKind::Blob => format!("fetch blob {}", sha256.short()),
+        let title = match part {
+            ImagePart::Manifest => format!("fetch manifest {}", sha256.short()),
+            ImagePart::Blob => format!("fetch blob {}", sha256.short()),
         };
         self.plan.add(title, Action::Fetch(fetch))
     }

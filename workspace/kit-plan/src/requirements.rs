@@ -3,7 +3,7 @@
 use kit_recipe::image::Base;
 use kit_recipe::package::{Addition, Contents, Dependencies, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, Name, Recipe, Reference, Spanned};
+use kit_recipe::{Image, ImageReference, Name, Recipe, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
@@ -171,7 +171,7 @@ fn of_containers(image: &Image, place: PlaceOf<'_>, found: &mut Requirements) {
 }
 
 impl Requirements {
-    fn want_image(&mut self, reference: &Reference, place: Place) {
+    fn want_image(&mut self, reference: &ImageReference, place: Place) {
         if self.images.iter().all(|wanted| wanted.reference != *reference) {
             self.images.push(WantedImage { reference: reference.clone(), place });
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::package::TreeRules;
-use crate::{Container, Name, Reference, Spanned};
+use crate::{Container, ImageReference, Name, Spanned};
 
 /// `recipes/images/<name>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub enum Base {
     /// The tree of a package.
     Package(Name),
     /// An image of a registry.
-    Image(Reference),
+    Image(ImageReference),
 }
 
 impl fmt::Display for Base {

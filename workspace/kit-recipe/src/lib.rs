@@ -9,6 +9,7 @@
 //! | [`upstream`], [`git`] | sources as their authors publish them |
 //! | [`container`] | [`Container`]: what a service may do and see |
 //! | [`reference`] | [`Reference`]: which image of which registry |
+//! | [`image_reference`] | [`ImageReference`]: the same, or one that lies on this machine |
 //! | [`linuxkit`] | recipes made of LinuxKit's YAML |
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
@@ -21,6 +22,7 @@
 pub mod container;
 pub mod git;
 pub mod image;
+pub mod image_reference;
 pub mod kind;
 pub mod linuxkit;
 pub mod lockfile;
@@ -38,6 +40,7 @@ mod written;
 
 pub use container::Container;
 pub use image::Image;
+pub use image_reference::ImageReference;
 pub use kind::Kind;
 pub use lockfile::Lockfile;
 pub use name::Name;

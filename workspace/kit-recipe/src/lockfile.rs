@@ -36,7 +36,7 @@ pub use image::ImagePin;
 pub use upstream::FilePin;
 
 use crate::image::Base;
-use crate::{Name, Reference, recipe::RecipeName};
+use crate::{ImageReference, Name, recipe::RecipeName};
 
 pub use debian_source::{DebianSource, SourceFile, SourcePart};
 
@@ -68,8 +68,8 @@ pub struct Lockfile {
     pub crates: BTreeMap<(String, String), Crate>,
     /// Files from addresses in recipes, and archives of commits, by (package, source).
     pub files: BTreeMap<(Name, Name), FilePin>,
-    /// Images of registries, by what recipes ask for.
-    pub images: BTreeMap<Reference, ImagePin>,
+    /// Images, by what recipes ask for.
+    pub images: BTreeMap<ImageReference, ImagePin>,
     /// Trees of the project's own files that recipes use, by recipe and source name, or the path of the added file.
     pub locals: BTreeMap<(RecipeName, String), TreeId>,
     /// What each step came out as, by its title (`package busybox`).

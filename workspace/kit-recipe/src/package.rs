@@ -71,7 +71,7 @@ pub enum Source {
     /// `git = "https://…"`: the files of a commit.
     Git(GitSource),
     /// `image = "…"`: the files of an image of a registry.
-    Image(Spanned<crate::Reference>),
+    Image(Spanned<crate::ImageReference>),
 }
 
 /// Whether a Debian package brings what it depends on.

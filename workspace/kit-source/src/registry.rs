@@ -5,10 +5,12 @@
 //! | `challenge` | how a registry wants to be asked |
 //! | [`logins`] | who logs in where, as container tools keep it |
 //! | `push` | what is put there |
+//! | [`storage`] | where a store of containers is |
 
 mod challenge;
 pub mod logins;
 mod push;
+pub mod storage;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};

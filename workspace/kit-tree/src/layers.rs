@@ -1,7 +1,8 @@
 //! Layers of container images, laid over each other by the rules of the OCI image specification 1.1 ("Applying Changesets").
 //!
 //! A layer by itself is a tree in raw form: files that begin with `.wh.` say what of the layers below is hidden, and directories that
-//! its archive doesn't have, but that its members lie in, have the attribute `kit.implied`, so that they change no directory below.
+//! its archive doesn't have, but that its members lie in, have the attribute `kit.implied`, so that they change no directory below. A hard
+//! link to a file that only layers below can have is an empty file with the attribute `kit.linked`, the path of that file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 const AUFS: &[u8] = b".wh..wh.";
 /// Marks directories that the archive doesn't have.
 const IMPLIED: &[u8] = b"kit.implied";
+/// Marks further names of files of layers below; its value is the path of such a file.
+const LINKED: &[u8] = b"kit.linked";
 /// The most links on the way to a directory, as in Linux.
 const MOST_LINKS: usize = 40;
 
@@ -35,10 +38,20 @@ pub enum LayerError {
         path: TreePath,
     },
     /// An attribute that the raw form has for itself.
-    #[error("`{path}` has the attribute `kit.implied`")]
+    #[error("`{path}` has the attribute `{attribute}`")]
     Marked {
         /// Where.
         path: TreePath,
+        /// Which one.
+        attribute: &'static str,
+    },
+    /// Another name of a file that isn't there.
+    #[error("`{path}` is a hard link to `{target}`, which is no file of this layer or of one below")]
+    Target {
+        /// Where.
+        path: TreePath,
+        /// What it should be another name of.
+        target: TreePath,
     },
     /// Members lie below a link that leads to no directory.
     #[error("`{path}` lies below a link of a lower layer that leads to no directory")]
@@ -63,13 +76,27 @@ enum Hidden {
 }
 
 impl Layer {
-    /// Takes what an archive has; `implied` are the directories that it doesn't have itself.
-    pub fn new(mut tree: Tree, implied: BTreeSet<TreePath>) -> Result<Self, LayerError> {
+    /// Takes what an archive has; `implied` are the directories that it doesn't have itself. `linked` are its hard links to files that
+    /// it doesn't have, and what those are; empty files stand in their places.
+    pub fn new(
+        mut tree: Tree,
+        implied: BTreeSet<TreePath>,
+        linked: BTreeMap<TreePath, TreePath>,
+    ) -> Result<Self, LayerError> {
         for (path, entry) in tree.entries() {
-            if meta_of(entry).is_some_and(|meta| meta.xattrs.contains_key(IMPLIED)) {
-                return Err(LayerError::Marked { path: path.clone() });
+            let has = |mark: &[u8]| meta_of(entry).is_some_and(|meta| meta.xattrs.contains_key(mark));
+            for (mark, attribute) in [(IMPLIED, "kit.implied"), (LINKED, "kit.linked")] {
+                if has(mark) {
+                    return Err(LayerError::Marked { path: path.clone(), attribute });
+                }
             }
             hidden(path, entry)?;
+        }
+        for (path, target) in linked {
+            let Some(Entry::File { meta, blob, size }) = tree.get(&path).cloned() else { continue };
+            let xattrs = BTreeMap::from([(LINKED.to_vec(), target.as_bytes().to_vec())]);
+            let entry = Entry::File { meta: Meta { xattrs, ..meta }, blob, size };
+            tree.insert_unchecked(path, entry);
         }
         let mark =
             Meta { xattrs: BTreeMap::from([(IMPLIED.to_vec(), Vec::new())]), ..Meta::root(Mode::DIRECTORY) };
@@ -104,6 +131,8 @@ struct Stack(Draft);
 impl Stack {
     fn add(&mut self, layer: &Tree) -> Result<(), LayerError> {
         let moved = self.moved(layer)?;
+        // What they name is what was there before this layer hid or replaced anything.
+        let linked = self.linked(layer, &moved)?;
         let mut visible = Vec::new();
         for (path, entry) in layer.entries() {
             match hidden(path, entry)? {
@@ -118,6 +147,10 @@ impl Stack {
             let place = place(path, &moved);
             match entry {
                 Entry::Directory(meta) => self.put_directory(path, place, meta, &moved),
+                Entry::File { .. } if linked.contains_key(path) => {
+                    files.insert(path, linked[path].clone());
+                    self.put(place, linked[path].clone());
+                }
                 Entry::File { meta, blob, size } => {
                     let node = self.0.add_file(File { meta: meta.clone(), blob: *blob, size: *size });
                     files.insert(path, node.clone());
@@ -146,6 +179,34 @@ impl Stack {
             }
         }
         Ok(moved)
+    }
+
+    /// Returns the hard links of a layer to what is below, and what they name.
+    fn linked<'l>(
+        &self,
+        layer: &'l Tree,
+        moved: &[(TreePath, TreePath)],
+    ) -> Result<BTreeMap<&'l TreePath, Node>, LayerError> {
+        let mut linked = BTreeMap::new();
+        for (path, entry) in layer.entries() {
+            let Some(target) = meta_of(entry).and_then(|meta| meta.xattrs.get(LINKED)) else { continue };
+            if hidden(path, entry)?.is_some() {
+                continue;
+            }
+            let target = TreePath::new(target).map_err(|_| LayerError::Hidden { path: path.clone() })?;
+            let node = self.file_at(&place(&target, moved));
+            let node = node.ok_or_else(|| LayerError::Target { path: path.clone(), target })?;
+            linked.insert(path, node.clone());
+        }
+        Ok(linked)
+    }
+
+    /// Returns what can have further names at a path: a file, or a symbolic link itself.
+    fn file_at(&self, path: &TreePath) -> Option<&Node> {
+        let directory = self.resolve(&path.parent()?)?;
+        let name = path.names().last()?;
+        let node = self.0.get(&directory.join(&name).ok()?)?;
+        matches!(node, Node::File(_) | Node::Other(Entry::Symlink { .. })).then_some(node)
     }
 
     /// Follows links, none of them out of the root, to a directory.

@@ -7,7 +7,7 @@ use kit_build::load::load;
 use kit_plan::evaluate::{Evaluated, evaluate};
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Name, Reference};
+use kit_recipe::{ImageReference, Name};
 
 use crate::Failure;
 use crate::commands::{import, lock};
@@ -20,10 +20,10 @@ pub(crate) struct Changes {
     /// Leave this container out (can be repeated)
     #[arg(long, value_name = "NAME")]
     without: Vec<Name>,
-    /// Put a package, or an image of a registry, in the place of a container (can be repeated)
+    /// Put a package, or an image that others made, in the place of a container (can be repeated)
     #[arg(long, value_name = "NAME=PACKAGE|REF", value_parser = parse_entry)]
     replace: Vec<Entry>,
-    /// Add a service of a package, or of an image of a registry (can be repeated)
+    /// Add a service of a package, or of an image that others made (can be repeated)
     #[arg(long, value_name = "NAME=PACKAGE|REF", value_parser = parse_entry)]
     add: Vec<Entry>,
 }
@@ -39,12 +39,17 @@ struct Entry {
 fn parse_entry(text: &str) -> Result<Entry, String> {
     let (name, base) = text.split_once('=').ok_or("it has no `=`")?;
     let name: Name = name.parse().map_err(|_| format!("`{name}` is not a name"))?;
-    let base = match (base.parse::<Name>(), base.parse::<Reference>()) {
+    let base = match (base.parse::<Name>(), base.parse::<ImageReference>()) {
         (Ok(package), _) => format!("package = \"{package}\""),
-        (Err(_), Ok(reference)) => format!("image = \"{reference}\""),
+        (Err(_), Ok(reference)) => format!("image = {}", quoted(&reference.to_string())),
         (Err(_), Err(error)) => return Err(format!("`{base}` is neither a package nor an image: {error}")),
     };
     Ok(Entry { name, base })
+}
+
+/// Returns a string as TOML has it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Whether a recipe that is in no file has a lockfile before it is built.

@@ -13,7 +13,7 @@ pub(crate) struct Variable {
 }
 
 /// All variables. An empty one counts as not set.
-pub(crate) const VARIABLES: [Variable; 16] = [
+pub(crate) const VARIABLES: [Variable; 19] = [
     Variable { name: "KIT_PROJECT", meaning: "the project, like --project" },
     Variable { name: "KIT_STORE", meaning: "the store, like --store" },
     Variable { name: "KIT_OUT", meaning: "where outputs go, like --out" },
@@ -25,12 +25,31 @@ pub(crate) const VARIABLES: [Variable; 16] = [
     Variable { name: "REGISTRY_AUTH_FILE", meaning: "where `podman login` keeps logins of registries" },
     Variable { name: "DOCKER_CONFIG", meaning: "where `docker login` keeps them [default: ~/.docker]" },
     Variable { name: "XDG_RUNTIME_DIR", meaning: "where `podman login` keeps them, below containers/" },
+    Variable {
+        name: "CONTAINERS_STORAGE_CONF",
+        meaning: "the configuration of Podman's store of containers",
+    },
+    Variable { name: "XDG_CONFIG_HOME", meaning: "where it is, below containers/ [default: ~/.config]" },
+    Variable {
+        name: "XDG_DATA_HOME",
+        meaning: "where the store is, below containers/ [default: ~/.local/share]",
+    },
     Variable { name: "HOME", meaning: "your home directory" },
     Variable { name: "NO_COLOR", meaning: "any value: no colour, as --color never" },
     Variable { name: "CLICOLOR_FORCE", meaning: "any value but 0: colour, also when piped" },
     Variable { name: "COLUMNS", meaning: "width of the terminal" },
     Variable { name: "TERM", meaning: "`dumb`: no colour and no progress bars" },
 ];
+
+/// Where a user's store of containers, and what is said about it, may be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ContainerPlaces {
+    /// A configuration that counts alone.
+    pub(crate) given: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
+}
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +65,8 @@ pub(crate) struct Environment {
     pub(crate) cargo_home: Option<PathBuf>,
     /// Where logins of registries may be; what comes first counts.
     pub(crate) login_files: Vec<PathBuf>,
+    /// Where the configuration of the user's store of containers may be, and where that store is when nothing says it.
+    pub(crate) containers: ContainerPlaces,
     pub(crate) no_color: bool,
     pub(crate) force_color: bool,
     pub(crate) columns: Option<usize>,
@@ -106,6 +127,12 @@ impl Environment {
             .into_iter()
             .flatten()
             .collect(),
+            containers: ContainerPlaces {
+                given: path("CONTAINERS_STORAGE_CONF"),
+                home: path("HOME"),
+                config: path("XDG_CONFIG_HOME").or_else(|| Some(path("HOME")?.join(".config"))),
+                data: path("XDG_DATA_HOME").or_else(|| Some(path("HOME")?.join(".local/share"))),
+            },
             no_color: raw("NO_COLOR").is_some(),
             force_color: raw("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             // Shells set it to whatever they like; a bad one is no reason to stop.

@@ -21,6 +21,7 @@
 mod args;
 mod changes;
 mod commands;
+mod containers;
 mod context;
 mod elsewhere;
 mod embedded;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use kit_build::network::{Places, Reach};
 
 use crate::Failure;
+use crate::containers;
 use crate::context::Context;
 use crate::project::{self, Project};
 
@@ -22,6 +23,12 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
         source_mirrors: project.settings().mirrors.clone(),
         logins: environment.login_files.iter().filter_map(|path| read_if_there(path)).collect(),
         keyrings: keyrings?,
+        project: project.dir().try_clone().map_err(|source| Failure::File {
+            action: "open",
+            path: project.path().to_owned(),
+            source,
+        })?,
+        containers: containers::store(&environment.containers),
         machine: project::open_dir(Path::new("/"))?,
         // cargo makes it when it first runs; who can't have one needs it only to fetch crates.
         cargo_home: environment
@@ -33,7 +40,7 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
 }
 
 /// Reads a file that needs not be there; one that can't be read says nothing.
-fn read_if_there(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_if_there(path: &Path) -> Option<Vec<u8>> {
     project::open_dir(path.parent()?).ok()?.read(path.file_name()?).ok()
 }
 

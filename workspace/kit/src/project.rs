@@ -72,7 +72,6 @@ impl Project {
     }
 
     /// Returns its directory.
-    #[cfg(test)]
     pub(crate) fn dir(&self) -> &Dir {
         &self.dir
     }

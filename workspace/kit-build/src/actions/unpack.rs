@@ -36,8 +36,8 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
             let tree = read_sources(file, &name, store, &Limits::standard());
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
-        Archive::Layer => {
-            let tree = read_layer(&mut reader, store, &Limits::standard());
+        Archive::Layer { diff_id } => {
+            let tree = read_layer(&mut reader, diff_id, store, &Limits::standard());
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
     };

@@ -1,7 +1,7 @@
 //! Pins of images of registries, and what there is to say about new ones.
 
 use kit_plan::registry::{WantedImage, oci_architecture};
-use kit_recipe::Reference;
+use kit_recipe::ImageReference;
 use kit_recipe::lockfile::{ImagePin, Lockfile};
 
 use super::upstream::watched;
@@ -64,7 +64,7 @@ fn with_trees(mut pin: ImagePin, known: Option<&ImagePin>) -> ImagePin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedImage {
     /// Its reference.
-    pub reference: Reference,
+    pub reference: ImageReference,
     /// What it was.
     pub before: ImagePin,
     /// What it is.

@@ -1,4 +1,4 @@
-//! Images of registries: new pins, and what is pinned.
+//! Images that others made: new pins, and what is pinned.
 
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
@@ -8,14 +8,17 @@ use kit_format::oci::layer::read_layer;
 use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT, Parts, Top};
 use kit_hash::{BlobId, Sha256};
 use kit_plan::derivation::Fetch;
-use kit_plan::registry::{RegistryFile, RegistryKind};
-use kit_recipe::Reference;
+use kit_plan::registry::{ImageFile, ImagePart};
 use kit_recipe::lockfile::ImagePin;
 use kit_recipe::lockfile::image::{Document, ImageSettings, LayerPin, Owner};
+use kit_recipe::{ImageReference, Reference};
 use kit_source::http::{Encryption, Expected};
 use kit_source::registry::Repository;
 use kit_tree::Blobs as _;
 use kit_tree::layers::stack;
+
+/// Indexes may name indexes, this deep.
+const DEPTH: usize = 4;
 
 use super::Network;
 use crate::BuildError;
@@ -25,26 +28,36 @@ impl Network<'_> {
     /// Pins what a reference is now, for an architecture in OCI's words.
     pub(super) fn pin_image(
         &self,
-        reference: &Reference,
+        reference: &ImageReference,
         architecture: &str,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ImagePin, BuildError> {
         let odd = |source| ImageError::Document { reference: reference.clone(), source };
-        let (top, bytes) = self.top(reference)?;
-        let (index, manifest, parts) = match pull::read_top(&bytes, architecture).map_err(odd)? {
-            Top::Manifest(parts) => (None, top, parts),
-            Top::Index(entry) => {
-                let manifest = Document { size: entry.size, sha256: entry.sha256 };
-                let bytes = self.document(reference, &manifest)?;
-                (Some(top.sha256), manifest, pull::read_manifest(&bytes).map_err(odd)?)
+        let (mut manifest, mut bytes) = self.top(reference, architecture)?;
+        let mut index = None;
+        let mut depth = 0;
+        let Parts { config, layers } = loop {
+            match pull::read_top(&bytes, architecture).map_err(odd)? {
+                Top::Manifest(parts) => break parts,
+                Top::Index(_) if depth == DEPTH => return Err(odd(DocumentError::Deep { depth }).into()),
+                Top::Index(entry) => {
+                    index = index.or(Some(manifest.sha256));
+                    manifest = Document { size: entry.size, sha256: entry.sha256 };
+                    bytes = self.document(reference, &manifest)?;
+                    depth += 1;
+                }
             }
         };
-        let Parts { config, layers } = parts;
         let config = Document { size: config.size, sha256: config.sha256 };
         let bytes = self.config(reference, &config)?;
-        let settings = settings(&bytes, architecture, layers.len()).map_err(odd)?;
-        let layer = |layer: &pull::Referred| LayerPin { size: layer.size, sha256: layer.sha256, tree: None };
-        let layers: Vec<_> = layers.iter().map(layer).collect();
+        let Said { settings, diff_ids } = said(&bytes, architecture, layers.len()).map_err(odd)?;
+        let layer = |(layer, diff_id): (&pull::Referred, Sha256)| LayerPin {
+            size: layer.size,
+            sha256: layer.sha256,
+            diff_id,
+            tree: None,
+        };
+        let layers: Vec<_> = layers.iter().zip(diff_ids).map(layer).collect();
         let owner = match &settings.user {
             Some(user) => Some(self.owner(reference, user, &layers, progress)?),
             None => None,
@@ -55,7 +68,7 @@ impl Network<'_> {
     /// Returns the numbers of an image's user, which its own files have.
     fn owner(
         &self,
-        reference: &Reference,
+        reference: &ImageReference,
         user: &str,
         layers: &[LayerPin],
         progress: &mut dyn FnMut(u64),
@@ -65,7 +78,7 @@ impl Network<'_> {
             let wanted = Document { size: layer.size, sha256: layer.sha256 };
             let blob = self.blob(reference, &wanted, progress)?;
             let file = self.store.open_blob_file(&blob)?;
-            let tree = read_layer(file, self.store, &Limits::standard());
+            let tree = read_layer(file, &layer.diff_id, self.store, &Limits::standard());
             let title = format!("unpack layer {}", layer.sha256.short());
             trees.push(tree.map_err(|error| BuildError::Unpack { title, source: Box::new(error) })?);
         }
@@ -80,13 +93,17 @@ impl Network<'_> {
     /// Returns a blob, from the store where it is there.
     fn blob(
         &self,
-        reference: &Reference,
+        reference: &ImageReference,
         wanted: &Document,
         progress: &mut dyn FnMut(u64),
     ) -> Result<BlobId, BuildError> {
         if let Some(blob) = self.store.blob_of_sha256(&wanted.sha256)? {
             return Ok(blob);
         }
+        let reference = match reference {
+            ImageReference::Registry(reference) => reference,
+            local => return self.local_blob(local, &wanted.sha256, progress),
+        };
         let (scratch, mut file) = self.scratch_file()?;
         let expected = Expected::exactly(wanted.size, wanted.sha256);
         let fetched =
@@ -98,22 +115,26 @@ impl Network<'_> {
     }
 
     /// Fetches a pinned file.
-    pub(super) fn fetch_registry(
+    pub(super) fn fetch_image(
         &self,
         fetch: &Fetch,
-        wanted: &RegistryFile,
+        wanted: &ImageFile,
         file: &mut File,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), BuildError> {
+        let reference = match &wanted.reference {
+            ImageReference::Registry(reference) => reference,
+            local => return self.fetch_local(local, &fetch.sha256, file, progress),
+        };
         let size = fetch.size.unwrap_or(LARGEST_DOCUMENT);
-        match wanted.kind {
-            RegistryKind::Blob => {
+        match wanted.part {
+            ImagePart::Blob => {
                 let expected = Expected::exactly(size, fetch.sha256);
-                let repository = repository(&wanted.reference);
+                let repository = repository(reference);
                 let fetched = self.registries().blob(repository, &fetch.sha256, &expected, file, progress);
                 Ok(fetched.map_err(ImageError::Registry)?)
             }
-            RegistryKind::Manifest => {
+            ImagePart::Manifest => {
                 let document = Document { size, sha256: fetch.sha256 };
                 let bytes = self.document(&wanted.reference, &document)?;
                 let io = |source| BuildError::Io { what: "write a manifest".to_owned(), source };
@@ -125,7 +146,11 @@ impl Network<'_> {
     }
 
     /// Returns what a reference leads to: an index or a manifest.
-    fn top(&self, reference: &Reference) -> Result<(Document, Vec<u8>), BuildError> {
+    fn top(&self, reference: &ImageReference, architecture: &str) -> Result<(Document, Vec<u8>), BuildError> {
+        let reference = match reference {
+            ImageReference::Registry(reference) => reference,
+            local => return self.local_top(local, architecture),
+        };
         let sha256 = reference.digest().copied();
         let digest = sha256.as_ref().map(Sha256::oci);
         let name = digest.as_deref().or(reference.tag()).unwrap_or_default();
@@ -137,9 +162,13 @@ impl Network<'_> {
         Ok((document, bytes))
     }
 
-    /// Returns a manifest.
-    fn document(&self, reference: &Reference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
+    /// Returns a manifest or an index.
+    fn document(&self, reference: &ImageReference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
         small(reference, wanted)?;
+        let reference = match reference {
+            ImageReference::Registry(reference) => reference,
+            local => return self.local_document(local, wanted),
+        };
         let expected = Expected::exactly(wanted.size, wanted.sha256);
         let name = wanted.sha256.oci();
         let bytes = self.registries().document(repository(reference), &name, ACCEPTED, &expected);
@@ -149,7 +178,7 @@ impl Network<'_> {
     }
 
     /// Returns a configuration, which is a blob.
-    fn config(&self, reference: &Reference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
+    fn config(&self, reference: &ImageReference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
         small(reference, wanted)?;
         let blob = self.blob(reference, wanted, &mut |_| {})?;
         let io = |source| BuildError::Io { what: format!("read the configuration of `{reference}`"), source };
@@ -157,7 +186,7 @@ impl Network<'_> {
     }
 
     /// Keeps a document, so that it isn't fetched again.
-    fn keep(&self, bytes: &[u8]) -> Result<Sha256, BuildError> {
+    pub(super) fn keep(&self, bytes: &[u8]) -> Result<Sha256, BuildError> {
         let blob = self.store.put_bytes(bytes)?;
         let sha256 = Sha256::of(bytes);
         self.store.put_sha256(&sha256, &blob)?;
@@ -165,7 +194,7 @@ impl Network<'_> {
     }
 }
 
-fn small(reference: &Reference, wanted: &Document) -> Result<(), ImageError> {
+fn small(reference: &ImageReference, wanted: &Document) -> Result<(), ImageError> {
     if wanted.size > LARGEST_DOCUMENT {
         return Err(ImageError::LargeDocument { reference: reference.clone(), size: wanted.size });
     }
@@ -176,13 +205,17 @@ pub(super) fn repository(reference: &Reference) -> Repository<'_> {
     Repository { registry: reference.registry(), path: reference.repository() }
 }
 
-/// Reads how an image is run.
-pub(crate) fn settings(
-    bytes: &[u8],
-    architecture: &str,
-    layers: usize,
-) -> Result<ImageSettings, DocumentError> {
-    let pull::Settings { command, env, cwd, user, label, diff_ids: _ } =
+/// What a configuration says.
+pub(crate) struct Said {
+    /// How the image is run.
+    pub(crate) settings: ImageSettings,
+    /// The digest of each uncompressed layer.
+    pub(crate) diff_ids: Vec<Sha256>,
+}
+
+/// Reads the configuration of a manifest with `layers` layers.
+pub(crate) fn said(bytes: &[u8], architecture: &str, layers: usize) -> Result<Said, DocumentError> {
+    let pull::Settings { command, env, cwd, user, label, diff_ids } =
         pull::read_config(bytes, architecture, layers)?;
-    Ok(ImageSettings { command, env, cwd, user, label })
+    Ok(Said { settings: ImageSettings { command, env, cwd, user, label }, diff_ids })
 }

@@ -1,4 +1,4 @@
-//! The documents of an image in a registry: indexes, manifests and configurations of the image specification 1.1, and Docker's of
+//! The documents of an image that others made: indexes, manifests and configurations of the image specification 1.1, and Docker's of
 //! schema 2, which have the same fields.
 
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ pub const LARGEST_DOCUMENT: u64 = 4 << 20;
 /// The label that says how LinuxKit runs an image.
 pub const LINUXKIT_LABEL: &str = "org.mobyproject.config";
 /// The most layers that an image may have.
-const MOST_LAYERS: usize = 1000;
+pub(super) const MOST_LAYERS: usize = 1000;
 /// The largest layer, in bytes.
 const LARGEST_LAYER: u64 = 64 << 30;
 
-const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(super) const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(super) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 
@@ -38,7 +38,7 @@ pub struct Referred {
 /// What a reference leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Top {
-    /// An index: its manifest for the platform.
+    /// An index: its manifest for the platform, or another index that has it.
     Index(Referred),
     /// A manifest.
     Manifest(Parts),
@@ -96,6 +96,38 @@ pub enum DocumentError {
         /// What there is.
         found: Vec<String>,
     },
+    /// Indexes name indexes without end.
+    #[error("its indexes name each other, {depth} deep and more")]
+    Deep {
+        /// How deep they are read.
+        depth: usize,
+    },
+    /// No image has the name.
+    #[error("{}", unknown(name, found))]
+    Name {
+        /// The name; empty where none is given.
+        name: String,
+        /// The names that there are.
+        found: Vec<String>,
+    },
+    /// A layer isn't there.
+    #[error("its layer `{id}` isn't there")]
+    NoLayer {
+        /// Which one.
+        id: String,
+    },
+    /// Nobody saw the whole archive of a layer.
+    #[error("its layer `{id}` is there in parts only, so that its archive isn't known")]
+    PartLayer {
+        /// Which one.
+        id: String,
+    },
+    /// Several images, and no name says which one is meant.
+    #[error("it has several images, and no name says which one is meant{}", listed(found))]
+    Which {
+        /// The names that there are.
+        found: Vec<String>,
+    },
     /// The configuration is for another platform.
     #[error("it is for {found}, not for {wanted}")]
     OtherPlatform {
@@ -130,6 +162,18 @@ pub enum DocumentError {
         /// In the manifest.
         manifest: usize,
     },
+}
+
+fn unknown(name: &str, found: &[String]) -> String {
+    match (name, found) {
+        ("", _) => "it has no image at all".to_owned(),
+        (_, []) => format!("it has no image `{name}`; it has none with a name"),
+        (_, found) => format!("it has no image `{name}`{}", listed(found)),
+    }
+}
+
+fn listed(found: &[String]) -> String {
+    if found.is_empty() { String::new() } else { format!("; it has `{}`", found.join("`, `")) }
 }
 
 /// Only what is needed to tell which document it is.
@@ -183,24 +227,53 @@ pub fn read_top(bytes: &[u8], architecture: &str) -> Result<Top, DocumentError> 
 
 fn read_index(bytes: &[u8], architecture: &str) -> Result<Referred, DocumentError> {
     let index: document::Index = serde_json::from_slice(bytes)?;
-    let wanted = format!("linux/{architecture}");
-    let platforms = || index.manifests.iter().filter_map(|entry| Some((entry, entry.platform.as_ref()?)));
-    let fits =
-        |platform: &document::PlatformPart| platform.os == "linux" && platform.architecture == architecture;
-    // Without a variant it runs everywhere; with one, on some.
-    let plain = platforms().find(|(_, platform)| fits(platform) && platform.variant.is_none());
-    let Some((entry, _)) = plain.or_else(|| platforms().find(|(_, platform)| fits(platform))) else {
-        let shown = |(_, platform): (_, &document::PlatformPart)| {
-            format!("{}/{}", platform.os, platform.architecture)
-        };
-        // Attestations are listed for no platform.
-        let found = platforms().map(shown).filter(|platform| platform != "unknown/unknown").collect();
-        return Err(DocumentError::Platform { wanted, found });
+    let all: Vec<_> = index.manifests.iter().collect();
+    let indexes = || all.iter().filter(|entry| entry.platform.is_none() && is_index(&entry.media_type));
+    let entry = match fitting(&all, architecture) {
+        Ok(fitting) => fitting[0],
+        // One that only leads to another.
+        Err(_) if indexes().count() == 1 => indexes().next().copied().unwrap_or(all[0]),
+        Err(error) => return Err(error),
     };
-    if !matches!(entry.media_type.as_str(), document::MANIFEST | DOCKER_MANIFEST) {
+    if !matches!(entry.media_type.as_str(), document::MANIFEST | DOCKER_MANIFEST)
+        && !is_index(&entry.media_type)
+    {
         return Err(DocumentError::Kind { kind: entry.media_type.clone() });
     }
     referred(entry)
+}
+
+fn is_index(media_type: &str) -> bool {
+    matches!(media_type, document::INDEX | DOCKER_INDEX)
+}
+
+/// Returns the entries for a platform, at least one; those that run on every variant come before all others.
+pub(super) fn fitting<'e>(
+    entries: &[&'e document::Descriptor],
+    architecture: &str,
+) -> Result<Vec<&'e document::Descriptor>, DocumentError> {
+    let platforms = || entries.iter().filter_map(|entry| Some((*entry, entry.platform.as_ref()?)));
+    let fits =
+        |platform: &document::PlatformPart| platform.os == "linux" && platform.architecture == architecture;
+    let fitting = |is_plain: bool| {
+        let is_one = move |(_, platform): &(_, &document::PlatformPart)| {
+            fits(platform) && (platform.variant.is_none() || !is_plain)
+        };
+        platforms().filter(is_one).map(|(entry, _)| entry).collect::<Vec<_>>()
+    };
+    // Without a variant it runs everywhere; with one, on some.
+    let mut found = fitting(true);
+    if found.is_empty() {
+        found = fitting(false);
+    }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let shown =
+        |(_, platform): (_, &document::PlatformPart)| format!("{}/{}", platform.os, platform.architecture);
+    // Attestations are listed for no platform.
+    let found = platforms().map(shown).filter(|platform| platform != "unknown/unknown").collect();
+    Err(DocumentError::Platform { wanted: format!("linux/{architecture}"), found })
 }
 
 /// Reads a manifest.
@@ -228,7 +301,7 @@ fn layer(entry: &document::Descriptor) -> Result<Referred, DocumentError> {
     referred(entry)
 }
 
-fn referred(entry: &document::Descriptor) -> Result<Referred, DocumentError> {
+pub(super) fn referred(entry: &document::Descriptor) -> Result<Referred, DocumentError> {
     let digest = || DocumentError::Digest { digest: entry.digest.clone() };
     Ok(Referred { size: entry.size, sha256: Sha256::from_oci(&entry.digest).map_err(|_| digest())? })
 }

@@ -35,6 +35,15 @@ pub enum Devices {
     Refuse,
 }
 
+/// What to do with a hard link to a file that didn't come before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// It is an error.
+    Within,
+    /// It is another name of a file that is elsewhere: an empty file stands in its place.
+    Elsewhere,
+}
+
 /// How an archive is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TarOptions {
@@ -42,17 +51,29 @@ pub struct TarOptions {
     pub duplicates: Duplicates,
     /// Device nodes.
     pub devices: Devices,
+    /// Hard links to what isn't there.
+    pub links: Links,
+}
+
+/// A tree, and what an archive left out.
+pub(crate) struct WithGaps {
+    /// What it has.
+    pub(crate) tree: Tree,
+    /// The directories that it doesn't have itself.
+    pub(crate) implied: BTreeSet<TreePath>,
+    /// Its hard links to files that are elsewhere, and what those are.
+    pub(crate) elsewhere: BTreeMap<TreePath, TreePath>,
 }
 
 impl TarOptions {
     /// Returns the options for a distribution's packages: every name once, no device.
     pub const fn package() -> Self {
-        Self { duplicates: Duplicates::Refuse, devices: Devices::Refuse }
+        Self { duplicates: Duplicates::Refuse, devices: Devices::Refuse, links: Links::Within }
     }
 
     /// Returns the options for what kit itself wrote: every name once, devices kept.
     pub const fn own() -> Self {
-        Self { duplicates: Duplicates::Refuse, devices: Devices::Keep }
+        Self { duplicates: Duplicates::Refuse, devices: Devices::Keep, links: Links::Within }
     }
 }
 
@@ -65,28 +86,30 @@ pub fn read_tar(
     limits: &Limits,
     options: TarOptions,
 ) -> Result<Tree, TarReadError> {
-    read_tar_with_parents(reader, sink, limits, options).map(|(tree, _)| tree)
+    read_tar_with_gaps(reader, sink, limits, options).map(|read| read.tree)
 }
 
-/// Reads an archive like [`read_tar`]; also returns the directories that it doesn't have itself.
-pub(crate) fn read_tar_with_parents(
+/// Reads an archive like [`read_tar`]; also returns what it left out.
+pub(crate) fn read_tar_with_gaps(
     reader: impl Read,
     sink: &dyn BlobSink,
     limits: &Limits,
     options: TarOptions,
-) -> Result<(Tree, BTreeSet<TreePath>), TarReadError> {
+) -> Result<WithGaps, TarReadError> {
     let mut archive = Archive {
         input: Input::new(reader, limits),
         sink,
         limits,
         options,
         draft: Draft::default(),
+        elsewhere: BTreeMap::new(),
         count: EntryCount::new(limits),
         header_bytes: 0,
         member: String::from("/"),
     };
     while archive.read_member()? {}
     let own: BTreeSet<_> = archive.draft.paths().cloned().collect();
+    let elsewhere = archive.elsewhere();
     let tree = archive.draft.finish().map_err(|error| match error {
         TreeError::ParentNotDirectory { path, parent } => {
             TarReadError::BelowNonDirectory { member: path, parent }
@@ -94,7 +117,7 @@ pub(crate) fn read_tar_with_parents(
         error => unreachable!("because a draft's links name its files: {error}"),
     })?;
     let implied = tree.entries().map(|(path, _)| path).filter(|path| !own.contains(*path)).cloned().collect();
-    Ok((tree, implied))
+    Ok(WithGaps { tree, implied, elsewhere })
 }
 
 struct Archive<'a, R: Read> {
@@ -103,6 +126,8 @@ struct Archive<'a, R: Read> {
     limits: &'a Limits,
     options: TarOptions,
     draft: Draft,
+    /// Files that are elsewhere, by their numbers in the draft.
+    elsewhere: BTreeMap<usize, TreePath>,
     count: EntryCount,
     header_bytes: u64,
     /// The member that is read, for errors.
@@ -259,7 +284,7 @@ impl<R: Read> Archive<'_, R> {
         Ok(self.draft.add_file(File { meta, blob, size }))
     }
 
-    fn hard_link(&self, member: &Member) -> Result<Node, TarReadError> {
+    fn hard_link(&mut self, member: &Member) -> Result<Node, TarReadError> {
         let missing = || TarReadError::HardLink {
             member: self.member.clone(),
             target: Escaped(&member.link).to_string(),
@@ -267,8 +292,28 @@ impl<R: Read> Archive<'_, R> {
         let target = TreePath::from_archive(&member.link).map_err(|_| missing())?;
         match self.draft.get(&target) {
             Some(node @ (Node::File(_) | Node::Other(Entry::Symlink { .. }))) => Ok(node.clone()),
+            None if self.options.links == Links::Elsewhere && !target.is_root() => {
+                let kept = self.sink.put(&mut std::io::empty());
+                let (blob, size) =
+                    kept.map_err(|source| TarReadError::Keep { member: self.member.clone(), source })?;
+                let node = self.draft.add_file(File { meta: member.meta.clone(), blob, size });
+                if let Node::File(number) = node {
+                    self.elsewhere.insert(number, target);
+                }
+                Ok(node)
+            }
             _ => Err(missing()),
         }
+    }
+
+    /// Returns the first name of each file that is elsewhere, and where that is.
+    fn elsewhere(&self) -> BTreeMap<TreePath, TreePath> {
+        let mut left = self.elsewhere.clone();
+        let first = |path: &TreePath| match self.draft.get(path) {
+            Some(Node::File(number)) => left.remove(number).map(|target| (path.clone(), target)),
+            _ => None,
+        };
+        self.draft.paths().filter_map(first).collect()
     }
 
     fn symlink(&self, member: Member) -> Result<Entry, TarReadError> {

@@ -65,6 +65,7 @@ fn oci() -> OciImage {
 
 fn every_action() -> Vec<(&'static str, Action)> {
     let crate_archive = Archive::Crate { sha256: Sha256::of(b"abc"), directory: "libc-0.2.1".to_owned() };
+    let layer = Archive::Layer { diff_id: Sha256::of(b"abc") };
     let kernel = ImageFormat::KernelInitrd { kernel: input(), root: input(), cmdline: "quiet".to_owned() };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     vec![
@@ -72,7 +73,7 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
         ("unpack crate", Action::Unpack(Unpack { input: input(), archive: crate_archive })),
         ("unpack sources", Action::Unpack(Unpack { input: input(), archive: Archive::Sources })),
-        ("unpack layer", Action::Unpack(Unpack { input: input(), archive: Archive::Layer })),
+        ("unpack layer", Action::Unpack(Unpack { input: input(), archive: layer })),
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
         ("compose layers", Action::Compose(Compose { laying: Laying::Layers, ..compose() })),

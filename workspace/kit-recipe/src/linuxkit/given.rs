@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::decode::{Faults, Value};
 use super::fault::Fault;
-use crate::{Name, Reference};
+use crate::{ImageReference, Name, Reference};
 
 /// What a template or an image's name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,11 @@ impl Given {
             return None;
         }
         match text.parse::<Reference>() {
-            Ok(_) => Some(Base::Image(text)),
+            // What kit takes for a place in the project is written so that it doesn't.
+            Ok(reference) => match text.parse() {
+                Ok(ImageReference::Registry(_)) => Some(Base::Image(text)),
+                _ => Some(Base::Image(reference.to_string())),
+            },
             Err(why) => {
                 faults.push((value.place(), Fault::InvalidReference { reference: text, why }));
                 None

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use kit_hash::{Encoder, Sha256, TreeId};
 
-use crate::Reference;
+use crate::ImageReference;
 use crate::written::{Key, Quoted, list};
 
 /// What a reference was resolved to, for one platform.
@@ -65,12 +65,15 @@ pub struct LayerPin {
     pub size: u64,
     /// Digest of the same.
     pub sha256: Sha256,
+    /// Digest of the uncompressed archive, as the configuration has it.
+    pub diff_id: Sha256,
     /// Its unpacked tree (a result).
     pub tree: Option<TreeId>,
 }
 
 impl ImagePin {
-    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, owner?, layers (size, SHA-256), and a label where there is one.
+    /// Writes what is pinned: index?, manifest, config, command, env, cwd?, user?, owner?, layers (size, SHA-256,
+    /// SHA-256 uncompressed), and a label where there is one.
     pub(super) fn encode(&self, to: &mut Encoder) {
         let Self { index, manifest, config, settings, owner, layers } = self;
         to.option(index.as_ref(), |to, index| _ = to.sha256(index));
@@ -84,7 +87,7 @@ impl ImagePin {
             to.option(text.as_ref(), |to, text| _ = to.str(text));
         }
         to.option(owner.as_ref(), |to, owner| _ = to.u64(owner.uid.into()).u64(owner.gid.into()));
-        to.list(layers, |to, layer| _ = to.u64(layer.size).sha256(&layer.sha256));
+        to.list(layers, |to, layer| _ = to.u64(layer.size).sha256(&layer.sha256).sha256(&layer.diff_id));
         // Came later: what follows an image is another one's reference, which is never empty.
         if let Some(label) = label {
             to.str("").str(label);
@@ -92,7 +95,7 @@ impl ImagePin {
     }
 
     /// Writes the section of a reference.
-    pub(super) fn write(&self, reference: &Reference, to: &mut String) -> fmt::Result {
+    pub(super) fn write(&self, reference: &ImageReference, to: &mut String) -> fmt::Result {
         writeln!(to, "[images.{}]", Key(&reference.to_string()))?;
         if let Some(index) = &self.index {
             writeln!(to, "index = \"{index}\"")?;
@@ -118,8 +121,8 @@ impl ImagePin {
             writeln!(to, "owner = {{ uid = {uid}, gid = {gid} }}")?;
         }
         writeln!(to, "layers = [")?;
-        for LayerPin { size, sha256, tree } in &self.layers {
-            write!(to, "  {{ size = {size}, sha256 = \"{sha256}\"")?;
+        for LayerPin { size, sha256, diff_id, tree } in &self.layers {
+            write!(to, "  {{ size = {size}, sha256 = \"{sha256}\", diff-id = \"{diff_id}\"")?;
             if let Some(tree) = tree {
                 write!(to, ", tree = \"{tree}\"")?;
             }

@@ -165,7 +165,7 @@ impl Lockfile {
             if at == 0 {
                 writeln!(
                     to,
-                    "# Images of registries, for this architecture, and how each says that it is run."
+                    "# Images that others made, for this architecture, and how each says that it is run."
                 )?;
             }
             image.write(reference, to)?;

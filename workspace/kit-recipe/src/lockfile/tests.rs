@@ -68,8 +68,8 @@ fn image(tree: Option<TreeId>) -> ImagePin {
         },
         owner: Some(Owner { uid: 101, gid: 102 }),
         layers: vec![
-            LayerPin { size: 3_000_000, sha256: sha256(25), tree },
-            LayerPin { size: 100, sha256: sha256(26), tree: None },
+            LayerPin { size: 3_000_000, sha256: sha256(25), diff_id: sha256(27), tree },
+            LayerPin { size: 100, sha256: sha256(26), diff_id: sha256(26), tree: None },
         ],
     }
 }
@@ -152,7 +152,7 @@ fn the_text_is_pleasant_to_review() {
     source-date = 2026-01-01T00:00:00Z
 
     # The digest of all that is pinned below, and of the lines above. Images carry it.
-    pin = "f9359a7220a3b18e301f62426e5f96e8a390c9136e7c107aff94f0fc63f544c8"
+    pin = "92ff3e5f8c84d22a3222d7bbf30506b1eca0577e59cdd5f2c8b56b8c2f21243f"
 
     # What each recipe that takes part means. A difference is a stale lockfile.
     [recipes]
@@ -204,7 +204,7 @@ fn the_text_is_pleasant_to_review() {
     "hello/upstream" = { source = "1212121212121212121212121212121212121212121212121212121212121212", name = "hello-1.0.tar.gz", size = 725946, sha256 = "1313131313131313131313131313131313131313131313131313131313131313", tree = "0404040404040404040404040404040404040404040404040404040404040404" }
     "web/main" = { source = "1414141414141414141414141414141414141414141414141414141414141414", name = "main-aaaaaaaaaaaa.tar", size = 10240, sha256 = "1515151515151515151515151515151515151515151515151515151515151515", commit = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
 
-    # Images of registries, for this architecture, and how each says that it is run.
+    # Images that others made, for this architecture, and how each says that it is run.
     [images."docker.io/library/nginx:1.27"]
     index = "1616161616161616161616161616161616161616161616161616161616161616"
     manifest = { size = 1234, sha256 = "1717171717171717171717171717171717171717171717171717171717171717" }
@@ -215,8 +215,8 @@ fn the_text_is_pleasant_to_review() {
     user = "nginx"
     owner = { uid = 101, gid = 102 }
     layers = [
-      { size = 3000000, sha256 = "1919191919191919191919191919191919191919191919191919191919191919", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
-      { size = 100, sha256 = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a" },
+      { size = 3000000, sha256 = "1919191919191919191919191919191919191919191919191919191919191919", diff-id = "1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
+      { size = 100, sha256 = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a", diff-id = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a" },
     ]
 
     # Files of the project that recipes use, by the digest of their tree.
@@ -272,15 +272,15 @@ fn comes_back_as_it_was() {
 fn the_pin_is_stable() {
     let tools = Lockfile { subject: Subject::Tools, ..sample() };
     insta::assert_snapshot!(format!("{}\n{}", sample().pin_id(), tools.pin_id()), @r#"
-    f9359a7220a3b18e301f62426e5f96e8a390c9136e7c107aff94f0fc63f544c8
-    ada37b6d8f0cc57217976265a2b0cd09b7832a07bc738f135ddc9eb0f5cab4cb
+    92ff3e5f8c84d22a3222d7bbf30506b1eca0577e59cdd5f2c8b56b8c2f21243f
+    7d33f1f13783e0fc5c13d6db073381d53437814780529beaf8ab9bbfb1f6ee74
     "#);
 }
 
 #[test]
 fn every_pin_counts_and_no_result_does() {
     let pin = sample().pin_id();
-    let pins: [fn(&mut Lockfile); 51] = [
+    let pins: [fn(&mut Lockfile); 52] = [
         |l| l.epoch = 1,
         |l| l.subject = Subject::Tools,
         |l| l.subject = Subject::Image(name("other")),
@@ -330,6 +330,7 @@ fn every_pin_counts_and_no_result_does() {
         |l| l.images.first_entry().unwrap().get_mut().owner = Some(Owner { uid: 101, gid: 101 }),
         |l| l.images.first_entry().unwrap().get_mut().layers.swap(0, 1),
         |l| l.images.first_entry().unwrap().get_mut().layers[1].size = 1,
+        |l| l.images.first_entry().unwrap().get_mut().layers[1].diff_id = sha256(99),
         |l| _ = l.locals.pop_first(),
         |l| *l.locals.first_entry().unwrap().get_mut() = TreeId::from_bytes([99; 32]),
     ];

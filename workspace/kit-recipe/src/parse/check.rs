@@ -6,8 +6,9 @@ use toml::de::DeValue;
 
 use super::Faults;
 use super::value::{Items, Value};
+use crate::image_reference::ImageReferenceError;
 use crate::problem::{Fault, Shape};
-use crate::{Name, Reference, Spanned};
+use crate::{ImageReference, Name, Spanned};
 
 /// Whether a path may be the root itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,16 @@ pub(crate) fn name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned
     value.fault(Fault::InvalidName { name: text.to_owned(), suggestion }, faults)
 }
 
-/// Reads a reference to an image of a registry.
-pub(crate) fn reference(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Reference>> {
+/// Reads a reference to an image.
+pub(crate) fn reference(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<ImageReference>> {
     let text = value.line(faults)?;
+    let reference = text.to_owned();
     match text.parse() {
         Ok(reference) => Some(value.spanned(reference)),
-        Err(error) => value.fault(Fault::InvalidReference { reference: text.to_owned(), why: error }, faults),
+        Err(ImageReferenceError::Registry(why)) => {
+            value.fault(Fault::InvalidReference { reference, why }, faults)
+        }
+        Err(ImageReferenceError::Local(why)) => value.fault(Fault::LocalImage { reference, why }, faults),
     }
 }
 
@@ -125,18 +130,22 @@ fn tidy(text: &str) -> Option<String> {
 /// Reads a path of the project: relative, without `.` and `..`, or `.` alone.
 pub(crate) fn project_path(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<String>> {
     let text = value.text(faults)?;
-    let why = match check_tree_path(&format!("/{text}"), Root::Refused) {
-        _ if text == "." => None,
-        _ if text.starts_with('/') => Some("is absolute"),
-        _ if text.split('/').any(|name| name == "..") => Some("leads out of the project"),
-        Ok(_) => None,
-        Err(why) => Some(why),
-    };
-    if let Some(why) = why {
+    if let Err(why) = check_project_path(text) {
         let suggestion = tidy(text).filter(|better| better != text && !text.starts_with('/'));
         return value.fault(Fault::ProjectPath { path: text.to_owned(), why, suggestion }, faults);
     }
     Some(value.spanned(text.to_owned()))
+}
+
+/// Checks a path of the project, or says what stands there.
+pub(crate) fn check_project_path(text: &str) -> Result<(), &'static str> {
+    match check_tree_path(&format!("/{text}"), Root::Refused) {
+        _ if text == "." => Ok(()),
+        _ if text.starts_with('/') => Err("is absolute"),
+        _ if text.split('/').any(|name| name == "..") => Err("leads out of the project"),
+        Ok(_) => Ok(()),
+        Err(why) => Err(why),
+    }
 }
 
 /// Reads a list of globs.

@@ -82,6 +82,7 @@ codes! {
     SourceWithoutRevision => "source_without_revision",
     InvalidRevision => "invalid_revision",
     InvalidReference => "invalid_reference",
+    LocalImage => "invalid_local_image",
     UnknownSource => "unknown_source",
     WrongSource => "wrong_source",
     SourcePath => "source_path",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::image_reference::LocalImageError;
 use crate::reference::ReferenceError;
 
 /// What a value should have been.
@@ -158,6 +159,8 @@ pub enum Fault {
     InvalidRevision { revision: String, why: &'static str },
     #[error("`{reference}` names no image of a registry")]
     InvalidReference { reference: String, why: ReferenceError },
+    #[error("`{reference}` names no image on this machine")]
+    LocalImage { reference: String, why: LocalImageError },
     #[error("the package has no source `{name}`")]
     UnknownSource { name: String, known: Vec<String> },
     #[error("source `{name}` is of the wrong kind for `{key}`")]

@@ -158,6 +158,9 @@ impl Fault {
             Self::InvalidReference { .. } => {
                 "write a reference such as `nginx:1.27` or `registry.example/team/web@sha256:…`"
             }
+            Self::LocalImage { .. } => {
+                "write `oci:DIRECTORY:NAME`, `oci-archive:FILE:NAME` or `docker-archive:FILE:REFERENCE`, with a path below the project, or `containers-storage:REFERENCE`"
+            }
             Self::InvalidRevision { .. } => "write a name such as `v1.0`",
             Self::InvalidDigest { .. } => {
                 "write the 64 digits that `sha256sum` prints, or leave the key out: `kit lock` says what it finds"

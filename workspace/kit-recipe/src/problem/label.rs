@@ -27,6 +27,7 @@ impl Fault {
             | Self::InvalidRevision { why, .. }
             | Self::SourceAddress { why, .. } => (*why).to_owned(),
             Self::InvalidReference { why, .. } => why.to_string(),
+            Self::LocalImage { why, .. } => why.to_string(),
             Self::InvalidGlob { why, .. } | Self::InvalidDigest { why, .. } => why.clone(),
             Self::NameMismatch { file, .. } => format!("expected `{file}`"),
             Self::Edited { pin } => format!("the pins below hash to `{pin}`"),

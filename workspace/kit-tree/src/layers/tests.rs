@@ -3,9 +3,9 @@ use kit_hash::BlobId;
 use super::*;
 use crate::dump::Dump;
 
-/// A layer of lines `KIND PATH [REST]`: directories, files with a text, links, hard links; `implied` ones too.
+/// A layer of lines `KIND PATH [REST]`: directories, files with a text, links, hard links, those to layers below (`lower`); `implied` ones too.
 fn layer(text: &str) -> Tree {
-    let (mut tree, mut implied) = (Tree::new(), BTreeSet::new());
+    let (mut tree, mut implied, mut linked) = (Tree::new(), BTreeSet::new(), BTreeMap::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<_> = line.splitn(3, ' ').collect();
         let path = TreePath::new(words[1]).unwrap();
@@ -25,12 +25,16 @@ fn layer(text: &str) -> Tree {
                 size: rest.len() as u64,
             },
             "link" => Entry::symlink(rest.as_bytes()),
+            "lower" => {
+                linked.insert(path.clone(), TreePath::new(rest).unwrap());
+                Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b""), size: 0 }
+            }
             "hard" => Entry::HardLink { target: TreePath::new(rest).unwrap() },
             other => panic!("{other}"),
         };
         tree.insert(path, entry).unwrap();
     }
-    Layer::new(tree, implied).unwrap().into_tree()
+    Layer::new(tree, implied, linked).unwrap().into_tree()
 }
 
 #[track_caller]
@@ -98,6 +102,32 @@ fn other_names_of_a_file_stay() {
 }
 
 #[test]
+fn files_below_get_further_names() {
+    gives(&["file a 1\nlink s a", "lower b a\nlower t s"], "file a 1\nhard b a\nlink s a\nlink t a");
+    // In one archive they are hidden or replaced after that.
+    gives(&["file a 1", "lower b a\nfile .wh.a "], "file b 1");
+    gives(&["file a 1", "file a 2\nlower b a"], "file a 2\nfile b 1");
+    // Names of names, in whatever order they sort.
+    gives(&["dir d\nfile d/x 1", "lower m d/x\nhard z m"], "dir d\nfile d/x 1\nhard m d/x\nhard z d/x");
+    // The way to it leads through links of the layers below.
+    gives(
+        &["dir usr\ndir usr/bin\nlink bin usr/bin\nfile usr/bin/a 1", "implied bin\nlower bin/b bin/a"],
+        "dir usr\ndir usr/bin\nlink bin usr/bin\nfile usr/bin/a 1\nhard usr/bin/b usr/bin/a",
+    );
+    gives(
+        &["dir usr\ndir usr/bin\nlink bin usr/bin\nfile usr/bin/a 1", "lower b bin/a"],
+        "dir usr\ndir usr/bin\nlink bin usr/bin\nfile b 1\nhard usr/bin/a b",
+    );
+    for target in ["none", "d", "d/none", "a/x"] {
+        let (below, above) = (layer("dir d\nfile a 1"), layer(&format!("lower b {target}")));
+        let error = stack(&[&below, &above]).unwrap_err();
+        assert!(matches!(error, LayerError::Target { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("`/b` is a hard link to `/{target}`")), "{error}");
+    }
+    assert!(matches!(stack(&[&layer("lower b a")]), Err(LayerError::Target { .. })));
+}
+
+#[test]
 fn what_old_file_systems_left_means_nothing() {
     gives(&["dir .wh..wh.plnk\nfile .wh..wh.plnk/1.2 x\nfile .wh..wh.aufs \nfile a a"], "file a a");
 }
@@ -121,7 +151,10 @@ fn what_cant_hide_anything_is_refused() {
             tree.insert(TreePath::new(words[1]).unwrap(), entry).unwrap();
             tree
         };
-        assert!(matches!(Layer::new(tree(), BTreeSet::new()), Err(LayerError::Whiteout { .. })), "{text}");
+        assert!(
+            matches!(Layer::new(tree(), BTreeSet::new(), BTreeMap::new()), Err(LayerError::Whiteout { .. })),
+            "{text}"
+        );
     }
 }
 
@@ -129,17 +162,23 @@ proptest::proptest! {
     /// Whatever layers hold, laying them over each other gives a tree or an error.
     #[test]
     fn never_panics(lines in proptest::collection::vec(
-        ("implied|dir|file|link|hide", "[ab](/[ab]){0,2}", "[ab./]{1,4}"), 0..12,
+        ("implied|dir|file|link|hide|lower", "[ab](/[ab]){0,2}", "[ab./]{1,4}"), 0..12,
     )) {
-        let mut layers = vec![(Tree::new(), BTreeSet::new()); 3];
+        let mut layers = vec![(Tree::new(), BTreeSet::new(), BTreeMap::new()); 3];
         for (at, (kind, path, rest)) in lines.into_iter().enumerate() {
-            let (tree, implied) = &mut layers[at % 3];
+            let (tree, implied, linked) = &mut layers[at % 3];
             let (path, entry) = match kind.as_str() {
                 "link" => (path, Entry::symlink(rest.into_bytes())),
                 "hide" => {
                     let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
                     let file = Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b""), size: 0 };
                     (format!("{directory}/.wh.{name}").trim_start_matches('/').to_owned(), file)
+                }
+                "lower" => {
+                    if let (Ok(path), Ok(rest)) = (TreePath::new(&path), TreePath::new(rest)) {
+                        linked.insert(path, rest);
+                    }
+                    (path, Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b""), size: 0 })
                 }
                 "file" => {
                     (path, Entry::File { meta: Meta::root(Mode::FILE), blob: BlobId::of(b"x"), size: 1 })
@@ -153,7 +192,7 @@ proptest::proptest! {
             }
         }
         let layers: Vec<_> =
-            layers.into_iter().filter_map(|(tree, implied)| Layer::new(tree, implied).ok()).collect();
+            layers.into_iter().filter_map(|(tree, implied, linked)| Layer::new(tree, implied, linked).ok()).collect();
         let layers: Vec<_> = layers.into_iter().map(Layer::into_tree).collect();
         _ = stack(&layers.iter().collect::<Vec<_>>());
     }

@@ -10,7 +10,7 @@ use kit_build::network::{ResolvedSuite, Resolver, SuiteWanted};
 use kit_hash::Sha256;
 use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_plan::{PlanError, RecipeSet, plan};
-use kit_recipe::Reference;
+use kit_recipe::ImageReference;
 use kit_recipe::lockfile::image::{Document, ImageSettings};
 use kit_recipe::lockfile::{FilePin, ImagePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
@@ -113,7 +113,7 @@ impl Resolver for Nothing {
         Ok(FilePin { source, name, size: 0, sha256, commit, tree: None })
     }
 
-    fn image(&self, _: &Reference, _: &str, _: &mut dyn FnMut(u64)) -> Result<ImagePin, BuildError> {
+    fn image(&self, _: &ImageReference, _: &str, _: &mut dyn FnMut(u64)) -> Result<ImagePin, BuildError> {
         let document = Document { size: 0, sha256: Sha256::of(b"") };
         // One that says how it is run: whether a real one does, only a registry knows.
         let settings = ImageSettings { command: vec!["/".to_owned()], ..ImageSettings::default() };

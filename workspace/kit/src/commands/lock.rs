@@ -16,7 +16,7 @@ use kit_build::{BuildError, Engine};
 use kit_plan::{Plan, plan};
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Lockfile, Name, Reference};
+use kit_recipe::{ImageReference, Lockfile, Name};
 use kit_store::Store;
 use serde_json::json;
 
@@ -157,7 +157,8 @@ fn refuse_unused(update: &Update, loaded: &[Loaded]) -> Result<(), Failure> {
     let packages: BTreeSet<_> = packages.collect();
     let images: BTreeSet<_> =
         loaded.iter().flat_map(|loaded| &loaded.requirements.images).map(|image| &image.reference).collect();
-    let is_image = |name: &str| name.parse().is_ok_and(|reference: Reference| images.contains(&reference));
+    let is_image =
+        |name: &str| name.parse().is_ok_and(|reference: ImageReference| images.contains(&reference));
     match names.iter().find(|name| !packages.contains(*name) && !is_image(name)) {
         None => Ok(()),
         Some(name) => {

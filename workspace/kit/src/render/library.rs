@@ -149,6 +149,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Image {
             error:
                 ImageError::User { .. }
+                | ImageError::Place { .. }
                 | ImageError::Document { .. }
                 | ImageError::LargeDocument { .. }
                 | ImageError::Contradiction { .. },

@@ -1,7 +1,7 @@
 //! `[images."reference"]`.
 
 use super::{digest, digest_at, invalid_entry, number_at, required};
-use crate::Reference;
+use crate::ImageReference;
 use crate::lockfile::image::{Document, ImagePin, ImageSettings, LayerPin, Owner};
 use crate::parse::Faults;
 use crate::parse::container::environment;
@@ -12,7 +12,7 @@ use crate::parse::value::{Items, Value};
 const SECTION: &str = "[images]";
 
 /// Reads one entry.
-pub(super) fn image(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Reference, ImagePin)> {
+pub(super) fn image(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(ImageReference, ImagePin)> {
     let mut section = Section::open(SECTION, value, faults)?;
     let index = section.value("index").map(|value| digest(&value, faults));
     let manifest = document(&mut section, "manifest", faults);
@@ -21,7 +21,7 @@ pub(super) fn image(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Refer
     let owner = section.value("owner").map(|value| owner(&value, faults));
     let layers = required(&mut section, "layers").and_then(|value| value.list(Items::Any, faults, layer));
     section.finish(faults);
-    let reference: Option<Reference> = value.key.parse().ok();
+    let reference: Option<ImageReference> = value.key.parse().ok();
     // One that says the same in another way wouldn't be found.
     let reference = reference.filter(|reference| reference.to_string() == value.key);
     let reference = reference.or_else(|| invalid_entry(value, SECTION, "registry/repository:tag", faults));
@@ -64,8 +64,9 @@ fn layer(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<LayerPin> {
     let mut section = Section::open(SECTION, value, faults)?;
     let size = number_at(&mut section, "size", faults);
     let sha256 = digest_at(&mut section, "sha256", faults);
+    let diff_id = digest_at(&mut section, "diff-id", faults);
     let tree = section.value("tree").map(|value| digest(&value, faults));
     section.finish(faults);
     let tree = tree.map_or(Some(None), |tree| tree.map(Some))?;
-    Some(LayerPin { size: size?, sha256: sha256?, tree })
+    Some(LayerPin { size: size?, sha256: sha256?, diff_id: diff_id?, tree })
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use kit_build::load::{lock_path, word};
 use kit_build::network::Network;
 use kit_recipe::lockfile::{DebKey, DebianSource, FilePin, ImagePin, SourceFile, Subject, Suite};
-use kit_recipe::{Lockfile, Name, Reference};
+use kit_recipe::{ImageReference, Lockfile, Name};
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::pin::ReleasePin;
 use kit_source::debian::replay;
@@ -192,7 +192,7 @@ fn object(lock: &Lockfile, proofs: &BTreeMap<&str, Proof>) -> Value {
             "files": pinned.files.iter().map(file).collect::<Vec<_>>(),
         })
     };
-    let image = |(reference, image): (&Reference, &ImagePin)| {
+    let image = |(reference, image): (&ImageReference, &ImagePin)| {
         json!({
             "reference": reference.to_string(),
             "index": image.index.map(|index| index.to_string()),

@@ -40,7 +40,7 @@ pub(super) fn trace(
                     Archive::Deb => "is in this Debian package",
                     Archive::Crate { .. } => "is in this crate",
                     Archive::Sources => "is in this archive",
-                    Archive::Layer => "is in this layer",
+                    Archive::Layer { .. } => "is in this layer",
                 };
                 (what.to_owned(), None)
             }
