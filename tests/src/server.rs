@@ -30,6 +30,13 @@ pub enum Answer {
         /// What there is.
         bytes: Vec<u8>,
     },
+    /// The bytes, for who sends exactly this.
+    Sent {
+        /// What must be sent.
+        body: String,
+        /// What there is.
+        bytes: Vec<u8>,
+    },
     /// Other bytes each time, the last ones from then on.
     Changes(Vec<Vec<u8>>),
     /// A body that never ends.
@@ -65,7 +72,7 @@ impl Server {
                 return Ok(());
             }
             let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-            let (mut offset, mut shown) = (0, String::new());
+            let (mut offset, mut shown, mut length) = (0, String::new(), 0);
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header)?;
@@ -77,12 +84,22 @@ impl Server {
                 {
                     value.trim().clone_into(&mut shown);
                 }
+                if let Some(given) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = given.trim().parse().expect("a length");
+                }
                 if let Some(range) = header.to_ascii_lowercase().strip_prefix("range: bytes=") {
                     offset = range.trim().trim_end_matches('-').parse().expect("a range");
                 }
             }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
             let earlier = self.note(&path, offset);
-            if !self.answer(stream, &path, (offset, &shown), earlier)? {
+            let wanted = self.site.get(&path);
+            if let Some(Answer::Sent { body: expected, bytes }) = wanted
+                && expected.as_bytes() == body
+            {
+                whole(stream, bytes)?;
+            } else if !self.answer(stream, &path, (offset, &shown), earlier)? {
                 return Ok(());
             }
         }
@@ -106,6 +123,7 @@ impl Server {
     ) -> std::io::Result<bool> {
         match self.site.get(path) {
             None => status(stream, 404, ""),
+            Some(Answer::Sent { .. }) => status(stream, 400, ""),
             Some(Answer::Guarded { shown, bytes, .. }) if shown == seen => whole(stream, bytes),
             Some(Answer::Guarded { challenge, .. }) => status(
                 stream,

@@ -223,6 +223,17 @@ fn what_registries_cant_mean_is_told() {
     let many = Image::new(&vec![Vec::new(); 1001]);
     lock(top(many.manifest())).0.failed(1, &["it has 1001 layers; 1000 is the most that kit takes"]);
 
+    let layer = descriptor(kit_tests::image::LAYER, b"").to_string();
+    let million =
+        format!("{{\"schemaVersion\":2,\"layers\":[{layer}{}]}}", format!(",{layer}").repeat(999_999));
+    lock(top(million.into_bytes())).0.failed(3, &["error[kit::http::too_large]"]);
+    let deep = format!("{{\"schemaVersion\":2,\"manifests\":{}", "[".repeat(1 << 20));
+    lock(top(deep.into_bytes())).0.failed(1, &["error[kit::registry::document]", "recursion limit"]);
+
+    let mut gone = site(&image);
+    gone.remove(&format!("/v2/{REPOSITORY}/manifests/{}", Sha256::of(&image.manifest()).oci()));
+    lock(gone).0.failed(3, &["error[kit::registry::unknown]"]);
+
     let mut wrong = site(&image);
     wrong.insert(blob_path(REPOSITORY, &image.config()), Answer::Bytes(vec![b'x'; image.config().len()]));
     lock(wrong).0.failed(3, &["error[kit::http::digest_mismatch]"]);
@@ -340,8 +351,33 @@ fn logins_are_those_that_container_tools_keep() {
         let asked = server.asked();
         assert!(asked.contains(&path), "{asked:?}");
     });
-    let plain = challenge.replace("BASE", "http://tokens.example");
+    // A token that stands for a login is sent in a form, and to no other place.
+    let mut tokens = guarded(challenge, "Bearer t0ken");
+    let sent = |token: &str| {
+        let scope = format!("scope=repository:{REPOSITORY}:pull");
+        let body = format!("grant_type=refresh_token&client_id=kit&{scope}&service=r&refresh_token={token}");
+        Answer::Sent { body, bytes: b"{\"access_token\":\"t0ken\"}".to_vec() }
+    };
+    tokens.insert("/token".to_owned(), sent("k3y%2B"));
     std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
+    served(&project, tokens, |server| {
+        let host = server.base.trim_start_matches("http://");
+        let auths = |token: &str| json!({ "auths": { host: { "auth": "MDA6", "identitytoken": token } } });
+        project.write("token/.docker/config.json", &auths("k3y+").to_string());
+        project.write("old/.docker/config.json", &auths("0ld").to_string());
+        let said = kit("old").failed(3, &["error[kit::registry::login]", "/token` doesn't take the login"]);
+        assert!(!said.stderr.contains("0ld"), "{said}");
+        kit("token").succeeded();
+    });
+    served(&project, guarded("Basic realm=\"r\"", "Basic bWU6c2VjcmV0"), |server| {
+        let host = server.base.trim_start_matches("http://");
+        let auths = json!({ "auths": { host: { "identitytoken": "k3y" } } });
+        project.write("token/.docker/config.json", &auths.to_string());
+        std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
+        let words = ["error[kit::registry::login]", "there is only a token for it"];
+        kit("token").failed(3, &words);
+    });
+    let plain = challenge.replace("BASE", "http://tokens.example");
     served(&project, guarded(&plain, "Bearer t0ken"), |server| {
         login(server);
         kit("home")

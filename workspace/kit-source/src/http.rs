@@ -5,6 +5,7 @@
 //! | `client` | [`Client`]: one request, with proxy, credentials and time limits |
 //! | `download` | a body into a file or memory: size, digest, retries, resumption |
 //! | `upload` | [`Sending`]: requests that change something |
+//! | `form` | a form that is sent, and the short answer to it |
 //! | `settings` | [`Settings`]: what the machine and the user say about the network |
 //! | `credentials` | [`Credential`]: who logs in where; never printed |
 //! | `error` | [`HttpError`] |
@@ -13,6 +14,7 @@ mod client;
 mod credentials;
 mod download;
 mod error;
+mod form;
 mod settings;
 mod upload;
 
@@ -21,5 +23,6 @@ pub use self::credentials::Credential;
 pub(crate) use self::credentials::{basic, without_userinfo as shown};
 pub use self::download::{Encryption, Expected, Progress};
 pub use self::error::HttpError;
+pub(crate) use self::form::encoded;
 pub use self::settings::{Network, Patience, Proxies, Settings};
 pub use self::upload::{Sending, Sent};

@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use self::push::Open;
 
 use self::challenge::Challenge;
-use self::logins::{LoginError, Logins};
+use self::logins::{Login, LoginError, Logins};
 use crate::http::{Client, Encryption, Expected, HttpError, Progress, Request, basic, shown};
 use crate::upstream::{is_loopback, with_mirrors};
 
@@ -275,22 +275,25 @@ impl Registries<'_> {
         let odd = || LoginError::Challenge { url: shown(url), text: text.to_owned() };
         // A mirror has logins of its own: those of the registry that it stands for don't go to it.
         let host = if url.starts_with(&base(repository.registry)) { repository.registry } else { host(url) };
-        let login = self.logins.find(host)?.map(|login| basic(&login.user, &login.password));
+        let login = self.logins.find(host)?;
         match Challenge::parse(text).ok_or_else(odd)? {
-            Challenge::Basic => Ok(login.ok_or_else(|| LoginError::Missing { url: shown(url) })?),
+            Challenge::Basic => match login {
+                None => Err(LoginError::Missing { url: shown(url) }.into()),
+                Some(Login::Identity(_)) => Err(LoginError::OnlyToken { url: shown(url) }.into()),
+                Some(Login::Password { user, password }) => Ok(basic(&user, &password)),
+            },
             Challenge::Bearer { realm, service } => {
                 // The login goes there: over a connection like the registry's own, or a better one.
                 let is_safe = realm.starts_with("https://") || (is_loopback(&realm) && is_loopback(url));
                 if !is_safe {
                     return Err(LoginError::PlainRealm { realm: shown(&realm) }.into());
                 }
-                let address = challenge::token_address(&realm, service.as_deref(), scope);
-                let request = Request { url: &address, accept: None, authorization: login.as_deref() };
-                let bytes = match self.client.get(request, &Expected::at_most(LARGEST_TOKEN)) {
+                let bytes = match self.token(&realm, service.as_deref(), scope, login.as_ref()) {
                     Err(HttpError::Status { status: 401 | 403, .. }) if login.is_none() => {
                         return Err(LoginError::Missing { url: shown(url) }.into());
                     }
-                    Err(HttpError::Status { status: 401 | 403, .. }) => {
+                    // A token that isn't known any more is 400 (RFC 6749).
+                    Err(HttpError::Status { status: 400 | 401 | 403, .. }) => {
                         return Err(LoginError::Refused { url: shown(&realm) }.into());
                     }
                     other => other?,
@@ -302,6 +305,31 @@ impl Registries<'_> {
                 Ok(format!("Bearer {token}"))
             }
         }
+    }
+
+    /// Asks a server of tokens: by Docker's token specification, or, with a token that stands for a login, by its OAuth2 variant (RFC
+    /// 6749, section 6).
+    fn token(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        scope: &str,
+        login: Option<&Login>,
+    ) -> Result<Vec<u8>, HttpError> {
+        let authorization = match login {
+            Some(Login::Identity(token)) => {
+                let service = service.map(|service| ("service", service));
+                let fields = [("grant_type", "refresh_token"), ("client_id", "kit"), ("scope", scope)];
+                let fields: Vec<_> =
+                    fields.into_iter().chain(service).chain([("refresh_token", token.as_str())]).collect();
+                return self.client.post_form(Request::from(realm), &fields, LARGEST_TOKEN);
+            }
+            Some(Login::Password { user, password }) => Some(basic(user, password)),
+            None => None,
+        };
+        let address = challenge::token_address(realm, service, scope);
+        let request = Request { url: &address, accept: None, authorization: authorization.as_deref() };
+        self.client.get(request, &Expected::at_most(LARGEST_TOKEN))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::http::encoded;
+
 /// What a registry wants to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
@@ -77,14 +79,7 @@ pub(super) fn token_address(realm: &str, service: Option<&str>, scope: &str) -> 
     let pairs = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
     for (key, value) in pairs {
         address.push(if address.contains('?') { '&' } else { '?' });
-        _ = write!(address, "{key}=");
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte) {
-                address.push(char::from(byte));
-            } else {
-                _ = write!(address, "%{byte:02X}");
-            }
-        }
+        _ = write!(address, "{key}={}", encoded(value));
     }
     address
 }

@@ -21,18 +21,28 @@ const ANSWER: u64 = 64 << 10;
 /// The user that stands for a token, by Docker's protocol of such programs.
 const TOKEN_USER: &str = "<token>";
 
-/// A user and a password.
+/// What somebody shows to log in.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: String,
+pub enum Login {
+    /// A user and a password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// A token that a server of tokens takes in place of both (`identitytoken`).
+    Identity(String),
 }
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+        match self {
+            Self::Password { user, .. } => {
+                f.debug_struct("Password").field("user", user).finish_non_exhaustive()
+            }
+            Self::Identity(_) => f.write_str("Identity(..)"),
+        }
     }
 }
 
@@ -48,6 +58,12 @@ pub enum LoginError {
     /// The login isn't taken.
     #[error("`{url}` doesn't take the login")]
     Refused {
+        /// The address.
+        url: String,
+    },
+    /// It wants a password, where there is a token.
+    #[error("`{url}` wants user and password, and there is only a token for it")]
+    OnlyToken {
         /// The address.
         url: String,
     },
@@ -109,6 +125,8 @@ struct Written {
 #[derive(Deserialize)]
 struct Auth {
     auth: Option<String>,
+    #[serde(rename = "identitytoken")]
+    identity_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,10 +164,14 @@ impl Logins {
 fn store(bytes: &[u8]) -> Option<Store> {
     let Written { auths, cred_helpers, creds_store } = serde_json::from_slice(bytes).ok()?;
     let login = |(key, auth): (String, Auth)| {
+        // Whatever stands beside it, as tools that keep it have it.
+        if let Some(token) = auth.identity_token.filter(|token| !token.is_empty()) {
+            return Some((registry(&key), Login::Identity(token)));
+        }
         let text = String::from_utf8(decode(&auth.auth?)?).ok()?;
         let (user, password) = text.split_once(':')?;
         let (user, password) = (user.to_owned(), password.trim_end_matches('\0').to_owned());
-        Some((registry(&key), Login { user, password }))
+        Some((registry(&key), Login::Password { user, password }))
     };
     Some(Store {
         logins: auths.into_iter().filter_map(login).collect(),
@@ -190,9 +212,9 @@ fn ask(helper: &str, registry: &str) -> Result<Option<Login>, LoginError> {
     let Kept { username: user, secret: password } =
         serde_json::from_slice(&text).map_err(|_| failed("its answer is no login".to_owned()))?;
     if user == TOKEN_USER {
-        return Err(failed("it keeps a token, and kit takes passwords".to_owned()));
+        return Ok(Some(Login::Identity(password)));
     }
-    Ok(Some(Login { user, password }))
+    Ok(Some(Login::Password { user, password }))
 }
 
 /// Runs a program; returns whether it succeeded and what it printed, or nothing when it takes too long.
@@ -245,17 +267,21 @@ mod tests {
             "https://index.docker.io/v1/": { "auth": "bWU6czpjcmV0" },
             "registry.example:5000": { "auth": "YTpi" },
             "other.example": {},
+            "tokens.example": { "auth": "MDA6", "identitytoken": "t0ken" },
             "odd.example": { "auth": "?" }
         }, "HttpHeaders": { "User-Agent": "Docker-Client" } }"#;
         let logins = Logins::read([b"no JSON".as_slice(), file]);
-        let login =
-            |user: &str, password: &str| Some(Login { user: user.to_owned(), password: password.to_owned() });
+        let login = |user: &str, password: &str| {
+            Some(Login::Password { user: user.to_owned(), password: password.to_owned() })
+        };
         assert_eq!(logins.find("docker.io").unwrap(), login("me", "s:cret"));
         assert_eq!(logins.find("registry.example:5000").unwrap(), login("a", "b"));
+        assert_eq!(logins.find("tokens.example").unwrap(), Some(Login::Identity("t0ken".to_owned())));
         for nobody in ["registry.example", "other.example", "odd.example"] {
             assert_eq!(logins.find(nobody).unwrap(), None);
         }
-        assert!(!format!("{logins:?}").contains("s:cret"));
+        let shown = format!("{logins:?}");
+        assert!(!shown.contains("s:cret") && !shown.contains("t0ken"), "{shown}");
     }
 
     #[test]
