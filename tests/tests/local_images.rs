@@ -171,7 +171,7 @@ fn indexes_lead_to_the_platform() {
     let mut top = descriptor(INDEX, &outer);
     top["annotations"] = json!({ "org.opencontainers.image.ref.name": "team/hello:1.0" });
     let project = project("oci:hello:team/hello:1.0");
-    put(&project, "hello", &layout(&[top.clone()], &[&amd, &arm], &[inner.clone(), outer.clone()]));
+    put(&project, "hello", &layout(&[top], &[&amd, &arm], &[inner.clone(), outer.clone()]));
     built(&project);
     let found = pin(&project);
     assert_eq!(found.manifest.sha256, Sha256::of(&amd.manifest()));

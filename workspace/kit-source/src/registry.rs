@@ -307,7 +307,7 @@ impl Registries<'_> {
         }
     }
 
-    /// Asks a server of tokens: by Docker's token specification, or, with a token that stands for a login, by its OAuth2 variant (RFC
+    /// Asks a server of tokens: by Docker's token specification, or, with a token that stands for a login, by its variant of OAuth (RFC
     /// 6749, section 6).
     fn token(
         &self,

@@ -17,12 +17,12 @@ use kit_source::registry::Repository;
 use kit_tree::Blobs as _;
 use kit_tree::layers::stack;
 
-/// Indexes may name indexes, this deep.
-const DEPTH: usize = 4;
-
 use super::Network;
 use crate::BuildError;
 use crate::registry::{ImageError, owner_in};
+
+/// Indexes may name indexes, this deep.
+const DEPTH: usize = 4;
 
 impl Network<'_> {
     /// Pins what a reference is now, for an architecture in OCI's words.

@@ -1,10 +1,12 @@
 //! Which of several images is meant: in the index of a layout, and in an archive that `docker save` writes.
 
+use std::collections::BTreeMap;
+
 use kit_hash::Sha256;
 use serde::Deserialize;
 
 use super::document::{self, Descriptor, Index, LayoutFile, Manifest};
-use super::pull::{DOCKER_INDEX, DocumentError, Referred, fitting, referred};
+use super::pull::{DOCKER_INDEX, DOCKER_MANIFEST, DocumentError, Referred, fitting, referred};
 use crate::compression::Compression;
 use crate::json::canonical;
 
@@ -74,7 +76,7 @@ pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Re
             _ => return Err(DocumentError::Which { found: names(&index) }),
         },
     };
-    let is_read = [document::INDEX, document::MANIFEST, DOCKER_INDEX, super::pull::DOCKER_MANIFEST];
+    let is_read = [document::INDEX, document::MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST];
     if !is_read.contains(&entry.media_type.as_str()) {
         return Err(DocumentError::Kind { kind: entry.media_type.clone() });
     }
@@ -124,7 +126,7 @@ pub fn manifest_of(config: &Referred, layers: &[(Referred, Compression)]) -> Res
         media_type,
         digest: Sha256::oci(sha256),
         size: *size,
-        annotations: Default::default(),
+        annotations: BTreeMap::new(),
         platform: None,
     };
     let layer = |(layer, compression): &(Referred, Compression)| {
@@ -143,9 +145,9 @@ pub fn manifest_of(config: &Referred, layers: &[(Referred, Compression)]) -> Res
         media_type: Some(document::MANIFEST.to_owned()),
         config: descriptor(document::CONFIG.to_owned(), config),
         layers: layers.iter().map(layer).collect::<Result<_, _>>()?,
-        annotations: Default::default(),
+        annotations: BTreeMap::new(),
     };
-    Ok(canonical(&manifest).map_err(serde::ser::Error::custom).map_err(DocumentError::Json)?)
+    canonical(&manifest).map_err(serde::ser::Error::custom).map_err(DocumentError::Json)
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl<'a, R: Read> TarSplitReader<'a, R> {
     }
 
     /// Goes on to the next line; false behind the last one.
-    fn next(&mut self) -> io::Result<bool> {
+    fn advance(&mut self) -> io::Result<bool> {
         let mut text = Vec::new();
         self.lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut text)?;
         if text.is_empty() {
@@ -167,7 +167,7 @@ impl<R: Read> Read for TarSplitReader<'_, R> {
                     .ok_or(LimitError::TotalBytes { limit: self.limit })?;
                 return Ok(count);
             }
-            if !self.next()? {
+            if !self.advance()? {
                 return Ok(0);
             }
         }
