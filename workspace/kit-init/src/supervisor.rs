@@ -247,10 +247,12 @@ fn stop(running: &mut Running) {
     let service = &running.config().service;
     let (pid, number, patience) = (running.pid(), service.stop_signal, service.stop_timeout);
     running.kill_at = Some(Instant::now() + patience);
+    let read = |name: &str| files::read_text(&format!("/proc/{pid}/{name}")).unwrap_or_default();
+    // In this order, and before the signal wakes it: one that begins to wait for signals meanwhile is seen by either.
+    let (status, call) = (read("status"), read("syscall"));
     let _ = signal::kill(pid, number);
     // The first process of a pid namespace does not even die of a signal that it has no handler for.
-    let status = files::read_text(&format!("/proc/{pid}/status")).unwrap_or_default();
-    if !cares_for(&status, number) {
+    if !cares_for(&status, number) && !waits_for_signals(&call) {
         let _ = signal::kill(pid, libc::SIGKILL);
     }
 }
@@ -275,9 +277,25 @@ fn cares_for(status: &str, signal: i32) -> bool {
     masks.iter().any(|mask| mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0))
 }
 
+/// Whether a process, by its `/proc/PID/syscall`, waits in `rt_sigtimedwait`. What it blocks then is not shown as blocked: small
+/// first processes of containers spend their lives like this.
+fn waits_for_signals(call: &str) -> bool {
+    let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
+    number == Some(libc::SYS_rt_sigtimedwait)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_who_waits_for_signals() {
+        let call = format!("{} 0x7ffd 0x7ffd 0x7ffd 0x8 0x0 0x0 0x7ffd 0x7f00\n", libc::SYS_rt_sigtimedwait);
+        assert!(waits_for_signals(&call));
+        assert!(!waits_for_signals("running\n"));
+        assert!(!waits_for_signals("-1 0x7ffd 0x7f00\n"));
+        assert!(!waits_for_signals(""));
+    }
 
     #[test]
     fn knows_who_cares_for_a_request_to_stop() {
