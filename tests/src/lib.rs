@@ -22,6 +22,7 @@
 //! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
 //! | `tests/changes.rs` | containers left out, replaced and added by the command line |
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
+//! | `tests/container_host.rs` | containerd and Docker in a booted machine run what kit made, confine it, and keep it over a restart |
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/configuration.rs` | every key of a container, by its effect in a booted system |

@@ -1,0 +1,181 @@
+//! Machines that run containers: what kit itself made goes in, and runs, by containerd and by Docker.
+#![expect(clippy::disallowed_methods, reason = "a test makes archives and disks")]
+
+use std::fs::File;
+use std::path::Path;
+
+use kit_tests::TestProject;
+use kit_tests::deb::Tar;
+use kit_tests::machine::{Machine, disks};
+use serde_json::{Value, json};
+
+/// Makes the archive `files/shell.tar` of a container of `minimal`: an OCI layout that is a Docker archive too.
+fn write_archive(project: &TestProject) {
+    project.take("recipes/images/minimal.toml").take("lockfiles/minimal.lock");
+    project.kit(&["lock", "minimal"]).succeeded();
+    project.kit(&["build", "minimal", "--format", "oci"]).succeeded();
+    let layout = project.path().join("out/minimal.oci");
+    let read = |path: &str| std::fs::read(layout.join(path)).expect("a file of the layout");
+    let document = |path: &str| serde_json::from_slice::<Value>(&read(path)).expect("a document");
+    let mut index = document("index.json");
+    let manifests = index["manifests"].as_array_mut().expect("a list");
+    manifests.retain(|entry| entry["annotations"]["org.opencontainers.image.ref.name"] == "minimal-shell");
+    let manifest_path = blob(&manifests[0]);
+    let manifest = document(&manifest_path);
+    let (config, layer) = (blob(&manifest["config"]), blob(&manifest["layers"][0]));
+    assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1), "{manifest}");
+    let docker = json!([{ "Config": config, "RepoTags": ["local/shell:1"], "Layers": [layer] }]);
+    let archive = Tar::default()
+        .file("oci-layout", &read("oci-layout"))
+        .file("index.json", index.to_string().as_bytes())
+        .file("manifest.json", docker.to_string().as_bytes());
+    let archive =
+        [manifest_path, config, layer].iter().fold(archive, |tar, path| tar.file(path, &read(path)));
+    project.write("files/shell.tar", "");
+    std::fs::write(project.path().join("files/shell.tar"), archive.end()).expect("it can be written");
+}
+
+fn blob(descriptor: &Value) -> String {
+    let digest = descriptor["digest"].as_str().expect("a digest");
+    format!("blobs/{}", digest.replace(':', "/"))
+}
+
+/// An image like `container-host` with the archive and a service that asks for things. `service` is what stands in place of
+/// the service `containerd`, without what it binds.
+fn build(project: &TestProject, modules: &str, service: &str, script: &str) {
+    project.take("recipes/images/server.toml").take("recipes/images/container-host.toml");
+    project.take("lockfiles/container-host.lock").take("lockfiles/tools.lock");
+    let image = project.read("recipes/images/container-host.toml");
+    let written = "name = \"containerd\"\npackage = \"containerd\"\n";
+    assert!(image.contains(written) && image.contains("\"overlay\"]"), "{image}");
+    let service = format!("{service}\nadd-binds = [\"/srv/shell.tar:/srv/shell.tar\"]\n");
+    let image = image.replace(written, &service).replace("\"overlay\"]", &format!("\"overlay\"{modules}]"));
+    let parts = format!(
+        r#"
+[[file]]
+path = "/srv/shell.tar"
+source = "files/shell.tar"
+
+[[service]]
+name = "probe"
+package = "busybox"
+net = "host"
+binds = ["/run/kit:/run/kit:rw", "/sys/fs/cgroup:/sys/fs/cgroup", "/usr/bin/kit-init:/usr/bin/kit-ctl"]
+command = ["/bin/sh", "-euc", '''{script}''']
+requires = ["SERVICE"]
+"#
+    );
+    let name = service.split('"').nth(1).expect("a name");
+    project.write("recipes/images/container-host.toml", &(image + &parts.replace("SERVICE", name)));
+    project.kit(&["lock", "container-host"]).succeeded();
+    project.kit(&["build", "container-host"]).succeeded();
+}
+
+/// Boots it with a disk of its own and the one with its metadata, until the service that asks has done so.
+fn boot<'a>(project: &'a TestProject, memory: &str) -> Machine<'a> {
+    project.write("seed/meta-data", "instance-id: one\n").write("seed/user-data", "#cloud-config\n");
+    let disk = project.path().join("disk.img");
+    File::create(&disk).expect("a file").set_len(512 << 20).expect("a sparse file");
+    // The emulator may be another user than the one who tests.
+    anyone_may(&disk, 0o666);
+    anyone_may(project.path(), 0o777);
+    let devices = format!(
+        "-m {memory} {} -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
+         -device virtio-blk-pci,drive=seed -nic user,model=virtio-net-pci",
+        disks(&["disk.img"])
+    );
+    Machine::start(project, "container-host", "console", &devices)
+}
+
+fn anyone_may(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is our own");
+}
+
+/// Fails unless each of these lines was printed.
+#[track_caller]
+fn said(printed: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(printed.lines().any(|printed| printed == *line), "no `{line}` in:\n{printed}");
+    }
+}
+
+const CONTAINERD: &str = r#"
+ctr() { kit-ctl exec containerd ctr "$@"; }
+ctr images import --base-name local/shell /srv/shell.tar
+image=local/shell:minimal-shell
+ctr run --rm --memory-limit 33554432 $image one /bin/sh -c '
+    echo "process $$, network $(ls /sys/class/net), group $(cat /proc/self/cgroup)"
+    echo "root is $(grep " / " /proc/mounts | cut -d" " -f 3)"
+'
+ctr run --detach --memory-limit 33554432 $image two /bin/sleep 1000
+echo "limit $(cat /sys/fs/cgroup/default/two/memory.max)"
+kit-ctl restart containerd
+until ctr version > /dev/null; do sleep 1; done
+echo "kept $(ctr images list -q) and $(ctr containers list -q)"
+echo "running $(ctr tasks list -q | wc -l)"
+ctr containers delete two
+echo "left $(ls /sys/fs/cgroup/default | grep -cE "one|two" || true)"
+ctr run --rm $image one /bin/echo runs again
+echo done
+"#;
+
+#[test]
+fn containerd_runs_what_kit_made_and_keeps_it() {
+    let project = TestProject::new();
+    write_archive(&project);
+    build(&project, "", "name = \"containerd\"\npackage = \"containerd\"", CONTAINERD);
+    let mut machine = boot(&project, "1024");
+    machine.wait_for("service probe exited");
+    let printed = machine.printed();
+    said(
+        &printed,
+        &[
+            "kit-init: service containerd exited with code 0",
+            "probe: process 1, network lo, group 0::/default/one",
+            "probe: root is overlay",
+            "probe: limit 33554432",
+            "probe: kept local/shell:minimal-shell and two",
+            "probe: running 0",
+            "probe: left 0",
+            "probe: runs again",
+            "probe: done",
+        ],
+    );
+}
+
+/// What Docker's networks need besides.
+const NETWORKS: &str = r#", "bridge", "br_netfilter", "veth", "nf_conntrack_netlink", "nf_tables", "nft_chain_nat", "nft_compat",
+  "xt_MASQUERADE", "xt_addrtype", "xt_conntrack", "xt_nat", "xt_tcpudp""#;
+
+const DOCKER: &str = r#"
+docker() { kit-ctl exec docker docker "$@"; }
+docker load --input /srv/shell.tar
+docker run --rm --memory 32m local/shell:1 /bin/sh -c '
+    echo "process $$, network $(echo $(ls /sys/class/net)), limit $(cat /sys/fs/cgroup/memory.max)"
+'
+docker run --detach --publish 127.0.0.1:8000:7000 local/shell:1 /bin/sh -c 'echo from the bridge | nc -l -p 7000'
+until nc -w 2 127.0.0.1 8000 < /dev/null | grep bridge; do sleep 1; done
+kit-ctl restart docker
+until docker images --format "kept {{.Repository}}:{{.Tag}}" 2> /dev/null; do sleep 1; done
+echo done
+"#;
+
+#[test]
+fn docker_runs_what_kit_made_and_gives_it_a_network() {
+    let project = TestProject::new();
+    write_archive(&project);
+    build(&project, NETWORKS, "name = \"docker\"\npackage = \"docker\"", DOCKER);
+    let mut machine = boot(&project, "1024");
+    machine.wait_for("service probe exited");
+    said(
+        &machine.printed(),
+        &[
+            "kit-init: service docker exited with code 0",
+            "probe: process 1, network eth0 lo, limit 33554432",
+            "probe: from the bridge",
+            "probe: kept local/shell:1",
+            "probe: done",
+        ],
+    );
+}
