@@ -12,6 +12,7 @@
 //! | [`encoding`] | the canonical encoding, both ways |
 //! | [`layers`] | layers of container images, with what they hide |
 //! | [`overlay`] | several trees into one, conflicts as data |
+//! | [`split`] | a tree into layers, by what it was put together from |
 //! | [`select`] | include and exclude globs |
 //! | [`draft`] | a tree under construction, where all names of a file are equal |
 //! | [`dump`] | the textual dump that tests, `kit show` and differences use |
@@ -31,6 +32,7 @@ pub mod path;
 pub mod resolve;
 pub mod select;
 mod sources;
+pub mod split;
 pub mod tree;
 
 pub use blobs::{BlobSink, Blobs};
