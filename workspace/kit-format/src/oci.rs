@@ -13,6 +13,9 @@
 //! |---|---|
 //! | [`choose`] | which of several images is meant |
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
+//! | [`docker`] | the archive of `docker save` |
+//! | [`graph`] | what documents lead to, whatever platforms and kinds |
+//! | [`index`] | the index of a tag, to which the builds of several platforms add theirs |
 //! | [`layer`] | one layer, by itself |
 //! | [`pull`] | the documents of images that others made |
 //! | [`stored`] | images in a store of containers |
@@ -22,7 +25,10 @@
 
 pub mod choose;
 pub mod config;
+pub mod docker;
 mod document;
+pub mod graph;
+pub mod index;
 pub mod layer;
 pub mod pull;
 pub mod read;
@@ -31,6 +37,7 @@ pub mod tar_split;
 pub mod write;
 
 pub use config::{ImageConfig, Platform};
+pub use docker::{DockerImage, docker_tag, with_docker_manifest};
 pub use document::MANIFEST;
 pub use read::{LayoutError, LayoutImage, LayoutLayer, read_layout};
 pub use write::{LayerCompression, LayerDigests, OciDigests, OciError, OciImage, OciLayout, write_layout};

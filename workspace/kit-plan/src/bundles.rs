@@ -136,6 +136,7 @@ fn oci_image(
     let (uid, gid) = (runtime::number(container.uid.as_ref()), runtime::number(container.gid.as_ref()));
     let oci = OciImage {
         root: Input::Derivation(root),
+        shares: planner.shares(root),
         command,
         env: runtime::environment(container),
         cwd: container.cwd.clone().unwrap_or_else(|| "/".to_owned()),

@@ -249,13 +249,20 @@ pub enum ImageFormat {
         /// The images in the layout, by reference name.
         images: BTreeMap<String, OciImage>,
     },
+    /// 3: `NAME.docker.tar`.
+    DockerArchive {
+        /// The images in the archive, by reference name.
+        images: BTreeMap<String, OciImage>,
+    },
 }
 
 /// An image in an OCI layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OciImage {
-    /// Its one layer.
+    /// Its root file system.
     pub root: Input,
+    /// What the root was put together from, which gives [its layers](kit_tree::split); empty where it has but one.
+    pub shares: Vec<Share>,
     /// Program and arguments.
     pub command: Vec<String>,
     /// `NAME=value`.
@@ -266,6 +273,15 @@ pub struct OciImage {
     pub user: String,
     /// `amd64`, in OCI's words.
     pub architecture: String,
+}
+
+/// A tree that a root was put together from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share {
+    /// The tree.
+    pub input: Input,
+    /// Where it lies in the root.
+    pub at: TreePath,
 }
 
 impl Derivation {
@@ -405,16 +421,29 @@ impl Image {
                 e.str(cmdline);
             }
             ImageFormat::Tar { root } => input(e.variant(1), root),
-            ImageFormat::Oci { images } => {
-                e.variant(2).list(images, |e, (name, image)| {
-                    e.str(name);
-                    input(e, &image.root);
-                    for texts in [&image.command, &image.env] {
-                        e.list(texts, |e, text| _ = e.str(text));
-                    }
-                    e.str(&image.cwd).str(&image.user).str(&image.architecture);
-                });
-            }
+            ImageFormat::Oci { images } => encode_images(e.variant(2), images, input),
+            ImageFormat::DockerArchive { images } => encode_images(e.variant(3), images, input),
+        }
+    }
+}
+
+fn encode_images(e: &mut Encoder, images: &BTreeMap<String, OciImage>, input: EncodeInput<'_>) {
+    e.list(images, |e, (name, image)| {
+        e.str(name);
+        input(e, &image.root);
+        for texts in [&image.command, &image.env] {
+            e.list(texts, |e, text| _ = e.str(text));
+        }
+        e.str(&image.cwd).str(&image.user).str(&image.architecture);
+    });
+    // Left out where each has one layer, as before there were more.
+    if images.values().any(|image| !image.shares.is_empty()) {
+        e.variant(1);
+        for image in images.values() {
+            e.list(&image.shares, |e, share| {
+                input(e, &share.input);
+                e.bytes(share.at.as_bytes());
+            });
         }
     }
 }

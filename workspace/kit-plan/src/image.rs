@@ -139,7 +139,6 @@ fn output(
     kernel: Option<Input>,
     root: DerivationId,
 ) -> Option<DerivationId> {
-    let root = Input::Derivation(root);
     let name = image.name.value.to_string();
     let format_action = match format {
         Format::KernelInitrd => {
@@ -149,10 +148,11 @@ fn output(
             };
             let pin = planner.inputs.lock.pin_id();
             let cmdline = format!("{} kit.pin={pin}", written.cmdline).trim_start().to_owned();
-            ImageFormat::KernelInitrd { kernel, root, cmdline }
+            ImageFormat::KernelInitrd { kernel, root: Input::Derivation(root), cmdline }
         }
-        Format::Tar => ImageFormat::Tar { root },
+        Format::Tar => ImageFormat::Tar { root: Input::Derivation(root) },
         Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, root) },
+        Format::DockerArchive => ImageFormat::DockerArchive { images: oci_images(planner, &name, root) },
     };
     let source_date = planner.source_date();
     let action = Action::Image(ImageAction { name: name.clone(), source_date, format: format_action });
@@ -168,9 +168,10 @@ fn no_kernel(planner: &mut Planner<'_>, image: &Image, format: Format) {
 }
 
 /// The whole image under its own name, and each container under `NAME-container`.
-fn oci_images(planner: &Planner<'_>, name: &str, root: Input) -> BTreeMap<String, OciImage> {
+fn oci_images(planner: &Planner<'_>, name: &str, root: DerivationId) -> BTreeMap<String, OciImage> {
     let whole = OciImage {
-        root,
+        root: Input::Derivation(root),
+        shares: planner.shares(root),
         command: vec!["/init".to_owned()],
         env: runtime::environment(&Container::default()),
         cwd: "/".to_owned(),

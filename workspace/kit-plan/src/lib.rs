@@ -12,6 +12,7 @@
 //! | [`upstream`] | sources as their authors publish them |
 //! | [`runtime`] | the OCI runtime configuration of a container |
 //! | [`seccomp`] | the default system-call filter |
+//! | `shares` | what a root was put together from, which gives the layers of images |
 //! | [`stale`] | what changed between a lockfile and the recipes |
 //! | [`mod@written`] | where in the recipes a step is written |
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod registry;
 pub mod requirements;
 pub mod runtime;
 pub mod seccomp;
+mod shares;
 pub mod stale;
 pub mod upstream;
 mod waits;

@@ -117,11 +117,13 @@ pub enum Format {
     Tar,
     /// `NAME.oci/`: the root file system as an OCI image layout, and one image for each container.
     Oci,
+    /// `NAME.docker.tar`: the same images in one file, as `docker load` reads it.
+    DockerArchive,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Self; 3] = [Self::KernelInitrd, Self::Tar, Self::Oci];
+    pub const ALL: [Self; 4] = [Self::KernelInitrd, Self::Tar, Self::Oci, Self::DockerArchive];
 
     /// Returns the word that recipes and `--format` use.
     pub fn word(self) -> &'static str {
@@ -129,6 +131,7 @@ impl Format {
             Self::KernelInitrd => "kernel+initrd",
             Self::Tar => "tar",
             Self::Oci => "oci",
+            Self::DockerArchive => "docker-archive",
         }
     }
 

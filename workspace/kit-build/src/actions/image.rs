@@ -6,11 +6,14 @@ use std::num::NonZeroU32;
 use kit_format::compression::{ZstdStream, zstd::ZstdOptions};
 use kit_format::cpio::CpioStream;
 use kit_format::dedupe::dedupe;
-use kit_format::oci::{self, ImageConfig, LayerCompression, Platform};
+use kit_format::oci::{
+    self, DockerImage, ImageConfig, LayerCompression, OciLayout, Platform, docker_tag, with_docker_manifest,
+};
 use kit_format::tar::TarStream;
 use kit_hash::{BlobId, TreeId};
 use kit_plan::derivation::{Image, ImageFormat, Input, OciImage};
 use kit_store::Store;
+use kit_tree::split::{Share, split};
 use kit_tree::{BlobSink as _, Entry, Mode, Tree, TreePath};
 
 use super::Done;
@@ -23,6 +26,10 @@ use crate::BuildError;
 const INITRD_LEVEL: i32 = 9;
 /// The bytes are the same for any number.
 const WORKERS: NonZeroU32 = NonZeroU32::new(2).expect("because it is not zero");
+
+/// The most layers of an image: old runtimes take no more than 127, and people put some on top. Another number gives other images: with it
+/// goes the revision of the derivation.
+const MOST_LAYERS: usize = 64;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,14 +46,28 @@ pub(super) fn write(
         }
         ImageFormat::Tar { root } => writer.tar(&store.tree(&tree_of(root))?)?,
         ImageFormat::Oci { images } => {
-            let mut roots = Vec::new();
-            for (name, image) in images {
-                roots.push((name.as_str(), image, store.tree(&tree_of(&image.root))?));
-            }
-            writer.oci(&roots)?
+            let layout = writer.layout(&writer.layered(images, tree_of)?, Loadable::No)?;
+            let directory = format!("{}.oci", image.name);
+            let directory = TreePath::new(directory).map_err(|e| writer.failed(Box::new(e)))?;
+            layout.tree.moved_below(&directory).map_err(|e| writer.failed(Box::new(e)))?
         }
+        ImageFormat::DockerArchive { images } => writer.docker_archive(&writer.layered(images, tree_of)?)?,
     };
     Ok(Done::of(store.put_tree(&tree)?))
+}
+
+/// An image in its layers.
+struct Layered<'i> {
+    name: &'i str,
+    image: &'i OciImage,
+    layers: Vec<Tree>,
+}
+
+/// Whether images of a layout have the names under which they are loaded.
+#[derive(Clone, Copy)]
+enum Loadable {
+    Yes,
+    No,
 }
 
 struct Writer<'a> {
@@ -118,22 +139,61 @@ impl Writer<'_> {
         Ok(tree)
     }
 
-    fn oci(&self, images: &[(&str, &OciImage, Tree)]) -> Result<Tree, BuildError> {
+    /// Splits the root of each image into its layers.
+    fn layered<'i>(
+        &self,
+        images: &'i BTreeMap<String, OciImage>,
+        tree_of: &dyn Fn(&Input) -> TreeId,
+    ) -> Result<Vec<Layered<'i>>, BuildError> {
+        let mut layered = Vec::new();
+        for (name, image) in images {
+            let root = self.store.tree(&tree_of(&image.root))?;
+            let trees: Result<Vec<_>, _> =
+                image.shares.iter().map(|share| self.store.tree(&tree_of(&share.input))).collect();
+            let trees = trees?;
+            let shares = image.shares.iter().zip(&trees).map(|(share, tree)| Share { tree, at: &share.at });
+            let shares: Vec<_> = shares.collect();
+            let layers = if shares.is_empty() { vec![root] } else { split(&root, &shares, MOST_LAYERS) };
+            layered.push(Layered { name, image, layers });
+        }
+        Ok(layered)
+    }
+
+    fn layout(&self, images: &[Layered<'_>], loadable: Loadable) -> Result<OciLayout, BuildError> {
+        let image_name = |name: &str| match loadable {
+            Loadable::Yes => docker_tag(name).map(|tag| format!("docker.io/library/{tag}")),
+            Loadable::No => None,
+        };
         let images: Vec<_> = images
             .iter()
-            .map(|(name, image, root)| oci::OciImage {
-                layers: vec![root],
+            .map(|Layered { name, image, layers }| oci::OciImage {
+                layers: layers.iter().collect(),
                 config: config(image),
                 annotations: BTreeMap::new(),
                 ref_name: Some((*name).to_owned()),
+                image_name: image_name(name),
             })
             .collect();
-        let layout =
-            oci::write_layout(&images, LayerCompression::Gzip, self.mtime()?, self.store, self.store)
-                .map_err(|e| self.failed(Box::new(e)))?;
-        let directory =
-            TreePath::new(format!("{}.oci", self.image.name)).map_err(|e| self.failed(Box::new(e)))?;
-        layout.tree.moved_below(&directory).map_err(|e| self.failed(Box::new(e)))
+        oci::write_layout(&images, LayerCompression::Gzip, self.mtime()?, self.store, self.store)
+            .map_err(|e| self.failed(Box::new(e)))
+    }
+
+    fn docker_archive(&self, images: &[Layered<'_>]) -> Result<Tree, BuildError> {
+        let layout = self.layout(images, Loadable::Yes)?;
+        let named = images.iter().zip(&layout.images).map(|(image, digests)| DockerImage {
+            tag: docker_tag(image.name),
+            config: digests.config,
+            layers: digests.layers.iter().map(|layer| layer.digest).collect(),
+        });
+        let images: Vec<_> = named.collect();
+        let whole = with_docker_manifest(layout.tree, &images, self.store);
+        let whole = whole.map_err(|e| self.failed(Box::new(e)))?;
+        let mut stream =
+            TarStream::new(&whole, self.store, self.mtime()?).map_err(|e| self.failed(Box::new(e)))?;
+        let content = self.store.put(&mut stream).map_err(|e| self.failed(Box::new(e)))?;
+        let mut tree = Tree::new();
+        self.put(&mut tree, ".docker.tar", content)?;
+        Ok(tree)
     }
 }
 

@@ -13,6 +13,7 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
 pub(super) const LAYOUT_VERSION: &str = "1.0.0";
 
 type Empty = BTreeMap<String, String>;
@@ -23,7 +24,7 @@ pub(super) struct LayoutFile {
     pub(super) image_layout_version: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Descriptor {
     pub(super) media_type: String,

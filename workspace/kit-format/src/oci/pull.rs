@@ -14,8 +14,10 @@ pub const LARGEST_DOCUMENT: u64 = 4 << 20;
 pub const LINUXKIT_LABEL: &str = "org.mobyproject.config";
 /// The most layers that an image may have.
 pub(super) const MOST_LAYERS: usize = 1000;
+/// The most manifests that an index may lead to.
+pub(super) const MOST_MANIFESTS: usize = 1000;
 /// The largest layer, in bytes.
-const LARGEST_LAYER: u64 = 64 << 30;
+pub(super) const LARGEST_LAYER: u64 = 64 << 30;
 
 pub(super) const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(super) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -139,6 +141,12 @@ pub enum DocumentError {
     /// Layers without number or end.
     #[error("it has {count} layers; {MOST_LAYERS} is the most that kit takes")]
     Layers {
+        /// How many.
+        count: usize,
+    },
+    /// An index without end.
+    #[error("it leads to {count} manifests; {MOST_MANIFESTS} is the most that kit takes")]
+    Manifests {
         /// How many.
         count: usize,
     },

@@ -35,6 +35,7 @@ fn image<'a>(layers: &[&'a Tree], ref_name: Option<&str>) -> OciImage<'a> {
         config: config(),
         annotations: BTreeMap::from([(String::from("org.opencontainers.image.title"), String::from("tool"))]),
         ref_name: ref_name.map(String::from),
+        image_name: None,
     }
 }
 

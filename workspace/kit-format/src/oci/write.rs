@@ -44,6 +44,8 @@ pub struct OciImage<'a> {
     pub annotations: BTreeMap<String, String>,
     /// Its name in the layout, for example a tag; none for the only image of a layout.
     pub ref_name: Option<String>,
+    /// What containerd calls it once it is loaded: `registry/repository:tag`.
+    pub image_name: Option<String>,
 }
 
 /// Digests of one layer.
@@ -180,9 +182,10 @@ impl Layout<'_> {
         let manifest = self.add_document(&canonical(&manifest)?)?;
         let mut descriptor = descriptor(document::MANIFEST, manifest.0, manifest.1);
         descriptor.platform = Some((&image.config.platform).into());
-        descriptor
-            .annotations
-            .extend(image.ref_name.iter().map(|name| (String::from(document::REF_NAME), name.clone())));
+        for (key, name) in [(document::REF_NAME, &image.ref_name), (document::IMAGE_NAME, &image.image_name)]
+        {
+            descriptor.annotations.extend(name.iter().map(|name| (key.to_owned(), name.clone())));
+        }
         Ok((descriptor, OciDigests { manifest: manifest.0, config: config.0, layers }))
     }
 
@@ -239,7 +242,7 @@ impl Layout<'_> {
     }
 }
 
-fn blob_path(digest: &Sha256) -> String {
+pub(super) fn blob_path(digest: &Sha256) -> String {
     format!("blobs/sha256/{digest}")
 }
 

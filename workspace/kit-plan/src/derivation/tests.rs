@@ -55,6 +55,7 @@ fn image(format: ImageFormat) -> Image {
 fn oci() -> OciImage {
     OciImage {
         root: input(),
+        shares: Vec::new(),
         command: vec!["/init".to_owned()],
         env: vec!["A=b".to_owned()],
         cwd: "/".to_owned(),
@@ -68,6 +69,10 @@ fn every_action() -> Vec<(&'static str, Action)> {
     let layer = Archive::Layer { diff_id: Sha256::of(b"abc") };
     let kernel = ImageFormat::KernelInitrd { kernel: input(), root: input(), cmdline: "quiet".to_owned() };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
+    let share = Share { input: input(), at: path("/a") };
+    let layered = OciImage { shares: vec![share], ..oci() };
+    let layered = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), layered)]) };
+    let archive = ImageFormat::DockerArchive { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     vec![
         ("fetch", Action::Fetch(fetch())),
         ("unpack deb", Action::Unpack(Unpack { input: input(), archive: Archive::Deb })),
@@ -80,6 +85,8 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("kernel+initrd", Action::Image(image(kernel))),
         ("tar", Action::Image(image(ImageFormat::Tar { root: input() }))),
         ("oci", Action::Image(image(layout))),
+        ("oci layered", Action::Image(image(layered))),
+        ("docker-archive", Action::Image(image(archive))),
     ]
 }
 

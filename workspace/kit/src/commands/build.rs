@@ -41,7 +41,7 @@ pub(crate) struct Args {
     images: Vec<String>,
     #[command(flatten)]
     changes: Changes,
-    /// Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or separated by commas) [default: those of the recipe]
+    /// Write this format: `kernel+initrd`, `tar`, `oci` or `docker-archive` (can be repeated, or separated by commas) [default: those of the recipe]
     #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
     formats: Vec<Format>,
     /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
