@@ -2,11 +2,13 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`difference`] | what is another one between two images |
 //! | [`mod@quorum`] | who of several verifiers agrees on what |
 //! | [`statement`] | a verification as evidence: an in-toto statement |
 //! | [`why`] | the steps through which a file came into a tree |
 #![forbid(unsafe_code)]
 
+pub mod difference;
 pub mod quorum;
 pub mod statement;
 pub mod why;

@@ -12,6 +12,7 @@
 //! | `missed` | the packages that have a program which a script missed |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
+//! | [`layouts`] | OCI image layouts in directories |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |
 //! | [`lock`] | making a lockfile |
 //! | [`places`] | the places in recipes that a failed step is about |
@@ -32,6 +33,7 @@ pub mod engine;
 pub mod error;
 pub mod failed;
 pub mod files;
+pub mod layouts;
 pub mod load;
 pub mod local;
 pub mod lock;

@@ -3,8 +3,11 @@
 //! The machine's configuration is read, and a client made, only when something must be fetched.
 
 mod git;
+mod links;
 mod local_image;
+mod parallel;
 mod pins;
+mod pull;
 mod push;
 mod registry;
 mod stored_image;
@@ -42,7 +45,8 @@ use kit_tree::Blobs as _;
 use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
-pub use push::Pushed;
+pub use pull::{Pull, Pulled};
+pub use push::{Push, Pushed, Tagging};
 pub(crate) use registry::said;
 
 /// The largest package index that is taken from the store, in bytes.

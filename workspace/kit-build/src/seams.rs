@@ -86,6 +86,22 @@ pub enum Event<'a> {
         /// Bytes so far.
         bytes: u64,
     },
+    /// What goes to a registry is known.
+    Sending {
+        /// Blobs that it hasn't got, each of which is started and finished.
+        blobs: usize,
+        /// Blobs that it has.
+        there: usize,
+        /// Bytes that must be sent.
+        bytes: u64,
+    },
+    /// Bytes of a blob have gone; the number falls when an upload begins again.
+    Sent {
+        /// What people call it.
+        title: &'a str,
+        /// Bytes so far.
+        bytes: u64,
+    },
     /// A script printed something.
     Printed {
         /// What people call the step.

@@ -21,6 +21,7 @@ mod upload;
 pub use self::client::{Client, Request};
 pub use self::credentials::Credential;
 pub(crate) use self::credentials::{basic, without_userinfo as shown};
+pub(crate) use self::download::LONGEST_PAUSE;
 pub use self::download::{Encryption, Expected, Progress};
 pub use self::error::HttpError;
 pub(crate) use self::form::encoded;

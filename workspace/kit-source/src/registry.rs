@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `challenge` | how a registry wants to be asked |
 //! | [`logins`] | who logs in where, as container tools keep it |
-//! | `push` | what is put there |
+//! | `push`, `upload` | what is put there |
 //! | [`storage`] | where a store of containers is |
 
 mod challenge;
 pub mod logins;
 mod push;
 pub mod storage;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -20,7 +21,8 @@ use std::sync::Mutex;
 use kit_hash::Sha256;
 use serde::Deserialize;
 
-pub use self::push::Open;
+pub use self::push::There;
+pub use self::upload::{Arrived, Open, Upload};
 
 use self::challenge::Challenge;
 use self::logins::{Login, LoginError, Logins};
@@ -72,18 +74,22 @@ pub struct Repository<'a> {
 
 /// What is done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Right {
+enum Right<'a> {
     /// It is read.
     Pull,
     /// It is read and written.
     Push,
+    /// It is written, by what this other repository has.
+    Mount(&'a str),
 }
 
-impl Right {
+impl Right<'_> {
+    /// Returns what a token is for; several scopes have spaces between them.
     fn scope(self, repository: &str) -> String {
         match self {
             Self::Pull => format!("repository:{repository}:pull"),
             Self::Push => format!("repository:{repository}:pull,push"),
+            Self::Mount(from) => format!("repository:{repository}:pull,push repository:{from}:pull"),
         }
     }
 }
@@ -242,7 +248,7 @@ impl Registries<'_> {
     /// Asks, logs in when that is wanted, and asks again.
     fn ask<T>(
         &self,
-        (repository, right): (Repository<'_>, Right),
+        (repository, right): (Repository<'_>, Right<'_>),
         url: &str,
         ask: AskOnce<'_, T>,
     ) -> Result<T, AttemptError> {

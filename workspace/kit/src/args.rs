@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    build, check, completions, help, import, init, lock, log, man, push, run, shell, show, store, tool,
-    verify, why,
+    build, check, completions, diff, help, import, init, lock, log, man, pull, push, run, shell, show, store,
+    tool, verify, why,
 };
 
 const EXAMPLES: &str = "\
@@ -89,10 +89,12 @@ pub(crate) enum Command {
     Build(build::Args),
     Run(run::Args),
     Push(push::Args),
+    Pull(pull::Args),
     Verify(verify::Args),
     Shell(shell::Args),
     Show(show::Args),
     Why(why::Args),
+    Diff(diff::Args),
     Log(log::Args),
     Store(store::Args),
     Tool(tool::Args),

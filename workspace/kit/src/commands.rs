@@ -3,12 +3,14 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod help;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod run;
 pub(crate) mod shell;
@@ -34,6 +36,8 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Build(args) => build::run(args, context),
         Command::Run(args) => run::run(args, context),
         Command::Push(args) => push::run(args, context),
+        Command::Pull(args) => pull::run(args, context),
+        Command::Diff(args) => diff::run(args, context),
         Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Verify(args) => verify::run(args, context),

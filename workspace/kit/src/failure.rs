@@ -104,6 +104,9 @@ pub(crate) enum Failure {
     /// A container that the image hasn't got.
     #[error("image `{image}` has no container `{name}`")]
     NoContainer { image: String, name: String, close: Option<String> },
+    /// A layout that hasn't got what is named, or several where one is meant.
+    #[error("{}", which_of_layout(path, names))]
+    WhichOfLayout { path: PathBuf, names: Vec<String> },
     /// A package or an image to update that nothing uses.
     #[error("nothing uses `{package}`")]
     NotUsed { package: String, close: Option<String> },
@@ -221,6 +224,15 @@ fn which(images: &[Name]) -> String {
     }
     let names: Vec<_> = images.iter().map(|name| format!("`{name}`")).collect();
     format!("the project has {} images: {}", names.len(), names.join(", "))
+}
+
+fn which_of_layout(path: &std::path::Path, names: &[String]) -> String {
+    let path = path.display();
+    if names.is_empty() {
+        return format!("`{path}` has no image with a name");
+    }
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    format!("`{path}` has {}", names.join(", "))
 }
 
 fn stale(lockfiles: &[Outdated]) -> String {

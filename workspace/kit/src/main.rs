@@ -29,6 +29,7 @@ mod environment;
 mod escape;
 mod failure;
 mod going;
+mod layouts;
 mod output;
 mod panic;
 mod places;

@@ -1,72 +1,281 @@
 //! Images of a layout into a registry.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::time::Instant;
 
-use kit_format::limits::Limits;
-use kit_format::oci::pull::LARGEST_DOCUMENT;
-use kit_format::oci::{MANIFEST, read_layout};
+use kit_format::oci::graph::{self, Graph, Link, link_to};
+use kit_format::oci::index::{self, IndexError};
+use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT};
 use kit_hash::{BlobId, Sha256};
-use kit_recipe::Reference;
-use kit_tree::{Blobs as _, Entry, Tree, TreePath};
+use kit_recipe::{ImageReference, Reference};
+use kit_source::http::{Encryption, Expected};
+use kit_source::registry::{Arrived, Registries, Repository, There, Upload};
+use kit_tree::{Blobs as _, Entry, Tree};
 
-use super::Network;
+use super::parallel::each;
 use super::registry::repository;
-use crate::BuildError;
+use super::{Connected, Network, links};
 use crate::registry::ImageError;
+use crate::seams::Finished;
+use crate::{BuildError, Event, Events};
+
+/// What is pushed, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Push<'a> {
+    /// The tree of a layout.
+    pub layout: &'a Tree,
+    /// What of it.
+    pub top: &'a Link,
+    /// Under which name.
+    pub reference: &'a Reference,
+    /// Repositories of the same registry that may have some of it.
+    pub mount_from: &'a [String],
+    /// What becomes of what the tag has.
+    pub tagging: Tagging,
+    /// How many blobs at a time.
+    pub jobs: usize,
+}
+
+/// What becomes of what a tag has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tagging {
+    /// It is replaced.
+    Replace,
+    /// It is, or becomes, an index, in which the manifest of this platform is replaced.
+    Index,
+}
 
 /// What became of an image that was pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pushed {
-    /// Its manifest.
-    pub manifest: Sha256,
+    /// What the tag has now.
+    pub top: Sha256,
     /// Blobs that were sent.
     pub sent: usize,
     /// Bytes of those.
     pub bytes: u64,
+    /// Blobs that were taken over from other repositories.
+    pub mounted: usize,
     /// Blobs that were there.
     pub there: usize,
 }
 
+/// No mirrors: what is written goes to the registry itself, and what is read for it comes from there.
+const NO_MIRRORS: &BTreeMap<String, Vec<String>> = &BTreeMap::new();
+
 impl Network<'_> {
-    /// Puts the image `name` of a layout into a registry, under the tag of a reference: first what isn't there yet, then the manifest.
-    /// `layout` is the tree of the layout itself.
-    pub fn push(&self, layout: &Tree, name: &str, reference: &Reference) -> Result<Pushed, BuildError> {
-        let title = || format!("image {name}");
-        let images = read_layout(layout, self.store, &Limits::standard());
-        let images = images.map_err(|e| BuildError::Write { title: title(), source: Box::new(e) })?;
-        let mut images = images.into_iter();
-        let image = images.find(|image| image.ref_name.as_deref() == Some(name));
-        let missing = || BuildError::Write { title: title(), source: "its layout doesn't have it".into() };
-        let image = image.ok_or_else(missing)?;
-        let repository = repository(reference);
-        let registries = self.registries();
-        let mut pushed = Pushed { manifest: image.manifest, sent: 0, bytes: 0, there: 0 };
-        for sha256 in image.layers.iter().map(|layer| layer.digest).chain([image.config]) {
-            if registries.has_blob(repository, &sha256).map_err(ImageError::Registry)? {
-                pushed.there += 1;
-                continue;
-            }
-            let (blob, size) = blob_of(layout, &sha256).ok_or_else(missing)?;
-            let mut open = || self.store.open(&blob);
-            let put = registries.put_blob(repository, &sha256, size, &mut open);
-            put.map_err(ImageError::Registry)?;
-            (pushed.sent, pushed.bytes) = (pushed.sent + 1, pushed.bytes + size);
-        }
-        let (blob, _) = blob_of(layout, &image.manifest).ok_or_else(missing)?;
-        let bytes = self.store.read(&blob, LARGEST_DOCUMENT);
-        let io = |source: io::Error| BuildError::Io { what: format!("read the manifest of {name}"), source };
-        let tag = reference.tag().unwrap_or_default();
-        let put = registries.put_manifest(repository, tag, MANIFEST, &bytes.map_err(io)?);
-        put.map_err(ImageError::Registry)?;
-        Ok(pushed)
+    /// Puts an image of a layout into a registry: first what isn't there yet, then the manifests that name it.
+    pub fn push(&self, push: &Push<'_>, events: &dyn Events) -> Result<Pushed, BuildError> {
+        let Connected { client, logins, granted, .. } = self.connected();
+        let registries = Registries { client, mirrors: NO_MIRRORS, logins, granted };
+        Pushing { network: self, push, registries, repository: repository(push.reference), events }.run()
     }
 }
 
-/// Returns a blob of a layout.
-fn blob_of(layout: &Tree, sha256: &Sha256) -> Option<(BlobId, u64)> {
-    let path: TreePath = format!("/blobs/sha256/{sha256}").parse().ok()?;
-    match layout.inode(&path)? {
-        Entry::File { blob, size, .. } => Some((*blob, *size)),
-        _ => None,
+struct Pushing<'p> {
+    network: &'p Network<'p>,
+    push: &'p Push<'p>,
+    registries: Registries<'p>,
+    repository: Repository<'p>,
+    events: &'p dyn Events,
+}
+
+/// A blob that has to come into the repository.
+struct Missing<'g> {
+    link: &'g Link,
+    mount_from: Option<String>,
+}
+
+impl Pushing<'_> {
+    fn run(&self) -> Result<Pushed, BuildError> {
+        let graph = self.graph()?;
+        let blobs: Vec<_> = graph.blobs.values().collect();
+        // One question alone: with its answer comes the login for all others.
+        let (first, others) = blobs.split_at(blobs.len().min(1));
+        let mut missing = each(first, 1, &|link| self.look(link))?;
+        missing.extend(each(others, self.push.jobs, &|link| self.look(link))?);
+        let missing: Vec<_> = missing.into_iter().flatten().collect();
+        let to_send = missing.iter().filter(|missing| missing.mount_from.is_none());
+        let bytes = to_send.map(|missing| missing.link.size).sum();
+        self.events.event(Event::Sending { blobs: missing.len(), there: blobs.len() - missing.len(), bytes });
+        let arrived = each(&missing, self.push.jobs, &|missing| self.put(missing))?;
+        let sent = || missing.iter().zip(&arrived).filter(|(_, arrived)| **arrived == Arrived::Sent);
+        Ok(Pushed {
+            top: self.put_documents(&graph)?,
+            sent: sent().count(),
+            bytes: sent().map(|(missing, _)| missing.link.size).sum(),
+            mounted: missing.len() - sent().count(),
+            there: blobs.len() - missing.len(),
+        })
+    }
+
+    fn named(&self) -> ImageReference {
+        ImageReference::Registry(self.push.reference.clone())
+    }
+
+    fn graph(&self) -> Result<Graph, BuildError> {
+        links::graph(self.push.reference, self.push.top, &|link| self.bytes(link))
+    }
+
+    /// Returns a blob of the layout.
+    fn blob(&self, link: &Link) -> Result<BlobId, BuildError> {
+        match self.push.layout.inode(&graph::place(&link.sha256)) {
+            Some(Entry::File { blob, size, .. }) if *size == link.size => Ok(*blob),
+            _ => Err(BuildError::Write {
+                title: format!("push {}", self.push.reference),
+                source: format!("the layout hasn't got {} with {} bytes", link.sha256.oci(), link.size)
+                    .into(),
+            }),
+        }
+    }
+
+    /// Returns a document of the layout.
+    fn bytes(&self, link: &Link) -> Result<Vec<u8>, BuildError> {
+        let io = |source: io::Error| BuildError::Io { what: format!("read {}", link.sha256.oci()), source };
+        let bytes = self.network.store.read(&self.blob(link)?, LARGEST_DOCUMENT).map_err(io)?;
+        let found = Sha256::of(&bytes);
+        if found != link.sha256 {
+            return Err(io(io::Error::other(format!("it is {}", found.oci()))));
+        }
+        Ok(bytes)
+    }
+
+    /// Asks for a blob; returns what has to be done when it isn't there.
+    fn look<'g>(&self, link: &'g Link) -> Result<Option<Missing<'g>>, BuildError> {
+        let there = self.registries.has_blob(self.repository, &link.sha256).map_err(ImageError::Registry)?;
+        if there == There::Yes {
+            return Ok(None);
+        }
+        for path in self.mount_from() {
+            let other = Repository { registry: self.repository.registry, path: &path };
+            if self.registries.could_give(other, &link.sha256).map_err(ImageError::Registry)? == There::Yes {
+                return Ok(Some(Missing { link, mount_from: Some(path) }));
+            }
+        }
+        Ok(Some(Missing { link, mount_from: None }))
+    }
+
+    /// Returns the other repositories of the registry that may have something: those that are named, and the one that the image was
+    /// pulled from.
+    fn mount_from(&self) -> Vec<String> {
+        let pulled = self.push.top.image_name.as_ref().and_then(|name| name.parse::<Reference>().ok());
+        let pulled = pulled.filter(|reference| reference.registry() == self.repository.registry);
+        let pulled = pulled.map(|reference| reference.repository().to_owned());
+        let all = self.push.mount_from.iter().cloned().chain(pulled);
+        all.filter(|path| path != self.repository.path).collect()
+    }
+
+    fn put(&self, missing: &Missing<'_>) -> Result<Arrived, BuildError> {
+        let Missing { link, mount_from } = missing;
+        let blob = self.blob(link)?;
+        let title = format!("push blob {}", link.sha256.short());
+        self.events.event(Event::Started { title: &title, bytes: Some(link.size) });
+        let started = Instant::now();
+        let upload = Upload { sha256: link.sha256, size: link.size, mount_from: mount_from.as_deref() };
+        let mut progress = |bytes| self.events.event(Event::Sent { title: &title, bytes });
+        let mut open = || self.network.store.open(&blob);
+        let put = self.registries.put_blob(self.repository, &upload, &mut open, &mut progress);
+        let how = if put.is_ok() { Finished::Done } else { Finished::Failed };
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.events.event(Event::Finished { title: &title, how, millis });
+        Ok(put.map_err(ImageError::Registry)?)
+    }
+
+    /// Puts the documents, each behind what it names; returns what the tag has then.
+    fn put_documents(&self, graph: &Graph) -> Result<Sha256, BuildError> {
+        let tag = self.push.reference.tag().unwrap_or_default();
+        for link in &graph.documents {
+            let is_tagged = link.sha256 == self.push.top.sha256 && self.push.tagging == Tagging::Replace;
+            let name = if is_tagged { tag.to_owned() } else { link.sha256.oci() };
+            self.put_document(&name, &link.media_type, &self.bytes(link)?)?;
+        }
+        match self.push.tagging {
+            Tagging::Replace => Ok(self.push.top.sha256),
+            Tagging::Index => self.put_index(tag),
+        }
+    }
+
+    fn put_document(&self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), BuildError> {
+        let put = self.registries.put_manifest(self.repository, name, media_type, bytes);
+        Ok(put.map_err(ImageError::Registry)?)
+    }
+
+    /// Adds the manifest to the index that the tag has; one manifest alone becomes an index.
+    fn put_index(&self, tag: &str) -> Result<Sha256, BuildError> {
+        let odd = |source| ImageError::Document { reference: self.named(), source };
+        let index_odd = |error| match error {
+            IndexError::Document(source) => BuildError::from(odd(source)),
+            json @ IndexError::Json(_) => BuildError::Write {
+                title: format!("index of {}", self.push.reference),
+                source: Box::new(json),
+            },
+        };
+        let read = |link: &Link| self.bytes(link);
+        let own = self.with_platform(self.push.top, &read)?;
+        let before = match self.tagged(tag)? {
+            None => None,
+            Some(bytes) => {
+                let top = link_to(&bytes).map_err(odd)?;
+                if graph::is_index(&top.media_type) {
+                    Some(bytes)
+                } else {
+                    let fetch = |link: &Link| {
+                        if link.sha256 == top.sha256 { Ok(bytes.clone()) } else { self.remote_blob(link) }
+                    };
+                    let top = self.with_platform(&top, &fetch)?;
+                    Some(index::with_manifest(None, &top).map_err(index_odd)?)
+                }
+            }
+        };
+        let bytes = index::with_manifest(before.as_deref(), &own).map_err(index_odd)?;
+        self.put_document(tag, &index::media_type(&bytes), &bytes)?;
+        Ok(Sha256::of(&bytes))
+    }
+
+    /// Returns what a tag has.
+    fn tagged(&self, tag: &str) -> Result<Option<Vec<u8>>, BuildError> {
+        let expected = Expected::at_most(LARGEST_DOCUMENT);
+        match self.registries.document(self.repository, tag, ACCEPTED, &expected) {
+            Err(error) if error.code() == "kit::registry::unknown" => Ok(None),
+            other => Ok(Some(other.map_err(ImageError::Registry)?)),
+        }
+    }
+
+    fn remote_blob(&self, link: &Link) -> Result<Vec<u8>, BuildError> {
+        if link.size > LARGEST_DOCUMENT {
+            return Err(ImageError::LargeDocument { reference: self.named(), size: link.size }.into());
+        }
+        let (scratch, mut file) = self.network.scratch_file()?;
+        let expected =
+            Expected { encryption: Encryption::Optional, ..Expected::exactly(link.size, link.sha256) };
+        let fetched = self.registries.blob(self.repository, &link.sha256, &expected, &mut file, &mut |_| {});
+        fetched.map_err(ImageError::Registry)?;
+        let mut bytes = Vec::new();
+        let io = |source| kit_store::StoreError::io("read", scratch.path(), source);
+        io::Seek::rewind(&mut file).map_err(io)?;
+        io::Read::read_to_end(&mut file, &mut bytes).map_err(io)?;
+        Ok(bytes)
+    }
+
+    /// Returns the link to a manifest with its platform: as it is said, else what its configuration says.
+    fn with_platform(
+        &self,
+        top: &Link,
+        read: &dyn Fn(&Link) -> Result<Vec<u8>, BuildError>,
+    ) -> Result<Link, BuildError> {
+        let odd = |source| ImageError::Document { reference: self.named(), source };
+        if graph::is_index(&top.media_type) {
+            let kind = "index that is to go into an index".to_owned();
+            return Err(odd(DocumentError::Kind { kind }).into());
+        }
+        if top.platform.is_some() {
+            return Ok(top.clone());
+        }
+        let parts = pull::read_manifest(&read(top)?).map_err(odd)?;
+        let (size, sha256) = (parts.config.size, parts.config.sha256);
+        let config = read(&Link { size, sha256, ..top.clone() })?;
+        let platform = index::platform_of(&config).map_err(odd)?;
+        Ok(Link { platform: Some(platform), ..top.clone() })
     }
 }

@@ -91,7 +91,7 @@ impl Network<'_> {
     }
 
     /// Returns a blob, from the store where it is there.
-    fn blob(
+    pub(super) fn blob(
         &self,
         reference: &ImageReference,
         wanted: &Document,
@@ -146,7 +146,11 @@ impl Network<'_> {
     }
 
     /// Returns what a reference leads to: an index or a manifest.
-    fn top(&self, reference: &ImageReference, architecture: &str) -> Result<(Document, Vec<u8>), BuildError> {
+    pub(super) fn top(
+        &self,
+        reference: &ImageReference,
+        architecture: &str,
+    ) -> Result<(Document, Vec<u8>), BuildError> {
         let reference = match reference {
             ImageReference::Registry(reference) => reference,
             local => return self.local_top(local, architecture),
@@ -163,7 +167,11 @@ impl Network<'_> {
     }
 
     /// Returns a manifest or an index.
-    fn document(&self, reference: &ImageReference, wanted: &Document) -> Result<Vec<u8>, BuildError> {
+    pub(super) fn document(
+        &self,
+        reference: &ImageReference,
+        wanted: &Document,
+    ) -> Result<Vec<u8>, BuildError> {
         small(reference, wanted)?;
         let reference = match reference {
             ImageReference::Registry(reference) => reference,

@@ -11,7 +11,7 @@ use ureq::{Agent, Body, Proxy};
 use super::credentials::{split_userinfo, without_userinfo};
 use super::download::Encryption;
 use super::error::HttpError;
-use super::settings::{Network, Settings};
+use super::settings::{Network, Patience, Settings};
 
 /// How often an answer may redirect.
 const REDIRECT_LIMIT: u32 = 10;
@@ -98,6 +98,11 @@ impl Client {
         self.settings.network
     }
 
+    /// Returns how long to wait and how often to try.
+    pub(crate) fn patience(&self) -> Patience {
+        self.settings.patience
+    }
+
     /// Says how an address is reached; an error when it may not be.
     pub(super) fn prepare(&self, asked: &Request<'_>) -> Result<Prepared, HttpError> {
         let (address, userinfo) = split_userinfo(asked.url);
@@ -149,7 +154,9 @@ impl Client {
 /// Sorts the library's errors by what people can do about them.
 pub(super) fn classify(error: ureq::Error, url: String) -> HttpError {
     match error {
-        ureq::Error::StatusCode(status) => HttpError::Status { url, status, challenge: None },
+        ureq::Error::StatusCode(status) => {
+            HttpError::Status { url, status, challenge: None, retry_after: None }
+        }
         ureq::Error::Timeout(phase) => HttpError::Timeout { url, phase: phase.to_string() },
         ureq::Error::HostNotFound => HttpError::Host { url },
         ureq::Error::TooManyRedirects | ureq::Error::RedirectFailed => HttpError::Redirects { url },

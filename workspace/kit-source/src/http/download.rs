@@ -13,7 +13,7 @@ use super::credentials::without_userinfo;
 use super::error::HttpError;
 
 /// The longest pause that a server can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What a body must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,10 +204,11 @@ impl<'t> Transfer<'t> {
                 self.resumption = if offered { Resumption::Offered } else { Resumption::Unknown };
             }
             status => {
-                self.retry_after =
+                let retry_after =
                     text(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
+                self.retry_after = retry_after;
                 let challenge = text(header::WWW_AUTHENTICATE).map(ToOwned::to_owned);
-                return Err(HttpError::Status { url: self.shown(), status, challenge });
+                return Err(HttpError::Status { url: self.shown(), status, challenge, retry_after });
             }
         }
         self.check_length(response.body().content_length())

@@ -1,6 +1,7 @@
 //! What can go wrong between a URL and its bytes.
 
 use std::io;
+use std::time::Duration;
 
 use kit_hash::Sha256;
 
@@ -65,6 +66,8 @@ pub enum HttpError {
         status: u16,
         /// How the server wants to be asked, where it says so (`WWW-Authenticate`).
         challenge: Option<String>,
+        /// How long the server wants to be left alone, where it says so (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// The redirections lead nowhere.
     #[error("`{url}` redirects too often")]

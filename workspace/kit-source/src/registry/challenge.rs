@@ -76,7 +76,10 @@ fn parameters(text: &str) -> Vec<(&str, String)> {
 /// Returns the address at which a token is asked for.
 pub(super) fn token_address(realm: &str, service: Option<&str>, scope: &str) -> String {
     let mut address = realm.to_owned();
-    let pairs = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
+    let pairs = service
+        .map(|service| ("service", service))
+        .into_iter()
+        .chain(scope.split(' ').map(|one| ("scope", one)));
     for (key, value) in pairs {
         address.push(if address.contains('?') { '&' } else { '?' });
         _ = write!(address, "{key}={}", encoded(value));
@@ -120,6 +123,7 @@ mod tests {
             "https://a.example/t?x=1&service=a%20b%26c&scope=repository:l/a:pull"
         );
         assert_eq!(token_address("https://a.example/t", None, "s"), "https://a.example/t?scope=s");
+        assert_eq!(token_address("https://a.example/t", None, "a b"), "https://a.example/t?scope=a&scope=b");
     }
 
     proptest::proptest! {

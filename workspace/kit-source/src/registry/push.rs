@@ -1,90 +1,132 @@
-//! What is put into a repository: blobs that aren't there yet, then the manifest that names them.
-
-use std::io::Read;
+//! What is put into a repository: blobs that aren't there yet, then the manifest that names them. What may succeed a little later is tried
+//! again.
 
 use kit_hash::Sha256;
 
 use super::{AttemptError, Registries, RegistryError, Repository, Right, base, origin};
-use crate::http::{HttpError, Request, Sending, Sent, shown};
+use crate::http::{HttpError, LONGEST_PAUSE, Request, Sending, Sent, shown};
 
-/// The media type of bytes that are nothing else.
-const BYTES: &str = "application/octet-stream";
-
-/// Opens what is to be sent; again, where a login was missing.
-pub type Open<'a> = &'a mut dyn FnMut() -> std::io::Result<Box<dyn Read + 'a>>;
+/// How a registry says that a blob is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
+    /// It is.
+    Yes,
+    /// It isn't.
+    No,
+}
 
 impl Registries<'_> {
     /// Whether a repository has a blob.
-    pub fn has_blob(&self, repository: Repository<'_>, sha256: &Sha256) -> Result<bool, RegistryError> {
+    pub fn has_blob(&self, repository: Repository<'_>, sha256: &Sha256) -> Result<There, RegistryError> {
+        self.looked(repository, Right::Push, sha256)
+    }
+
+    /// Whether a repository that is only read has a blob; one that can't be read has none.
+    pub fn could_give(&self, repository: Repository<'_>, sha256: &Sha256) -> Result<There, RegistryError> {
+        match self.looked(repository, Right::Pull, sha256) {
+            Err(error) if error.is_refusal() => Ok(There::No),
+            other => other,
+        }
+    }
+
+    fn looked(
+        &self,
+        repository: Repository<'_>,
+        right: Right<'_>,
+        sha256: &Sha256,
+    ) -> Result<There, RegistryError> {
         let what = format!("blob {} of `{}/{}`", sha256.short(), repository.registry, repository.path);
         let url = format!("{}{}/blobs/{}", base(repository.registry), repository.path, sha256.oci());
-        let looked = self.change(repository, &url, &mut |request| self.client.send(request, Sending::Look));
+        let looked = self.again(&mut || {
+            self.ask((repository, right), &url, &mut |url, authorization| {
+                self.client.send(Request { url, accept: None, authorization }, Sending::Look)
+            })
+        });
         match looked {
-            Ok(_) => Ok(true),
-            Err(AttemptError::Http(HttpError::Status { status: 404, .. })) => Ok(false),
+            Ok(_) => Ok(There::Yes),
+            Err(AttemptError::Http(HttpError::Status { status: 404, .. })) => Ok(There::No),
             Err(error) => Err(failed(what, &url, error)),
         }
     }
 
-    /// Puts a blob into a repository; the registry checks its digest.
-    pub fn put_blob(
-        &self,
-        repository: Repository<'_>,
-        sha256: &Sha256,
-        size: u64,
-        open: Open<'_>,
-    ) -> Result<(), RegistryError> {
-        let what = format!("blob {} for `{}/{}`", sha256.short(), repository.registry, repository.path);
-        let url = format!("{}{}/blobs/uploads/", base(repository.registry), repository.path);
-        let begun = self.change(repository, &url, &mut |request| self.client.send(request, Sending::Begin));
-        let begun = begun.map_err(|error| failed(what.clone(), &url, error))?;
-        let missing = || AttemptError::Http(HttpError::Url { url: shown(&url) });
-        let location = begun.location.and_then(|location| resolved(&url, &location));
-        let location = location.ok_or_else(|| failed(what.clone(), &url, missing()))?;
-        let mark = if location.contains('?') { '&' } else { '?' };
-        let target = format!("{location}{mark}digest={}", sha256.oci());
-        let put = self.change(repository, &target, &mut |request| {
-            let mut body = open().map_err(|source| HttpError::Write { url: shown(&target), source })?;
-            self.client.send(request, Sending::Put { media_type: BYTES, size, body: &mut body })
-        });
-        put.map(drop).map_err(|error| failed(what, &target, error))
-    }
-
-    /// Puts a manifest into a repository, under a tag.
+    /// Puts a manifest or an index into a repository, under a tag or its own digest.
     pub fn put_manifest(
         &self,
         repository: Repository<'_>,
-        tag: &str,
+        name: &str,
         media_type: &str,
         bytes: &[u8],
     ) -> Result<(), RegistryError> {
-        let what = format!("manifest for `{}/{}` `{tag}`", repository.registry, repository.path);
-        let url = format!("{}{}/manifests/{tag}", base(repository.registry), repository.path);
-        let put = self.change(repository, &url, &mut |request| {
-            let (size, mut body) = (bytes.len() as u64, bytes);
-            self.client.send(request, Sending::Put { media_type, size, body: &mut body })
+        let what = format!("manifest for `{}/{}` `{name}`", repository.registry, repository.path);
+        let url = format!("{}{}/manifests/{name}", base(repository.registry), repository.path);
+        let put = self.again(&mut || {
+            self.change((repository, Right::Push), &url, &mut |request| {
+                let (size, mut body) = (bytes.len() as u64, bytes);
+                self.client.send(request, Sending::Put { media_type, size, body: &mut body })
+            })
         });
         put.map(drop).map_err(|error| failed(what, &url, error))
     }
 
-    fn change(
+    pub(super) fn change(
         &self,
-        repository: Repository<'_>,
+        place: (Repository<'_>, Right<'_>),
         url: &str,
         send: &mut dyn FnMut(Request<'_>) -> Result<Sent, HttpError>,
     ) -> Result<Sent, AttemptError> {
-        self.ask((repository, Right::Push), url, &mut |url, authorization| {
-            send(Request { url, accept: None, authorization })
+        self.ask(place, url, &mut |url, authorization| send(Request { url, accept: None, authorization }))
+    }
+
+    /// Tries again, after a pause, what may succeed then.
+    pub(super) fn again(
+        &self,
+        attempt: &mut dyn FnMut() -> Result<Sent, AttemptError>,
+    ) -> Result<Sent, AttemptError> {
+        for number in 1.. {
+            match attempt() {
+                Err(error) if self.is_worth_a_retry(&error, number) => self.pause(&error, number),
+                result => return result,
+            }
+        }
+        unreachable!("because the loop ends by returning")
+    }
+
+    /// Whether there is a further attempt after the one of this number.
+    pub(super) fn is_worth_a_retry(&self, error: &AttemptError, number: u32) -> bool {
+        let transient = matches!(error, AttemptError::Http(error) if error.is_transient());
+        transient && number < self.client.patience().attempts
+    }
+
+    /// Waits after an attempt: twice as long each time, or as long as the server wants.
+    pub(super) fn pause(&self, error: &AttemptError, number: u32) {
+        let own = self.client.patience().pause * 2_u32.saturating_pow(number - 1);
+        let asked = match error {
+            AttemptError::Http(HttpError::Status { retry_after: Some(asked), .. }) => *asked,
+            _ => own,
+        };
+        std::thread::sleep(asked.max(own).min(LONGEST_PAUSE));
+    }
+}
+
+impl RegistryError {
+    /// Whether the registry answered, and doesn't give it.
+    fn is_refusal(&self) -> bool {
+        self.attempts.iter().all(|(_, error)| match error {
+            AttemptError::Login(_) => true,
+            AttemptError::Http(HttpError::Status { status, .. }) => {
+                (400..500).contains(status) && *status != 429
+            }
+            AttemptError::Http(_) => false,
         })
     }
 }
 
-fn failed(what: String, url: &str, error: AttemptError) -> RegistryError {
+pub(super) fn failed(what: String, url: &str, error: AttemptError) -> RegistryError {
     RegistryError { what, attempts: vec![(shown(url), error)] }
 }
 
 /// Returns where to go on: an address, or a path of the same host. Nothing is sent to another host than the one that was asked.
-fn resolved(url: &str, location: &str) -> Option<String> {
+pub(super) fn resolved(url: &str, location: &str) -> Option<String> {
     let target = match location.strip_prefix('/') {
         Some(path) => format!("{}/{path}", origin(url)),
         None => location.to_owned(),

@@ -32,10 +32,12 @@ fn help_of_kit() {
       build        Build images from their lockfiles and write their files
       run          Boot an image in an emulated machine
       push         Put an image, or one of its containers, into a registry
+      pull         Fetch an image of a registry, with all its platforms, as it is there
       verify       Rebuild images from their sources, vary what must not matter, and compare every step
       shell        Open a shell in the sandbox of a build, or run a program of locked packages
       show         Show what a recipe means: its parts, its steps or its files
       why          Show which package, source and steps a file of an image comes from
+      diff         Show what differs between two images: packages, containers, and how many bytes an update moves
       log          Print what a build script printed: its last failure, else its last success
       store        Verify, clean up or measure the store
       tool         Run a program of a locked tool in a sandbox that has the current directory
@@ -92,8 +94,8 @@ fn help_of_build() {
           --replace <NAME=PACKAGE|REF>  Put a package, or an image of a registry, in the place of a container (can
                                         be repeated)
           --add <NAME=PACKAGE|REF>      Add a service of a package, or of an image of a registry (can be repeated)
-          --format <FORMAT>             Write this format: `kernel+initrd`, `tar` or `oci` (can be repeated, or
-                                        separated by commas) [default: those of the recipe]
+          --format <FORMAT>             Write this format: `kernel+initrd`, `tar`, `oci` or `docker-archive` (can
+                                        be repeated, or separated by commas) [default: those of the recipe]
       -k, --keep-going                  Go on after a failure with all that doesn't need what failed, and tell
                                         every failure at the end
           --out <DIR>                   Write the files to this directory [default: `out` in the project] [env:

@@ -1,15 +1,21 @@
 //! `kit push`: puts an image into a registry.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use kit_build::check::{check_results, layout_below};
+use kit_build::network::{Network, Push, Pushed, Tagging};
+use kit_format::oci::graph::{self, Link};
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::{Name, Reference};
+use kit_store::Store;
+use kit_tree::Tree;
 use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
+use crate::layouts;
 use crate::progress::Progress;
 use crate::units::{Bytes, count};
 use crate::workbench::{Workpiece, closest, keep, parse_name, parse_subject, store_locals, with_engine};
@@ -18,24 +24,33 @@ const EXAMPLES: &str = "\
 Examples:
   kit push minimal registry.example/team/minimal:1         the whole image
   kit push minimal registry.example/team/shell:1 --container shell
-                                                           one of its containers";
+                                                           one of its containers
+  kit push out/web.oci registry.example/team/web:1         what is in a layout, with all its platforms
+  kit push minimal registry.example/team/minimal:1 --index
+                                                           for its platform alone, beside those that the tag has";
 
 /// Put an image, or one of its containers, into a registry
 ///
-/// What the registry has already isn't sent again. What is there in the end has the digest that the lockfile pins; its whole
-/// reference is printed. Logins are those of `docker login` and `podman login`.
+/// What the registry has already isn't sent again, and what another of its repositories has needs not be sent. What is there in the end
+/// has the digest that the lockfile pins; its whole reference is printed. Logins are those of `docker login` and `podman login`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Push this image
+    /// Push this image, or what is in this directory, an OCI image layout (`./DIR`)
     #[arg(value_name = "IMAGE")]
     image: String,
     /// Push it there: registry, repository and tag
     #[arg(value_name = "REFERENCE", value_parser = parse_reference)]
     reference: Reference,
-    /// Push this container of the image, in place of the whole
+    /// Push this container of the image, in place of the whole; of a layout, the image of this name
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
+    /// Take over from this repository of the same registry what it has (can be repeated)
+    #[arg(long = "mount-from", value_name = "REPOSITORY")]
+    mount_from: Vec<String>,
+    /// Leave what the tag has for other platforms: it becomes an index, to which this one is added
+    #[arg(long)]
+    index: bool,
 }
 
 /// Reads where to push to: a digest comes of what is pushed.
@@ -48,6 +63,27 @@ fn parse_reference(text: &str) -> Result<Reference, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let pushed =
+        if args.image.contains('/') { push_layout(args, context)? } else { push_image(args, context)? };
+    let (sent, bytes) = (count(pushed.sent, "blob"), Bytes(pushed.bytes));
+    let mounted =
+        if pushed.mounted == 0 { String::new() } else { format!("{} taken over, ", pushed.mounted) };
+    context.output.say(&format!("{sent} sent, {bytes}; {mounted}{} there already\n", pushed.there));
+    let whole = format!("{}@{}", args.reference, pushed.top.oci());
+    context.output.data(&format!("{whole}\n")).map_err(Failure::Output)?;
+    let result = json!({
+        "reference": whole,
+        "sent": pushed.sent,
+        "bytes": pushed.bytes,
+        "mounted": pushed.mounted,
+        "there": pushed.there,
+    });
+    context.output.result(&result).map_err(Failure::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds an image of the project and pushes it.
+fn push_image(args: &Args, context: &Context) -> Result<Pushed, Failure> {
     let project = context.project()?;
     let subject = parse_subject(&args.image)?;
     let Subject::Image(image) = &subject else {
@@ -66,19 +102,56 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             check_results(engine, &piece.lock, &piece.plan, &trees)?;
             keep(project, &store, &subject, &piece.plan)?;
             let layout = layout_below(&store.tree(&trees[&target])?);
-            Ok(network.push(&layout, &name, &args.reference)?)
+            let top = top_of(&layout, &store, &args.image, Some(&name))?;
+            push(args, context, network, &progress, (&layout, &top))
         })
     });
     progress.finish();
-    let pushed = pushed?;
-    let (sent, bytes) = (count(pushed.sent, "blob"), Bytes(pushed.bytes));
-    context.output.say(&format!("{sent} sent, {bytes}; {} there already\n", pushed.there));
-    let whole = format!("{}@{}", args.reference, pushed.manifest.oci());
-    context.output.data(&format!("{whole}\n")).map_err(Failure::Output)?;
-    let result =
-        json!({ "reference": whole, "sent": pushed.sent, "bytes": pushed.bytes, "there": pushed.there });
-    context.output.result(&result).map_err(Failure::Output)?;
-    Ok(ExitCode::SUCCESS)
+    pushed
+}
+
+/// Pushes what is in a directory.
+fn push_layout(args: &Args, context: &Context) -> Result<Pushed, Failure> {
+    let store = context.store()?;
+    let layout = layouts::take(&store, Path::new(&args.image))?;
+    let top = top_of(&layout, &store, &args.image, args.container.as_deref())?;
+    let progress = Progress::new(&context.output);
+    let pushed = with_engine(context, &store, &progress, |_, network| {
+        push(args, context, network, &progress, (&layout, &top))
+    });
+    progress.finish();
+    pushed
+}
+
+fn push(
+    args: &Args,
+    context: &Context,
+    network: &Network<'_>,
+    progress: &Progress<'_>,
+    (layout, top): (&Tree, &Link),
+) -> Result<Pushed, Failure> {
+    let push = Push {
+        layout,
+        top,
+        reference: &args.reference,
+        mount_from: &args.mount_from,
+        tagging: if args.index { Tagging::Index } else { Tagging::Replace },
+        jobs: context.jobs(),
+    };
+    Ok(network.push(&push, progress)?)
+}
+
+/// Returns what of a layout is meant: what is called so, or the only one that there is.
+fn top_of(layout: &Tree, store: &Store, shown: &str, name: Option<&str>) -> Result<Link, Failure> {
+    let mut tops = graph::tops(layout, store)
+        .map_err(|source| Failure::UnreadableArtifact { path: shown.into(), source: Box::new(source) })?;
+    let names = tops.iter().filter_map(|top| top.ref_name.clone()).collect();
+    let found = match name {
+        Some(name) => tops.iter().position(|top| top.ref_name.as_deref() == Some(name)),
+        None => (tops.len() == 1).then_some(0),
+    };
+    let found = found.ok_or_else(|| Failure::WhichOfLayout { path: shown.into(), names })?;
+    Ok(tops.swap_remove(found))
 }
 
 /// Returns what the layout calls the image, or the container.

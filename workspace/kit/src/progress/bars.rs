@@ -25,6 +25,7 @@ pub(super) struct Bars {
     running: BTreeMap<String, ProgressBar>,
     begun: Begun,
     fetching_since: Option<Instant>,
+    sending_since: Option<Instant>,
 }
 
 impl Bars {
@@ -38,6 +39,7 @@ impl Bars {
             running: BTreeMap::new(),
             begun: Begun::default(),
             fetching_since: None,
+            sending_since: None,
         }
     }
 
@@ -54,6 +56,11 @@ impl Bars {
                 self.fetching_since.get_or_insert_with(Instant::now);
                 self.note(title, &Bytes(*bytes).to_string());
             }
+            Event::Sending { .. } => {
+                self.start();
+                self.sending_since = Some(Instant::now());
+            }
+            Event::Sent { title, bytes } => self.note(title, &Bytes(*bytes).to_string()),
             Event::Printed { title, bytes } => {
                 for line in self.begun.add(title, bytes) {
                     self.printed(title, &line);
@@ -73,7 +80,11 @@ impl Bars {
         if let Some(all) = &self.all {
             all.set_length(tally.steps as u64);
             all.set_position(tally.ended() as u64);
-            all.set_message(fetch_note(tally, self.fetching_since.map(|since| since.elapsed())));
+            let elapsed = |since: Option<Instant>| since.map(|since| since.elapsed());
+            all.set_message(match self.sending_since {
+                None => note("fetched", (tally.fetched(), tally.fetch_bytes), elapsed(self.fetching_since)),
+                since => note("sent", (tally.sent(), tally.send_bytes), elapsed(since)),
+            });
         }
     }
 
@@ -129,16 +140,15 @@ impl Bars {
     }
 }
 
-/// Says how much is fetched and how long the rest takes, once that can be told.
-fn fetch_note(tally: &Tally, elapsed: Option<Duration>) -> String {
-    let (fetched, total) = (tally.fetched(), tally.fetch_bytes);
-    if fetched == 0 && total == 0 {
+/// Says how much has moved and how long the rest takes, once that can be told.
+fn note(how: &str, (moved, total): (u64, u64), elapsed: Option<Duration>) -> String {
+    if moved == 0 && total == 0 {
         return String::new();
     }
-    let mut note = format!("{} of {} fetched", Bytes(fetched), Bytes(total.max(fetched)));
+    let mut note = format!("{} of {} {how}", Bytes(moved), Bytes(total.max(moved)));
     let millis = elapsed.map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
-    if millis > 2000 && fetched > 0 && total > fetched {
-        let left = u128::from(total - fetched) * u128::from(millis) / u128::from(fetched);
+    if millis > 2000 && moved > 0 && total > moved {
+        let left = u128::from(total - moved) * u128::from(millis) / u128::from(moved);
         note = format!("{note}, {} left", Millis(u64::try_from(left).unwrap_or(u64::MAX) / 1000 * 1000));
     }
     note
@@ -150,17 +160,14 @@ mod tests {
 
     #[test]
     fn tells_the_time_left_once_it_is_known() {
-        let mut tally = Tally::default();
-        assert_eq!(fetch_note(&tally, None), "");
-        tally.count(&Event::Planned { steps: 1, reused: 0, fetch_bytes: 30_000_000 });
-        assert_eq!(fetch_note(&tally, None), "0 B of 30.0 MB fetched");
-        tally.count(&Event::Fetched { title: "a", bytes: 10_000_000 });
-        assert_eq!(fetch_note(&tally, Some(Duration::from_secs(1))), "10.0 MB of 30.0 MB fetched");
-        assert_eq!(
-            fetch_note(&tally, Some(Duration::from_secs(5))),
-            "10.0 MB of 30.0 MB fetched, 10.0 s left"
-        );
-        tally.count(&Event::Fetched { title: "a", bytes: 40_000_000 });
-        assert_eq!(fetch_note(&tally, Some(Duration::from_secs(5))), "40.0 MB of 40.0 MB fetched");
+        let mega = 1_000_000;
+        let fetched = |moved, seconds: Option<u64>| {
+            note("fetched", (moved * mega, 30 * mega), seconds.map(Duration::from_secs))
+        };
+        assert_eq!(note("sent", (0, 0), None), "");
+        assert_eq!(fetched(0, None), "0 B of 30.0 MB fetched");
+        assert_eq!(fetched(10, Some(1)), "10.0 MB of 30.0 MB fetched");
+        assert_eq!(fetched(10, Some(5)), "10.0 MB of 30.0 MB fetched, 10.0 s left");
+        assert_eq!(fetched(40, Some(5)), "40.0 MB of 40.0 MB fetched");
     }
 }

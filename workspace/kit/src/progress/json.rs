@@ -12,6 +12,10 @@ pub(super) fn object(event: &Event<'_>) -> Value {
         }
         Event::Started { title, bytes } => json!({ "event": "started", "step": title, "bytes": bytes }),
         Event::Fetched { title, bytes } => json!({ "event": "fetched", "step": title, "bytes": bytes }),
+        Event::Sending { blobs, there, bytes } => {
+            json!({ "event": "sending", "blobs": blobs, "there": there, "bytes": bytes })
+        }
+        Event::Sent { title, bytes } => json!({ "event": "sent", "step": title, "bytes": bytes }),
         Event::Printed { title, bytes } => {
             json!({ "event": "printed", "step": title, "text": String::from_utf8_lossy(bytes) })
         }
@@ -43,6 +47,8 @@ mod tests {
             Event::Planned { steps: 2, reused: 1, fetch_bytes: 3 },
             Event::Started { title: "a", bytes: None },
             Event::Fetched { title: "a", bytes: 3 },
+            Event::Sending { blobs: 1, there: 2, bytes: 3 },
+            Event::Sent { title: "a", bytes: 3 },
             Event::Printed { title: "a", bytes: b"\xff\x1b\n" },
             Event::Waiting { title: "a" },
             Event::Finished { title: "a", how: Finished::Reused, millis: 4 },
@@ -54,6 +60,8 @@ mod tests {
                 r#"{"event":"planned","fetch_bytes":3,"reused":1,"steps":2}"#,
                 r#"{"bytes":null,"event":"started","step":"a"}"#,
                 r#"{"bytes":3,"event":"fetched","step":"a"}"#,
+                r#"{"blobs":1,"bytes":3,"event":"sending","there":2}"#,
+                r#"{"bytes":3,"event":"sent","step":"a"}"#,
                 "{\"event\":\"printed\",\"step\":\"a\",\"text\":\"\u{fffd}\\u001b\\n\"}",
                 r#"{"event":"waiting","step":"a"}"#,
                 r#"{"event":"finished","how":"reused","millis":4,"step":"a"}"#,

@@ -85,7 +85,11 @@ impl Lines {
                 };
                 output.say(&format!("{how} {} ({})\n", escape::line(title), Millis(*millis)));
             }
-            Event::Planned { .. } | Event::Fetched { .. } | Event::Repaired { .. } => {}
+            Event::Planned { .. }
+            | Event::Fetched { .. }
+            | Event::Sending { .. }
+            | Event::Sent { .. }
+            | Event::Repaired { .. } => {}
         }
     }
 

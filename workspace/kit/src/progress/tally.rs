@@ -24,6 +24,10 @@ pub(crate) struct Tally {
     fetched: u64,
     /// Bytes that have come of files under way.
     under_way: BTreeMap<String, u64>,
+    /// Bytes that have to be sent.
+    pub(crate) send_bytes: u64,
+    /// Bytes that were sent, by blob.
+    sent: BTreeMap<String, u64>,
 }
 
 impl Tally {
@@ -36,6 +40,12 @@ impl Tally {
                 self.fetch_bytes += fetch_bytes;
             }
             Event::Fetched { title, bytes } => _ = self.under_way.insert((*title).to_owned(), *bytes),
+            Event::Sending { blobs, there, bytes } => {
+                self.steps += blobs;
+                self.known += there;
+                self.send_bytes += bytes;
+            }
+            Event::Sent { title, bytes } => _ = self.sent.insert((*title).to_owned(), *bytes),
             Event::Finished { title, how, .. } => {
                 self.fetched += self.under_way.remove(*title).unwrap_or(0);
                 match how {
@@ -65,6 +75,11 @@ impl Tally {
     /// Returns the bytes that were fetched.
     pub(crate) fn fetched(&self) -> u64 {
         self.fetched + self.under_way.values().sum::<u64>()
+    }
+
+    /// Returns the bytes that were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.values().sum()
     }
 
     /// Returns how many steps came to their end.

@@ -47,6 +47,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::BadName { .. }
         | Failure::NoTopic { .. }
         | Failure::NoContainer { .. }
+        | Failure::WhichOfLayout { .. }
         | Failure::NotUsed { .. }
         | Failure::OneStatement { .. }
         | Failure::WholeFile
@@ -128,6 +129,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NoSuchRecipe { .. } => "kit::plan::unknown_recipe",
         Failure::NoTopic { .. } => "kit::usage::topic",
         Failure::NoContainer { .. } => "kit::push::no_container",
+        Failure::WhichOfLayout { .. } => "kit::push::which_image",
         Failure::NotUsed { .. } => "kit::lock::not_used",
         Failure::NoLog { .. } => "kit::log::none",
         Failure::NotReproducible { .. } => "kit::verify::different",
@@ -214,6 +216,7 @@ fn help(failure: &Failure) -> Option<String> {
         Failure::NoContainer { close: None, image, .. } => format!("`kit show {image}` lists them"),
         Failure::NoContainer { close: Some(close), .. }
         | Failure::NotUsed { close: Some(close), .. } => format!("did you mean `{close}`?"),
+        Failure::WhichOfLayout { .. } => "name one of them by `--container NAME`".to_owned(),
         Failure::NotUsed { close: None, package } => {
             format!("to update an image, write it first: `kit lock {package} --update`")
         }
