@@ -19,6 +19,8 @@ pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// An image that can be made wrong in every way.
 #[derive(Debug, Clone)]
 pub struct Image {
+    /// Its configuration's `architecture`.
+    pub architecture: String,
     /// Its configuration's `config`.
     pub run: Value,
     /// The layers, the lowest first, with their media types.
@@ -34,7 +36,8 @@ impl Image {
     /// Makes an image of uncompressed layers that runs `/bin/hello`.
     pub fn new(layers: &[Vec<u8>]) -> Self {
         let layers = layers.iter().map(|layer| (LAYER.to_owned(), layer.clone())).collect();
-        Self { run: json!({ "Cmd": ["/bin/hello"], "Env": ["LANG=C"] }), layers }
+        let architecture = "amd64".to_owned();
+        Self { architecture, run: json!({ "Cmd": ["/bin/hello"], "Env": ["LANG=C"] }), layers }
     }
 
     /// Returns its configuration.
@@ -42,7 +45,8 @@ impl Image {
         let diff_id = |(_, layer): &(_, Vec<u8>)| Sha256::of(&uncompressed(layer)).oci();
         let diff_ids: Vec<_> = self.layers.iter().map(diff_id).collect();
         let rootfs = json!({ "type": "layers", "diff_ids": diff_ids });
-        let config = json!({ "os": "linux", "architecture": "amd64", "config": self.run, "rootfs": rootfs });
+        let config =
+            json!({ "os": "linux", "architecture": self.architecture, "config": self.run, "rootfs": rootfs });
         config.to_string().into_bytes()
     }
 

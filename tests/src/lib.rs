@@ -10,10 +10,12 @@
 //! | [`mirror`] | a Debian mirror on the loopback interface |
 //! | [`program`] | the `kit` binary, built once for a test run |
 //! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
+//! | [`registry`] | a registry that people use |
 //! | [`repository`] | git repositories, and how a plain HTTP server serves them |
 //! | [`server`] | an HTTP server on the loopback interface that answers as it is told |
 //! | [`small`] | a project with every kind of step that is built in a second |
 //! | [`source_package`] | source packages of such an archive |
+//! | [`uploads`] | a registry that takes what is put there, badly |
 //!
 //! | file | what holds |
 //! |---|---|
@@ -26,6 +28,7 @@
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/configuration.rs` | every key of a container, by its effect in a booted system |
+//! | `tests/images_out.rs` | images for others: archives, layers, what is sent to registries and fetched from there, what differs |
 //! | `tests/import.rs` | what LinuxKit reads becomes recipes, with labels and defaults; what is wrong is said with its line |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
@@ -54,9 +57,11 @@ pub mod machine;
 pub mod mirror;
 pub mod program;
 pub mod project;
+pub mod registry;
 pub mod repository;
 pub mod server;
 pub mod small;
 pub mod source_package;
+pub mod uploads;
 
 pub use project::{Said, TestProject};

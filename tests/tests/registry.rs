@@ -2,16 +2,13 @@
 //! project's settings say what serves in its place.
 #![expect(clippy::disallowed_methods, reason = "tests start programs and look into projects")]
 
-use std::net::TcpStream;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
 use kit_hash::Sha256;
 use kit_recipe::Lockfile;
 use kit_recipe::lockfile::ImagePin;
 use kit_recipe::lockfile::image::Owner;
 use kit_tests::deb::Tar;
 use kit_tests::image::{INDEX, Image, MANIFEST, blob_path, descriptor};
+use kit_tests::registry::Registry;
 use kit_tests::server::{Answer, Server, Site, with_server};
 use kit_tests::{Said, TestProject};
 use serde_json::{Value, json};
@@ -386,50 +383,6 @@ fn logins_are_those_that_container_tools_keep() {
     });
 }
 
-/// A registry that people use, from its locked package; it ends with the test.
-struct Registry {
-    child: Child,
-    base: String,
-}
-
-impl Registry {
-    fn start(project: &TestProject) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("it has an address");
-        drop(listener);
-        project.write(
-            "registry.yml",
-            &format!(
-                "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: /work/registry }} }}\n\
-                 http: {{ addr: \"{address}\" }}\n"
-            ),
-        );
-        let command =
-            ["tool", "--network", "docker-registry", "--", "docker-registry", "serve", "/work/registry.yml"];
-        let log = std::fs::File::create(project.path().join("registry.log")).expect("it can be made");
-        let mut child =
-            project.command(&command).stdout(Stdio::null()).stderr(log).spawn().expect("kit runs");
-        let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(started.elapsed() < Duration::from_mins(5), "the registry doesn't start");
-            assert!(
-                child.try_wait().is_ok_and(|status| status.is_none()),
-                "{}",
-                project.read("registry.log")
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self { child, base: format!("http://{address}") }
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 const SHELL: &str = "127.0.0.1:1/team/shell:1";
 
 #[test]
@@ -437,7 +390,7 @@ fn a_container_goes_through_a_real_registry_and_boots() {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock").take("recipes/images/minimal.toml");
     let registry = Registry::start(&project);
-    let host = registry.base.trim_start_matches("http://");
+    let host = registry.host();
     let push = |tag: &str| {
         let to = format!("{host}/team/shell:{tag}");
         project.kit(&["push", "minimal", &to, "--container", "shell"]).succeeded()
