@@ -1,5 +1,4 @@
 //! A registry that people use, from its locked package; it ends with the test.
-#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kit_hash::DerivationId;
 use kit_tree::TreePath;
 
-use crate::derivation::{Action, Input, Share};
+use crate::derivation::{Action, Derivation, Input, Share};
 use crate::planner::Planner;
 
 /// A root's shares in the making.
@@ -22,8 +22,7 @@ impl Planner<'_> {
     /// it comes of one source.
     pub(crate) fn shares(&self, root: DerivationId) -> Vec<Share> {
         let mut shares = Shares::default();
-        let Some(Action::Compose(compose)) = self.plan.get(&root).map(|derivation| derivation.action())
-        else {
+        let Some(Action::Compose(compose)) = self.plan.get(&root).map(Derivation::action) else {
             return Vec::new();
         };
         for part in &compose.parts {
@@ -38,7 +37,7 @@ impl Planner<'_> {
             return;
         }
         let derivation = if let Input::Derivation(id) = &input { self.plan.get(id) } else { None };
-        let compose = match derivation.map(|derivation| derivation.action()) {
+        let compose = match derivation.map(Derivation::action) {
             Some(Action::Compose(compose)) => Some(compose),
             _ => None,
         };

@@ -3,6 +3,7 @@
 //! No path but a directory is in two layers, and a directory looks the same in all of them. So their order doesn't matter, a layer changes
 //! only with what is in it, and two trees that hold the same part at the same place have a layer in common.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Entry, Tree, TreePath};
@@ -80,7 +81,7 @@ impl<'a> Part<'a> {
 fn items(tree: &Tree) -> impl Iterator<Item = (&TreePath, &Entry)> {
     let with_content: BTreeSet<_> = tree.entries().filter_map(|(path, _)| path.parent()).collect();
     tree.entries().filter(move |(path, entry)| {
-        !(path.is_root() || entry.is_directory() && with_content.contains(*path))
+        !(path.is_root() || (entry.is_directory() && with_content.contains(*path)))
     })
 }
 
@@ -91,7 +92,7 @@ fn owners(tree: &Tree, shares: &[Share<'_>]) -> BTreeMap<TreePath, usize> {
         for (inner, entry) in share.tree.entries() {
             let Ok(path) = share.at.append(inner) else { continue };
             let (Some(there), Some(own)) = (tree.inode(&path), share.tree.inode(inner)) else { continue };
-            if there == own || there.is_directory() && entry.is_directory() {
+            if there == own || (there.is_directory() && entry.is_directory()) {
                 owners.entry(path).or_insert(index);
             }
         }
@@ -102,7 +103,7 @@ fn owners(tree: &Tree, shares: &[Share<'_>]) -> BTreeMap<TreePath, usize> {
 /// Puts the smallest parts together behind the others, so that `room` are left.
 fn group_smallest(parts: &mut Vec<Part<'_>>, room: usize) {
     let mut sizes: Vec<_> = parts.iter().enumerate().map(|(at, part)| (part.size, at)).collect();
-    sizes.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    sizes.sort_unstable_by_key(|(size, at)| (Reverse(*size), *at));
     let large: BTreeSet<_> = sizes[..room - 1].iter().map(|(_, at)| *at).collect();
     let mut group = Part::default();
     let mut kept = Vec::new();

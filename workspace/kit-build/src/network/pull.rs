@@ -89,7 +89,7 @@ impl Network<'_> {
             && graph::is_index(&top.media_type)
         {
             let links = graph::read_links(&bytes).map_err(odd)?;
-            top = for_platform(links, wanted).map_err(odd)?;
+            top = for_platform(&links, wanted).map_err(odd)?;
         }
         top.platform = None;
         top.ref_name = Some(reference.tag().map_or_else(|| top.sha256.short(), ToOwned::to_owned));
@@ -161,7 +161,7 @@ fn document(link: &Link) -> Document {
 }
 
 /// Returns the manifest for a platform; one without a variant is for all of them.
-fn for_platform(links: Vec<Link>, wanted: &str) -> Result<Link, DocumentError> {
+fn for_platform(links: &[Link], wanted: &str) -> Result<Link, DocumentError> {
     let platform = |link: &Link| link.platform.clone().unwrap_or_default();
     let exact = links.iter().find(|link| platform(link) == wanted);
     let variant = links.iter().find(|link| platform(link).starts_with(&format!("{wanted}/")));

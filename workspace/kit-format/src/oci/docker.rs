@@ -56,9 +56,9 @@ pub fn with_docker_manifest(
 pub fn docker_tag(name: &str) -> Option<String> {
     let separators = ["", ".", "_", "__"];
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let between = name.split(is_word).skip(1);
     let is_separator = |text: &str| separators.contains(&text) || text.bytes().all(|b| b == b'-');
-    let fits = name.starts_with(is_word) && name.ends_with(is_word) && between.into_iter().all(is_separator);
+    let fits =
+        name.starts_with(is_word) && name.ends_with(is_word) && name.split(is_word).skip(1).all(is_separator);
     fits.then(|| format!("{name}:latest"))
 }
 
