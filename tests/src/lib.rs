@@ -3,10 +3,11 @@
 //! | module | what |
 //! |---|---|
 //! | [`archive`] | a small signed Debian archive, made in memory |
+//! | [`booted`] | images that are booted for what is in them |
 //! | [`busybox`] | Debian's own busybox, pinned |
 //! | [`deb`] | Debian packages byte by byte |
 //! | [`image`] | images of a registry byte by byte |
-//! | [`machine`] | a machine with disks and networks, and what it prints |
+//! | [`machine`] | a machine with disks, networks and a keyboard, and what it prints |
 //! | [`mirror`] | a Debian mirror on the loopback interface |
 //! | [`program`] | the `kit` binary, built once for a test run |
 //! | [`project`] | [`TestProject`]: a project in a directory of its own, and what a command said |
@@ -35,11 +36,12 @@
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/kinds/` | each kind of build makes a program, reproducibly; written out it is the same step |
 //! | `tests/local_images.rs` | images on this machine: layouts, their archives, what `docker save` writes; layers that don't fit |
+//! | `tests/machines.rs` | each standard package that needs a disk, a console, a device or a second machine does its job |
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
 //! | `tests/registry.rs` | images of registries, a real one among them: pulled, built, booted, moved, hostile |
-//! | `tests/packages.rs` | each standard package does its job in a booted machine |
+//! | `tests/packages.rs` | each other standard package does its job in a booted machine |
 //! | `tests/scheduling.rs` | what is built and what not: failures, interruptions, changes that change nothing; processors of scripts |
 //! | `tests/services.rs` | services in a booted system: order, readiness, health, restarts, logs, `kit-ctl`, the end |
 //! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
@@ -50,6 +52,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
 
 pub mod archive;
+pub mod booted;
 pub mod busybox;
 pub mod deb;
 pub mod image;

@@ -1,6 +1,7 @@
-//! A machine that a test starts with the devices that it wants: disks and networks.
+//! A machine that a test starts with the devices that it wants: disks, networks, a keyboard.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,8 @@ pub struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// Boots an image of the project that is built, in the emulator that its tools have. `arguments` are QEMU's, in words
-    /// that spaces separate; paths are relative to the project. What the machine prints goes to the file `console`.
+    /// that spaces separate; paths are relative to the project. What the machine prints goes to the file `console`; what
+    /// is [typed](Self::type_line) reaches its first serial line.
     pub fn start(project: &'a TestProject, image: &str, console: &str, arguments: &str) -> Self {
         let cmdline = project.read(&format!("out/{image}-cmdline"));
         let mut words: Vec<String> = "tool --network qemu -- qemu-system-x86_64 -nodefaults -no-user-config \
@@ -35,12 +37,18 @@ impl<'a> Machine<'a> {
         let log = std::fs::File::create(project.path().join(console)).expect("a file");
         let child = project
             .command(&words)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stderr(log.try_clone().expect("another handle"))
             .stdout(log)
             .spawn()
             .expect("kit runs");
         Self { project, console: console.to_owned(), child }
+    }
+
+    /// Types a line at its console.
+    pub fn type_line(&mut self, text: &str) {
+        let keyboard = self.child.stdin.as_mut().expect("because it is piped");
+        keyboard.write_all(format!("{text}\n").as_bytes()).expect("the emulator reads");
     }
 
     /// Returns what it has printed.
@@ -51,12 +59,18 @@ impl<'a> Machine<'a> {
     /// Waits until it has printed this text; fails the test when it ends before.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
+        self.wait_for_times(text, 1);
+    }
+
+    /// The same until it has printed the text so many times.
+    #[track_caller]
+    pub fn wait_for_times(&mut self, text: &str, times: usize) {
         let end = Instant::now() + PATIENCE;
         loop {
             // In this order: what it prints before it ends counts.
             let ended = self.child.try_wait().expect("it is our own").is_some();
             let printed = self.printed();
-            if printed.contains(text) {
+            if printed.matches(text).count() >= times {
                 return;
             }
             assert!(!ended && Instant::now() < end, "no `{text}` in:\n{printed}");

@@ -1,77 +1,9 @@
-//! The standard packages: each one does its job in a booted machine.
-#![expect(clippy::disallowed_methods, reason = "tests start programs and open connections")]
+//! The standard packages that need no device of their own: each one does its job in a booted machine.
+#![expect(clippy::disallowed_methods, reason = "tests open connections")]
 
-use std::fs::File;
-use std::net::{TcpListener, UdpSocket};
-use std::path::Path;
+use std::net::UdpSocket;
 
-use kit_tests::machine::{Machine, disks};
-use kit_tests::{Said, TestProject};
-
-/// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
-const PATIENCE: &str = "300";
-
-/// The parts that every image here has, with the packages of the repository's own `minimal`, which its lockfile pins.
-const BASE: &str = r#"
-[image]
-name = "minimal"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests"
-"#;
-
-/// What these images have after their modules.
-const REST: &str = r#"
-[init]
-packages = ["init"]
-
-[[directory]]
-path = "/var"
-
-[[onboot]]
-name = "directories"
-package = "busybox"
-command = ["/bin/mkdir", "-p", "/run/dhcp", "/run/config"]
-binds = ["/run:/run:rw"]
-"#;
-
-/// Makes a project with an image that is called `minimal` and has these modules and parts.
-fn project(modules: &str, parts: &str) -> TestProject {
-    let project = TestProject::new();
-    project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
-    let image = format!("{BASE}modules = [{modules}]\n{REST}{parts}");
-    project.write("recipes/images/minimal.toml", &image);
-    project
-}
-
-/// Fails unless the machine printed each of these lines.
-#[track_caller]
-fn printed(said: &Said, lines: &[&str]) {
-    for line in lines {
-        assert!(said.stdout.lines().any(|printed| printed.trim_end() == *line), "no `{line}` in:\n{said}");
-    }
-}
-
-/// Makes an empty disk.
-fn empty_disk(project: &TestProject, name: &str) {
-    let file = File::create(project.path().join(name)).expect("a file");
-    file.set_len(64 << 20).expect("a sparse file");
-    anyone_may(&project.path().join(name), 0o666);
-}
-
-/// The emulator may be another user than the one who tests.
-fn anyone_may(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is our own");
-}
-
-/// Returns a port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
-}
+use kit_tests::booted::{PATIENCE, free_port, printed, project, project_with};
 
 const MANY: &str = r##"
 [[onboot]]
@@ -229,179 +161,241 @@ echo done
     assert!(said.stdout.contains("probe: default via 10.0.2.2 dev eth0"), "{said}");
 }
 
-#[test]
-fn a_disk_that_holds_something_is_not_formatted() {
-    let parts = "\n[[onboot]]\nname = \"format\"\npackage = \"format\"\n";
-    let project = project(r#""virtio_pci", "virtio_blk""#, parts);
-    project.kit(&["lock", "minimal"]).succeeded();
-    project.kit(&["build", "minimal"]).succeeded();
-    empty_disk(&project, "disk.img");
-    // Neither a file system nor a partition table.
-    let path = project.path().join("disk.img");
-    let mut before = vec![0; 64 << 20];
-    before[(1 << 20) - 1] = 7;
-    std::fs::write(&path, &before).expect("a file");
-    let mut machine = Machine::start(&project, "minimal", "console", &disks(&["disk.img"]));
-    machine.wait_for("kit-init: powering off");
-    machine.wait_for("format: /dev/vda is in use, it stays as it is\n");
-    drop(machine);
-    assert!(std::fs::read(&path).expect("a file") == before, "the disk was written to");
-}
-
-/// The client comes from the package of the server.
-const TOOLS: &str = "[tools]\npackages = [\"qemu\", \"sshd\"]\n";
-
-#[test]
-fn the_server_lets_in_the_key_of_its_metadata_disk() {
-    let project = TestProject::new();
-    project.take("recipes/images/server.toml").take("lockfiles/server.lock").take("lockfiles/tools.lock");
-    project.write("recipes/tools.toml", TOOLS);
-    project.kit(&["lock", "server"]).succeeded();
-    project.kit(&["lock", "tools"]).succeeded();
-    project.kit(&["build", "server"]).succeeded();
-    anyone_may(project.path(), 0o777);
-    let make_key = |name| {
-        let made = ["tool", "sshd", "--", "dropbearkey", "-t", "ed25519", "-f", name];
-        let said = project.kit(&made).succeeded();
-        let key = said.stdout.lines().find(|line| line.starts_with("ssh-ed25519 ")).map(str::to_owned);
-        key.unwrap_or_else(|| panic!("no key in:\n{said}"))
-    };
-    let key = make_key("known");
-    make_key("unknown");
-    let data = format!("instance-id: one\nlocal-hostname: box\npublic-keys:\n  - {key}\n");
-    project.write("seed/meta-data", &data).write("seed/user-data", "#cloud-config\n");
-    empty_disk(&project, "disk.img");
-
-    let port = free_port();
-    let devices = format!(
-        "{} -netdev user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22 -device virtio-net-pci,netdev=net,romfile= \
-         -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
-         -device virtio-blk-pci,drive=seed",
-        disks(&["disk.img"])
-    );
-    let port = port.to_string();
-    let log_in = |key, command| {
-        // Without asking about the machine's key.
-        let client = ["dbclient", "-y", "-y", "-i", key, "-p", &port, "root@127.0.0.1", command];
-        project.kit(&[&["tool", "--network", "sshd", "--"], &client[..]].concat())
-    };
-    let boot = |console| {
-        let mut machine = Machine::start(&project, "server", console, &devices);
-        machine.wait_for("service sshd is ready");
-        machine.wait_for("dhcp: eth0 has ");
-        machine
-    };
-    let fingerprint = |machine: &Machine<'_>| {
-        let printed = machine.printed();
-        let line = printed.lines().find(|line| line.starts_with("sshd: Fingerprint: ")).map(str::to_owned);
-        line.expect("because it was waited for")
-    };
-
-    let machine = boot("first");
-    let said = log_in("known", "echo I am $(id -u)");
-    assert_eq!(said.stdout, "I am 0\n", "{said}\n{}", machine.printed());
-    let said = log_in("unknown", "echo I am $(id -u)");
-    assert!(said.code != Some(0) && said.stdout.is_empty(), "{said}");
-    let printed = machine.printed();
-    assert!(printed.contains("metadata: /dev/vdb1: name box, 1 keys\n"), "{printed}");
-    assert!(printed.contains("format: /dev/vda is data now\n"), "{printed}");
-    let first = fingerprint(&machine);
-    drop(machine);
-
-    // Its disk stays, and with it the key that it is known by.
-    let machine = boot("second");
-    assert_eq!(fingerprint(&machine), first);
-    log_in("known", "true").succeeded();
-    let printed = machine.printed();
-    assert!(printed.contains("format: /dev/vda has data already\n"), "{printed}");
-}
-
-/// Keys of two machines, private and public, and what the first one listens at.
-const KEYS: [(&str, &str); 2] = [
-    ("YGlyc3QgbWFjaGluZSBvZiB0aGUga2l0IHRlc3RzIWE=", "vglKNXuNSjhUKytS8Ha4Lnlqx40s5Nfq+ItREKAWiGk="),
-    ("cGVjb25kIG1hY2hpbmUgb2YgdGhlIGtpdCB0ZXN0c2E=", "WZf/pOfZZhbv9bVdTZWB9v/haDsFqUS7p4CSVe/PmHo="),
-];
-
-/// A machine of a private network, with its own address, its own key, and what it says about the other one.
-fn member(name: &str, address: &str, interface: &str, peer: &str, script: &str) -> String {
-    format!(
-        r#"
-[image]
-name = "{name}"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests"
-modules = ["virtio_pci", "virtio_net", "wireguard"]
-
-[init]
-packages = ["init"]
-
-[[file]]
-path = "/etc/wireguard/wg0.conf"
-mode = "0600"
-contents = """
-[Interface]
-{interface}
-
-[Peer]
-{peer}
-"""
-
-[[onboot]]
-name = "network"
-package = "busybox"
-command = ["/bin/sh", "-ec", "ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up"]
-capabilities = ["CAP_NET_ADMIN"]
-net = "host"
-
-[[onboot]]
-name = "wireguard"
-package = "wireguard"
-command = ["/usr/share/wireguard/start", "wg0", "{address}/24", "/etc/wireguard/wg0.conf"]
-binds = ["/etc/wireguard:/etc/wireguard"]
+const LOGS: &str = r#"
+[[service]]
+name = "logwrite"
+package = "logwrite"
+command = ["/usr/share/logwrite/write", "300", "2"]
 
 [[service]]
 name = "talk"
 package = "busybox"
+command = ["/bin/sh", "-c", '''
+for number in $(seq 20); do printf 'a "quoted" \\ line\tof %s\n' "$number"; done
+exec sleep inf
+''']
+
+[[service]]
+name = "probe"
+package = "busybox"
+binds = ["/run/kit:/run/kit:rw", "/usr/bin/kit-init:/usr/bin/kit-ctl", "/var/log:/var/log"]
+command = ["/bin/sh", "-c", '''
+until grep -q 'of 20$' /var/log/talk.log; do sleep 1; done
+kit-ctl restart logwrite
+# Its own lines come after all that it might write twice.
+echo a line after the restart
+until grep -q 'after the restart$' /var/log/probe.log*; do sleep 1; done
+cd /var/log
+echo files: talk.log*
+echo sizes: $(cat talk.log | wc -c) $(cat talk.log.1 | wc -c) $(cat talk.log.2 | wc -c)
+cat talk.log.2 talk.log.1 talk.log | cut -d ' ' -f 2-
+echo odd: $(cat talk.log* | grep -vcE '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z a "quoted"')
+echo done
+''']
+
+[[onboot]]
+name = "made"
+package = "busybox"
+command = ["/bin/mkdir", "-p", "/var/log"]
+binds = ["/var:/var:rw"]
+"#;
+
+#[test]
+fn what_containers_print_is_written_to_files_that_are_replaced() {
+    let project = project("", LOGS);
+    project.kit(&["lock", "minimal"]).succeeded();
+    let run = ["run", "--until", "probe: done", "--timeout", PATIENCE];
+    let said = project.kit(&run).succeeded();
+    printed(&said, &["probe: files: talk.log talk.log.1 talk.log.2", "probe: odd: 0"]);
+    let written: Vec<_> =
+        said.stdout.lines().filter_map(|line| line.trim_end().strip_prefix("probe: a \"quoted\" ")).collect();
+    // The last ones, each once.
+    let first = 21 - written.len();
+    let expected: Vec<_> = (first..=20).map(|number| format!("\\ line\tof {number}")).collect();
+    assert!(written.len() > 10 && written == expected, "{said}");
+    let sizes =
+        said.stdout.lines().find_map(|line| line.strip_prefix("probe: sizes: ")).expect("they were printed");
+    let sizes: Vec<u32> = sizes.split_whitespace().map(|size| size.parse().expect("a number")).collect();
+    assert!(sizes.iter().all(|size| (1..=300).contains(size)), "{said}");
+}
+
+const MODULES: &str = r#"
+[[onboot]]
+name = "modprobe"
+package = "modprobe"
+command = ["/usr/share/modprobe/load", "dummy", "numdummies=3", "-", "dm_crypt", "-", "xts"]
+
+[[onboot]]
+name = "wrong"
+package = "modprobe"
+command = ["/usr/share/modprobe/load", "no_such_module"]
+on-failure = "continue"
+
+[[service]]
+name = "probe"
+package = "busybox"
 net = "host"
-command = ["/bin/sh", "-c", '''{script}''']
+ready = "exit"
+command = ["/bin/sh", "-c", "ls /sys/class/net; cut -d ' ' -f 1 /proc/modules"]
+
+# Without `evdev`, the init doesn't see the button.
+[[service]]
+name = "acpid"
+package = "acpid"
+after = ["probe"]
+"#;
+
+#[test]
+fn modules_are_loaded_by_name_and_the_button_runs_a_program() {
+    let project = project_with(r#""button""#, r#""init", "kernel-debian-modules""#, MODULES);
+    project.kit(&["lock", "minimal"]).succeeded();
+    let until = "acpid: waiting for events";
+    let said = project.kit(&["run", "--mem", "768M", "--until", until, "--timeout", PATIENCE]).succeeded();
+    printed(&said, &["modprobe: dummy is loaded", "modprobe: dm_crypt is loaded"]);
+    // What they depend on, and what they want besides.
+    printed(&said, &["probe: dummy2", "probe: dm_mod", "probe: dm_crypt", "probe: ecb"]);
+    assert!(said.stdout.contains("no_such_module"), "{said}");
+    printed(&said, &["acpid: the power button was pressed", "kit-init: stopping: somebody asked for it"]);
+    assert!(said.stderr.contains("powered off in order"), "{said}");
+}
+
+/// What the services of two clouds answer, at the same address. The first one wants a token, until it is told to be an old one.
+const CLOUD: &str = r#"#!/bin/sh
+read -r method path _
+token= flavor=
+while read -r name value && [ -n "${name%?}" ]; do
+    value=${value%?}
+    case "$name" in
+    X-aws-ec2-metadata-token:) token=$value ;;
+    Metadata-Flavor:) flavor=$value ;;
+    esac
+done
+answer() { printf 'HTTP/1.0 200 OK\r\nContent-Length: %s\r\n\r\n%s' "${#1}" "$1"; exit; }
+refuse() { printf 'HTTP/1.0 %s\r\nContent-Length: 0\r\n\r\n' "$1"; exit; }
+case "$method $path" in
+"PUT /latest/api/token")
+    [ -e /cloud/version1 ] && refuse '404 Not Found'
+    answer dG9rZW4= ;;
+"GET /latest/"*)
+    [ -e /cloud/version1 ] || [ "$token" = dG9rZW4= ] || refuse '401 Unauthorized' ;;
+"GET /computeMetadata/v1/"*)
+    [ "$flavor" = Google ] || refuse '403 Forbidden' ;;
+esac
+case "$path" in
+/latest/meta-data/instance-id) answer i-0123 ;;
+/latest/meta-data/local-hostname) answer ip-10-0-0-1.example ;;
+/latest/meta-data/public-keys/) answer '0=first
+1=second' ;;
+/latest/meta-data/public-keys/0/openssh-key) answer 'ssh-ed25519 AAAAfirst first' ;;
+/latest/meta-data/public-keys/1/openssh-key) answer 'ssh-rsa AAAAsecond second
+' ;;
+/latest/user-data) answer '#!/bin/sh
+true' ;;
+/computeMetadata/v1/instance/id) answer 4567 ;;
+/computeMetadata/v1/instance/hostname) answer box.example ;;
+/computeMetadata/v1/instance/attributes/ssh-keys) answer 'ada:ssh-ed25519 AAAAada ada
+bob:ssh-rsa AAAAbob google-ssh {"userName":"bob","expireOn":"2020-01-01T00:00:00+0000"}' ;;
+/computeMetadata/v1/project/attributes/ssh-keys) answer 'eve:ecdsa-sha2-nistp256 AAAAeve eve' ;;
+*) refuse '404 Not Found' ;;
+esac
+"#;
+
+const CLOUD_PACKAGE: &str = r#"
+[package]
+name = "cloud"
+
+[tree]
+packages = ["busybox"]
+
+[[file]]
+path = "/usr/bin/cloud"
+source = "cloud"
+mode = "0755"
+
+[container]
+command = ["/bin/tcpsvd", "-v", "0.0.0.0", "80", "/usr/bin/cloud"]
+capabilities = ["CAP_NET_BIND_SERVICE"]
+net = "host"
+binds = ["/run/cloud:/cloud"]
+runtime = { mkdir = ["/run/cloud"] }
+"#;
+
+const CLOUDS: &str = r#"
+[[file]]
+path = "/etc/metadata/meta-data"
+contents = "instance-id: here\nlocal-hostname: file-box\n"
+
+[[onboot]]
+name = "address"
+package = "ip"
+command = ["/usr/bin/ip", "address", "add", "169.254.169.254/32", "dev", "lo"]
+
+[[service]]
+name = "cloud"
+package = "cloud"
+ready = { port = 80 }
+"#;
+
+/// A service that asks by this command once others are ready, with results in a directory of its own.
+fn asks(name: &str, after: &str, command: &str) -> String {
+    format!(
+        r#"
+[[service]]
+name = "{name}"
+package = "metadata"
+command = [{command}]
+requires = [{after}]
+ready = "exit"
+net = "host"
+binds = ["/dev:/dev:rw,dev", "/run/{name}:/run:rw", "/run/cloud:/cloud:rw", "/etc/metadata:/etc/metadata"]
+runtime = {{ mkdir = ["/run/{name}"] }}
 "#
     )
 }
 
 #[test]
-fn wireguard_carries_traffic_between_two_machines() {
-    let port =
-        UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("one is free").port();
-    let [(first, first_public), (second, second_public)] = KEYS;
-    let one = member(
-        "one",
-        "10.8.0.1",
-        &format!("PrivateKey = {first}\nListenPort = 51820"),
-        &format!("PublicKey = {second_public}\nAllowedIPs = 10.8.0.2/32"),
-        "while :; do echo through the tunnel | nc -l -p 7000; done",
+fn metadata_comes_from_services_of_clouds_and_from_files() {
+    let probe = r#"
+[[service]]
+name = "probe"
+package = "busybox"
+requires = ["old", "gcp", "file"]
+binds = ["/run:/host"]
+command = ["/bin/sh", "-c", '''
+for name in ec2 gcp file; do
+    cd /host/$name/config
+    echo "$name: $(cat hostname) $(ls -ld ssh | cut -c 1-10) $(head -n 1 meta-data), user data $(cat user-data | wc -c)"
+    sed "s/^/$name key: /" ssh/authorized_keys
+done
+echo done
+''']
+"#;
+    let read = "/usr/share/metadata/read";
+    let asked = [
+        asks("ec2", r#""cloud""#, &format!(r#""{read}", "disk", "ec2", "gcp""#)),
+        asks("gcp", r#""cloud""#, &format!(r#""{read}", "gcp""#)),
+        asks("file", r#""cloud""#, &format!(r#""{read}", "/etc/metadata", "ec2""#)),
+        asks("old", r#""ec2""#, &format!(r#""/bin/sh", "-c", "touch /cloud/version1; exec {read} ec2""#)),
+    ];
+    let project = project("", &[CLOUDS, &asked.concat(), probe].concat());
+    project.write("recipes/packages/cloud.toml", CLOUD_PACKAGE).write("cloud", CLOUD);
+    project.kit(&["lock", "minimal"]).succeeded();
+    let said = project.kit(&["run", "--until", "probe: done", "--timeout", PATIENCE]).succeeded();
+    printed(
+        &said,
+        &[
+            "ec2: no disk has the label cidata",
+            "ec2: EC2's service, with a token: name ip-10-0-0-1.example, 2 keys",
+            "probe: ec2: ip-10-0-0-1.example drwx------ instance-id: i-0123, user data 14",
+            "probe: ec2 key: ssh-ed25519 AAAAfirst first",
+            "probe: ec2 key: ssh-rsa AAAAsecond second",
+            "old: EC2's service: name ip-10-0-0-1.example, 2 keys",
+            "gcp: Google's service: name box.example, 2 keys",
+            "probe: gcp: box.example drwx------ instance-id: 4567, user data 0",
+            "probe: gcp key: ssh-ed25519 AAAAada ada",
+            "probe: gcp key: ecdsa-sha2-nistp256 AAAAeve eve",
+            "file: /etc/metadata: name file-box, 0 keys",
+        ],
     );
-    let two = member(
-        "two",
-        "10.8.0.2",
-        &format!("PrivateKey = {second}"),
-        &format!("PublicKey = {first_public}\nAllowedIPs = 10.8.0.1/32\nEndpoint = 10.0.2.2:{port}"),
-        "until nc -w 2 10.8.0.1 7000 < /dev/null; do sleep 1; done; sleep 1000",
-    );
-    let project = TestProject::new();
-    project.take("lockfiles/tools.lock");
-    for (name, image) in [("one", one), ("two", two)] {
-        project.write(&format!("recipes/images/{name}.toml"), &image);
-        project.kit(&["lock", name]).succeeded();
-        project.kit(&["build", name]).succeeded();
-    }
-    let network =
-        |forward: &str| format!("-netdev user,id=net{forward} -device virtio-net-pci,netdev=net,romfile=");
-    let forward = format!(",hostfwd=udp:127.0.0.1:{port}-:51820");
-    let mut listens = Machine::start(&project, "one", "first", &network(&forward));
-    let mut asks = Machine::start(&project, "two", "second", &network(""));
-    listens.wait_for("wireguard: wg0 has 10.8.0.1/24");
-    asks.wait_for("talk: through the tunnel");
+    assert!(!said.stdout.contains("AAAAbob"), "{said}");
 }
