@@ -12,6 +12,7 @@
 //! | [`change`] | one file of one service changed |
 //! | [`closure`] | a closure of a hundred packages resolved and unpacked, beside mmdebstrap |
 //! | [`boot`] | size of `minimal` and `minimal-hardened`, and their boot in the emulator |
+//! | [`server`] | boot of `server` until ssh answers |
 //! | [`memory`] | peak of memory with an image of more than a gigabyte |
 //!
 //! | module | what they are measured with |
@@ -32,6 +33,7 @@ mod closure;
 mod memory;
 mod nothing;
 mod process;
+mod server;
 mod stores;
 mod table;
 
@@ -42,12 +44,13 @@ use self::table::{Row, Table};
 /// A benchmark, by the name that chooses it.
 type Benchmark = (&'static str, fn() -> Vec<Row>);
 
-const ALL: [Benchmark; 6] = [
+const ALL: [Benchmark; 7] = [
     ("nothing", nothing::measure),
     ("change", change::measure),
     ("closure", closure::measure),
     ("boot", boot::minimal),
     ("hardened", boot::minimal_hardened),
+    ("server", server::measure),
     ("memory", memory::measure),
 ];
 
