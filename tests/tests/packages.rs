@@ -313,7 +313,7 @@ source = "cloud"
 mode = "0755"
 
 [container]
-command = ["/bin/tcpsvd", "-v", "0.0.0.0", "80", "/usr/bin/cloud"]
+command = ["/bin/nc", "-ll", "-p", "80", "-e", "/usr/bin/cloud"]
 capabilities = ["CAP_NET_BIND_SERVICE"]
 net = "host"
 binds = ["/run/cloud:/cloud"]
