@@ -1,43 +1,21 @@
 //! Machines that run containers: what kit itself made goes in, and runs, by containerd and by Docker.
-#![expect(clippy::disallowed_methods, reason = "a test makes archives and disks")]
+#![expect(clippy::disallowed_methods, reason = "a test makes disks")]
 
 use std::fs::File;
 use std::path::Path;
 
 use kit_tests::TestProject;
-use kit_tests::deb::Tar;
 use kit_tests::machine::{Machine, disks};
-use serde_json::{Value, json};
 
-/// Makes the archive `files/shell.tar` of a container of `minimal`: an OCI layout that is a Docker archive too.
+/// Makes the archive `files/shell.tar` of the images of `minimal`, which both take: a layout for the one, and what
+/// `docker save` writes for the other.
 fn write_archive(project: &TestProject) {
     project.take("recipes/images/minimal.toml").take("lockfiles/minimal.lock");
     project.kit(&["lock", "minimal"]).succeeded();
-    project.kit(&["build", "minimal", "--format", "oci"]).succeeded();
-    let layout = project.path().join("out/minimal.oci");
-    let read = |path: &str| std::fs::read(layout.join(path)).expect("a file of the layout");
-    let document = |path: &str| serde_json::from_slice::<Value>(&read(path)).expect("a document");
-    let mut index = document("index.json");
-    let manifests = index["manifests"].as_array_mut().expect("a list");
-    manifests.retain(|entry| entry["annotations"]["org.opencontainers.image.ref.name"] == "minimal-shell");
-    let manifest_path = blob(&manifests[0]);
-    let manifest = document(&manifest_path);
-    let (config, layer) = (blob(&manifest["config"]), blob(&manifest["layers"][0]));
-    assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1), "{manifest}");
-    let docker = json!([{ "Config": config, "RepoTags": ["local/shell:1"], "Layers": [layer] }]);
-    let archive = Tar::default()
-        .file("oci-layout", &read("oci-layout"))
-        .file("index.json", index.to_string().as_bytes())
-        .file("manifest.json", docker.to_string().as_bytes());
-    let archive =
-        [manifest_path, config, layer].iter().fold(archive, |tar, path| tar.file(path, &read(path)));
+    project.kit(&["build", "minimal", "--format", "docker-archive"]).succeeded();
     project.write("files/shell.tar", "");
-    std::fs::write(project.path().join("files/shell.tar"), archive.end()).expect("it can be written");
-}
-
-fn blob(descriptor: &Value) -> String {
-    let digest = descriptor["digest"].as_str().expect("a digest");
-    format!("blobs/{}", digest.replace(':', "/"))
+    let (from, to) = ("out/minimal.docker.tar", "files/shell.tar");
+    std::fs::rename(project.path().join(from), project.path().join(to)).expect("both are in the project");
 }
 
 /// An image like `container-host` with the archive and a service that asks for things. `service` is what stands in place of
@@ -111,8 +89,8 @@ ctr run --rm --memory-limit 33554432 $image one /bin/sh -c '
 ctr run --detach --memory-limit 33554432 $image two /bin/sleep 1000
 echo "limit $(cat /sys/fs/cgroup/default/two/memory.max)"
 kit-ctl restart containerd
-until ctr version > /dev/null; do sleep 1; done
-echo "kept $(ctr images list -q) and $(ctr containers list -q)"
+until kit-ctl list --json | grep -qE '"containerd","state":"ready".*"starts":2'; do sleep 1; done
+echo "kept $(ctr images list -q | tail -n 1) and $(ctr containers list -q)"
 echo "running $(ctr tasks list -q | wc -l)"
 ctr containers delete two
 echo "left $(ls /sys/fs/cgroup/default | grep -cE "one|two" || true)"
@@ -151,13 +129,14 @@ const NETWORKS: &str = r#", "bridge", "br_netfilter", "veth", "nf_conntrack_netl
 const DOCKER: &str = r#"
 docker() { kit-ctl exec docker docker "$@"; }
 docker load --input /srv/shell.tar
-docker run --rm --memory 32m local/shell:1 /bin/sh -c '
+docker run --rm --memory 32m --entrypoint /bin/sh minimal-shell -c '
     echo "process $$, network $(echo $(ls /sys/class/net)), limit $(cat /sys/fs/cgroup/memory.max)"
 '
-docker run --detach --publish 127.0.0.1:8000:7000 local/shell:1 /bin/sh -c 'echo from the bridge | nc -l -p 7000'
+docker run --detach --publish 127.0.0.1:8000:7000 --entrypoint /bin/sh minimal-shell -c 'echo from the bridge | nc -l -p 7000'
 until nc -w 2 127.0.0.1 8000 < /dev/null | grep bridge; do sleep 1; done
 kit-ctl restart docker
-until docker images --format "kept {{.Repository}}:{{.Tag}}" 2> /dev/null; do sleep 1; done
+until kit-ctl list --json | grep -qE '"docker","state":"ready".*"starts":2'; do sleep 1; done
+docker images --format "kept {{.Repository}}:{{.Tag}}"
 echo done
 "#;
 
@@ -174,7 +153,7 @@ fn docker_runs_what_kit_made_and_gives_it_a_network() {
             "kit-init: service docker exited with code 0",
             "probe: process 1, network eth0 lo, limit 33554432",
             "probe: from the bridge",
-            "probe: kept local/shell:1",
+            "probe: kept minimal-shell:latest",
             "probe: done",
         ],
     );
