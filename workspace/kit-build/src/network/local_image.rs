@@ -166,7 +166,7 @@ impl Network<'_> {
         tree: &Tree,
     ) -> Result<Vec<u8>, BuildError> {
         let odd = |source| ImageError::Document { reference: image.clone(), source };
-        let manifest = self.blob_at(image, tree, "manifest.json")?;
+        let manifest = Self::blob_at(image, tree, "manifest.json")?;
         let io = |source| BuildError::Io { what: format!("read `manifest.json` of `{image}`"), source };
         let bytes = self.store.read(&manifest, LARGEST_DOCUMENT).map_err(io)?;
         let all = choose::read_saved(&bytes).map_err(odd)?;
@@ -188,7 +188,7 @@ impl Network<'_> {
         tree: &Tree,
         path: &str,
     ) -> Result<(Referred, Compression), BuildError> {
-        let blob = self.blob_at(image, tree, path)?;
+        let blob = Self::blob_at(image, tree, path)?;
         let io = |source| BuildError::Io { what: format!("read `{path}` of `{image}`"), source };
         let mut start = Vec::new();
         let mut first = self.store.open(&blob).map_err(io)?.take(Compression::MAGIC_BYTES as u64);
@@ -201,7 +201,7 @@ impl Network<'_> {
     }
 
     /// Returns the blob of a file of an archive, through its links.
-    fn blob_at(&self, image: &ImageReference, tree: &Tree, path: &str) -> Result<BlobId, BuildError> {
+    fn blob_at(image: &ImageReference, tree: &Tree, path: &str) -> Result<BlobId, BuildError> {
         let missing = || at(image, PlaceError::File { file: path.to_owned() });
         let place = TreePath::new(path).map_err(|_| missing())?;
         match tree.resolve(&place) {
@@ -227,7 +227,7 @@ impl Network<'_> {
                 Ok(Box::new(file.ok_or_else(gone)?))
             }
             OpenImage::Archive(tree) => {
-                let blob = self.blob_at(image, tree, &path).map_err(|_| gone())?;
+                let blob = Self::blob_at(image, tree, &path).map_err(|_| gone())?;
                 self.store.open(&blob).map_err(io)
             }
             OpenImage::Stored(stored) if stored.layers.contains_key(sha256) => {
@@ -252,7 +252,7 @@ impl Network<'_> {
         match open {
             OpenImage::Directory(directory) => small_file(image, directory, name, LARGEST_DOCUMENT),
             OpenImage::Archive(tree) => {
-                let blob = self.blob_at(image, tree, name)?;
+                let blob = Self::blob_at(image, tree, name)?;
                 self.store.read(&blob, LARGEST_DOCUMENT).map_err(read)
             }
             OpenImage::Saved(_) | OpenImage::Stored(_) => Err(missing()),

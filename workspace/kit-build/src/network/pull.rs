@@ -165,13 +165,10 @@ fn for_platform(links: &[Link], wanted: &str) -> Result<Link, DocumentError> {
     let platform = |link: &Link| link.platform.clone().unwrap_or_default();
     let exact = links.iter().find(|link| platform(link) == wanted);
     let variant = links.iter().find(|link| platform(link).starts_with(&format!("{wanted}/")));
-    match exact.or(variant) {
-        Some(link) => Ok(link.clone()),
-        None => {
-            let found = links.iter().map(platform);
-            let found =
-                found.filter(|platform| !platform.is_empty() && platform != "unknown/unknown").collect();
-            Err(DocumentError::Platform { wanted: wanted.to_owned(), found })
-        }
+    if let Some(link) = exact.or(variant) {
+        return Ok(link.clone());
     }
+    let found = links.iter().map(platform);
+    let found = found.filter(|platform| !platform.is_empty() && platform != "unknown/unknown").collect();
+    Err(DocumentError::Platform { wanted: wanted.to_owned(), found })
 }

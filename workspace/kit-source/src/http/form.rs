@@ -27,7 +27,7 @@ impl Client {
         let response = self.agent.run(request).map_err(|error| classify(error, address.clone()))?;
         let status = response.status().as_u16();
         if status >= 300 {
-            return Err(HttpError::Status { url: address, status, challenge: None });
+            return Err(HttpError::Status { url: address, status, challenge: None, retry_after: None });
         }
         let body = response.into_body().into_with_config().limit(limit).read_to_vec();
         body.map_err(|error| match error {
