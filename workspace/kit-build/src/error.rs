@@ -109,7 +109,7 @@ pub enum BuildError {
         /// Where it is asked for, when that is known.
         place: Option<Box<kit_plan::error::Place>>,
     },
-    /// An image of a registry can't be had, or not be used.
+    /// An image that others made can't be had, or not be used.
     #[error("{error}")]
     Image {
         /// What is wrong.

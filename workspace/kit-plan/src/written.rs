@@ -115,7 +115,7 @@ impl Finder<'_> {
         self.of_container(&evaluated).or_else(of_registry).or_else(|| self.of_modules())
     }
 
-    /// The steps that an image of a registry takes stand where a container names it.
+    /// The steps that an image takes stand where a container names it.
     fn of_registry(&self, evaluated: &Evaluated) -> Option<Place> {
         let within = |id: &DerivationId| self.is_within(&Input::Derivation(*id));
         let takes = |planned: &PlannedImage| {

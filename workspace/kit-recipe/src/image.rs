@@ -86,7 +86,7 @@ pub struct Service {
 pub enum Base {
     /// The tree of a package.
     Package(Name),
-    /// An image of a registry.
+    /// An image that others made.
     Image(ImageReference),
 }
 

@@ -70,7 +70,7 @@ pub enum Source {
     Url(UrlSource),
     /// `git = "https://…"`: the files of a commit.
     Git(GitSource),
-    /// `image = "…"`: the files of an image of a registry.
+    /// `image = "…"`: the files of an image that others made.
     Image(Spanned<crate::ImageReference>),
 }
 

@@ -20,10 +20,10 @@ pub(crate) struct Changes {
     /// Leave this container out (can be repeated)
     #[arg(long, value_name = "NAME")]
     without: Vec<Name>,
-    /// Put a package, or an image that others made, in the place of a container (can be repeated)
+    /// Put a package or an image in the place of a container (can be repeated)
     #[arg(long, value_name = "NAME=PACKAGE|REF", value_parser = parse_entry)]
     replace: Vec<Entry>,
-    /// Add a service of a package, or of an image that others made (can be repeated)
+    /// Add a service of a package or of an image (can be repeated)
     #[arg(long, value_name = "NAME=PACKAGE|REF", value_parser = parse_entry)]
     add: Vec<Entry>,
 }

@@ -91,9 +91,8 @@ fn help_of_build() {
 
     Options:
           --without <NAME>              Leave this container out (can be repeated)
-          --replace <NAME=PACKAGE|REF>  Put a package, or an image of a registry, in the place of a container (can
-                                        be repeated)
-          --add <NAME=PACKAGE|REF>      Add a service of a package, or of an image of a registry (can be repeated)
+          --replace <NAME=PACKAGE|REF>  Put a package or an image in the place of a container (can be repeated)
+          --add <NAME=PACKAGE|REF>      Add a service of a package or of an image (can be repeated)
           --format <FORMAT>             Write this format: `kernel+initrd`, `tar`, `oci` or `docker-archive` (can
                                         be repeated, or separated by commas) [default: those of the recipe]
       -k, --keep-going                  Go on after a failure with all that doesn't need what failed, and tell

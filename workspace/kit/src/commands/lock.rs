@@ -35,7 +35,7 @@ Examples:
   kit lock                            every image of the project
   kit lock minimal --update           the newest of everything in one image
   kit lock --update busybox           the newest of what package busybox is made of
-  kit lock --update nginx:1.27        what this image of a registry is now
+  kit lock --update nginx:1.27        what this image is now
   kit lock system.yml                 a system of LinuxKit, imported in memory
   kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
   kit lock minimal --explain          who signed what, and when";
