@@ -9,6 +9,7 @@
 
 mod archives;
 mod bench;
+mod containers;
 mod damage;
 mod leftovers;
 mod locks;
