@@ -5,12 +5,14 @@
 //! | `client` | [`Client`]: one request, with proxy, credentials and time limits |
 //! | `download` | a body into a file or memory: size, digest, retries, resumption |
 //! | `upload` | [`Sending`]: requests that change something |
+//! | `counted` | [`Counted`]: a reader that tells how much was read |
 //! | `form` | a form that is sent, and the short answer to it |
 //! | `settings` | [`Settings`]: what the machine and the user say about the network |
 //! | `credentials` | [`Credential`]: who logs in where; never printed |
 //! | `error` | [`HttpError`] |
 
 mod client;
+mod counted;
 mod credentials;
 mod download;
 mod error;
@@ -19,6 +21,7 @@ mod settings;
 mod upload;
 
 pub use self::client::{Client, Request};
+pub use self::counted::Counted;
 pub use self::credentials::Credential;
 pub(crate) use self::credentials::{basic, without_userinfo as shown};
 pub(crate) use self::download::LONGEST_PAUSE;

@@ -19,6 +19,7 @@ use kit_hash::{BlobId, Sha256, Sha256Reader};
 use kit_recipe::image_reference::ImageForm;
 use kit_recipe::lockfile::image::Document;
 use kit_recipe::{ImageReference, Reference};
+use kit_source::http::{Counted, Progress};
 use kit_tree::resolve::Resolved;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
@@ -42,9 +43,6 @@ pub(super) enum OpenImage {
     /// An image in the user's store of containers.
     Stored(Stored),
 }
-
-/// Learns how many bytes of a file were read.
-type Progress<'p> = &'p mut dyn FnMut(u64);
 
 impl Network<'_> {
     /// Returns what an image's name leads to, an index or a manifest, for an architecture in OCI's words.
@@ -83,14 +81,14 @@ impl Network<'_> {
         &self,
         image: &ImageReference,
         sha256: &Sha256,
-        progress: Progress<'_>,
+        progress: &mut Progress<'_>,
     ) -> Result<BlobId, BuildError> {
         let open = self.open_image(image)?;
         if let Some(blob) = self.store.blob_of_sha256(sha256)? {
             return Ok(blob);
         }
         let path = blob_path(sha256);
-        let mut reader = Counted { reader: self.open_blob(image, &open, sha256)?, bytes: 0, progress };
+        let mut reader = Counted::new(self.open_blob(image, &open, sha256)?, 0, progress);
         let digests = self.store.put_download(&mut reader)?;
         checked(image, &path, sha256, digests.sha256)?;
         Ok(digests.blob)
@@ -102,10 +100,10 @@ impl Network<'_> {
         image: &ImageReference,
         sha256: &Sha256,
         file: &mut File,
-        progress: Progress<'_>,
+        progress: &mut Progress<'_>,
     ) -> Result<(), BuildError> {
         let open = self.open_image(image)?;
-        let reader = Counted { reader: self.open_blob(image, &open, sha256)?, bytes: 0, progress };
+        let reader = Counted::new(self.open_blob(image, &open, sha256)?, 0, progress);
         let mut reader = Sha256Reader::new(reader);
         let io = |source| BuildError::Io { what: format!("copy {} of `{image}`", sha256.oci()), source };
         io::copy(&mut reader, file).and_then(|_| file.flush()).map_err(io)?;
@@ -302,20 +300,4 @@ fn checked(image: &ImageReference, file: &str, expected: &Sha256, actual: Sha256
         return Ok(());
     }
     Err(at(image, PlaceError::Content { file: file.to_owned(), actual }))
-}
-
-/// Tells how much was read.
-struct Counted<'p, R> {
-    reader: R,
-    bytes: u64,
-    progress: Progress<'p>,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.bytes += count as u64;
-        (self.progress)(self.bytes);
-        Ok(count)
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use kit_format::oci::graph::{self, Graph, Link, layout_files, link_to};
-use kit_format::oci::pull::{DocumentError, LARGEST_DOCUMENT};
+use kit_format::oci::pull::LARGEST_DOCUMENT;
 use kit_format::oci::{DockerImage, with_docker_manifest};
 use kit_format::tar::TarStream;
 use kit_hash::BlobId;
@@ -89,7 +89,7 @@ impl Network<'_> {
             && graph::is_index(&top.media_type)
         {
             let links = graph::read_links(&bytes).map_err(odd)?;
-            top = for_platform(&links, wanted).map_err(odd)?;
+            top = graph::for_platform(&links, wanted).map_err(odd)?;
         }
         top.platform = None;
         top.ref_name = Some(reference.tag().map_or_else(|| top.sha256.short(), ToOwned::to_owned));
@@ -158,17 +158,4 @@ impl Network<'_> {
 
 fn document(link: &Link) -> Document {
     Document { size: link.size, sha256: link.sha256 }
-}
-
-/// Returns the manifest for a platform; one without a variant is for all of them.
-fn for_platform(links: &[Link], wanted: &str) -> Result<Link, DocumentError> {
-    let platform = |link: &Link| link.platform.clone().unwrap_or_default();
-    let exact = links.iter().find(|link| platform(link) == wanted);
-    let variant = links.iter().find(|link| platform(link).starts_with(&format!("{wanted}/")));
-    if let Some(link) = exact.or(variant) {
-        return Ok(link.clone());
-    }
-    let found = links.iter().map(platform);
-    let found = found.filter(|platform| !platform.is_empty() && platform != "unknown/unknown").collect();
-    Err(DocumentError::Platform { wanted: wanted.to_owned(), found })
 }

@@ -6,12 +6,11 @@ use kit_hash::Sha256;
 use serde::Deserialize;
 
 use super::document::{self, Descriptor, Index, LayoutFile, Manifest};
-use super::pull::{DOCKER_INDEX, DOCKER_MANIFEST, DocumentError, Referred, fitting, referred};
+use super::graph::check_kind;
+use super::pull::{DocumentError, Referred, fitting, referred};
 use crate::compression::Compression;
 use crate::json::canonical;
 
-/// Where `containerd` and its relatives have the whole name of an image, besides that of the specification.
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// The most names of an archive or a layout that an error lists.
 const NAMED: usize = 20;
 
@@ -58,7 +57,7 @@ pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Re
     };
     let mut meant = called(document::REF_NAME);
     if meant.is_empty() {
-        meant = called(CONTAINERD_NAME);
+        meant = called(document::IMAGE_NAME);
     }
     let entry = match meant.as_slice() {
         [] => {
@@ -76,10 +75,7 @@ pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Re
             _ => return Err(DocumentError::Which { found: names(&index) }),
         },
     };
-    let is_read = [document::INDEX, document::MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST];
-    if !is_read.contains(&entry.media_type.as_str()) {
-        return Err(DocumentError::Kind { kind: entry.media_type.clone() });
-    }
+    check_kind(&entry.media_type)?;
     referred(entry)
 }
 

@@ -1,6 +1,7 @@
 //! The JSON documents of the image specification, as far as they are written and read here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// Where `containerd` and its relatives have the whole name of an image, besides that of the specification.
 pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
 pub(super) const LAYOUT_VERSION: &str = "1.0.0";
 
@@ -42,6 +44,14 @@ pub(super) struct PlatformPart {
     pub(super) os: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) variant: Option<String>,
+}
+
+/// `os/architecture[/variant]`.
+impl fmt::Display for PlatformPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.iter().try_for_each(|variant| write!(f, "/{variant}"))
+    }
 }
 
 impl From<&Platform> for PlatformPart {

@@ -49,6 +49,7 @@ struct Manifest {
     layers: Vec<Descriptor>,
 }
 
+/// Only what is needed to tell which document it is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kind {
@@ -90,9 +91,7 @@ fn add<E: From<DocumentError>>(
             return Err(DocumentError::Kind { kind: "index in indexes in indexes".to_owned() }.into());
         }
         for entry in read_links(&bytes)? {
-            if !(is_index(&entry.media_type) || is_manifest(&entry.media_type)) {
-                return Err(DocumentError::Kind { kind: entry.media_type }.into());
-            }
+            check_kind(&entry.media_type)?;
             add(graph, seen, &entry, depth - 1, read)?;
         }
     } else {
@@ -129,34 +128,43 @@ fn manifest(bytes: &[u8]) -> Result<Vec<Link>, DocumentError> {
 
 fn link(descriptor: &Descriptor) -> Result<Link, DocumentError> {
     let fault = |_| DocumentError::Digest { digest: descriptor.digest.clone() };
-    let platform = descriptor.platform.as_ref().map(|platform| {
-        let parts = [Some(&platform.os), Some(&platform.architecture), platform.variant.as_ref()];
-        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/")
-    });
     let note = |key: &str| descriptor.annotations.get(key).cloned();
     Ok(Link {
         media_type: descriptor.media_type.clone(),
         size: descriptor.size,
         sha256: Sha256::from_oci(&descriptor.digest).map_err(fault)?,
-        platform,
+        platform: descriptor.platform.as_ref().map(ToString::to_string),
         ref_name: note(document::REF_NAME),
         image_name: note(document::IMAGE_NAME),
     })
 }
 
-/// Returns the link to a document that a registry gave.
-pub fn link_to(bytes: &[u8]) -> Result<Link, DocumentError> {
+/// Returns the media type of an index or a manifest.
+pub(super) fn media_type(bytes: &[u8]) -> Result<String, DocumentError> {
     let Kind { schema_version, media_type, manifests } = serde_json::from_slice(bytes)?;
     if schema_version != 2 {
         return Err(DocumentError::Kind { kind: format!("schema version {schema_version}") });
     }
+    // The image specification lets it be left out.
     let unsaid = if manifests.is_some() { document::INDEX } else { document::MANIFEST };
     let media_type = media_type.unwrap_or_else(|| unsaid.to_owned());
-    if !(is_index(&media_type) || is_manifest(&media_type)) {
-        return Err(DocumentError::Kind { kind: media_type });
-    }
+    check_kind(&media_type)?;
+    Ok(media_type)
+}
+
+/// Returns the link to a document that a registry gave.
+pub fn link_to(bytes: &[u8]) -> Result<Link, DocumentError> {
+    let media_type = media_type(bytes)?;
     let (size, sha256) = (bytes.len() as u64, Sha256::of(bytes));
     Ok(Link { media_type, size, sha256, platform: None, ref_name: None, image_name: None })
+}
+
+/// Refuses what is neither an index nor a manifest.
+pub(super) fn check_kind(media_type: &str) -> Result<(), DocumentError> {
+    if is_index(media_type) || is_manifest(media_type) {
+        return Ok(());
+    }
+    Err(DocumentError::Kind { kind: media_type.to_owned() })
 }
 
 /// Whether a media type is that of an index, by OCI or Docker.
@@ -203,6 +211,19 @@ pub fn tops(layout: &Tree, blobs: &dyn Blobs) -> Result<Vec<Link>, DocumentError
         .read(blob, LARGEST_DOCUMENT)
         .map_err(|error| DocumentError::Kind { kind: error.to_string() })?;
     read_links(&bytes)
+}
+
+/// Returns the manifest for a platform; one without a variant is for all of them.
+pub fn for_platform(links: &[Link], wanted: &str) -> Result<Link, DocumentError> {
+    let platform = |link: &Link| link.platform.clone().unwrap_or_default();
+    let exact = links.iter().find(|link| platform(link) == wanted);
+    let variant = links.iter().find(|link| platform(link).starts_with(&format!("{wanted}/")));
+    if let Some(link) = exact.or(variant) {
+        return Ok(link.clone());
+    }
+    let found = links.iter().map(platform);
+    let found = found.filter(|platform| !platform.is_empty() && platform != "unknown/unknown").collect();
+    Err(DocumentError::Platform { wanted: wanted.to_owned(), found })
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ pub fn media_type(index: &[u8]) -> String {
 /// Returns `os/architecture[/variant]` of a configuration.
 pub fn platform_of(config: &[u8]) -> Result<String, DocumentError> {
     let part: document::PlatformPart = serde_json::from_slice(config)?;
-    let parts = [Some(part.os), Some(part.architecture), part.variant];
-    Ok(parts.into_iter().flatten().collect::<Vec<_>>().join("/"))
+    Ok(part.to_string())
 }
 
 fn descriptor(manifest: &Link) -> Value {

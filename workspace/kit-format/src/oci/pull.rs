@@ -7,6 +7,7 @@ use kit_hash::Sha256;
 use serde::Deserialize;
 
 use super::document;
+use super::graph::{check_kind, is_index, media_type};
 
 /// The largest document, in bytes: the most that registries take.
 pub const LARGEST_DOCUMENT: u64 = 4 << 20;
@@ -184,15 +185,6 @@ fn listed(found: &[String]) -> String {
     if found.is_empty() { String::new() } else { format!("; it has `{}`", found.join("`, `")) }
 }
 
-/// Only what is needed to tell which document it is.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind {
-    schema_version: u64,
-    media_type: Option<String>,
-    manifests: Option<serde::de::IgnoredAny>,
-}
-
 #[derive(Deserialize)]
 struct Config {
     os: String,
@@ -215,18 +207,7 @@ struct Run {
 
 /// Reads an index or a manifest. `architecture` is OCI's word; the operating system is Linux.
 pub fn read_top(bytes: &[u8], architecture: &str) -> Result<Top, DocumentError> {
-    let kind: Kind = serde_json::from_slice(bytes)?;
-    if kind.schema_version != 2 {
-        return Err(DocumentError::Kind { kind: format!("schema version {}", kind.schema_version) });
-    }
-    let is_index = match kind.media_type.as_deref() {
-        Some(document::INDEX | DOCKER_INDEX) => true,
-        Some(document::MANIFEST | DOCKER_MANIFEST) => false,
-        // The image specification lets it be left out.
-        None => kind.manifests.is_some(),
-        Some(other) => return Err(DocumentError::Kind { kind: other.to_owned() }),
-    };
-    if is_index {
+    if is_index(&media_type(bytes)?) {
         read_index(bytes, architecture).map(Top::Index)
     } else {
         read_manifest(bytes).map(Top::Manifest)
@@ -243,16 +224,8 @@ fn read_index(bytes: &[u8], architecture: &str) -> Result<Referred, DocumentErro
         Err(_) if indexes().count() == 1 => indexes().next().copied().unwrap_or(all[0]),
         Err(error) => return Err(error),
     };
-    if !matches!(entry.media_type.as_str(), document::MANIFEST | DOCKER_MANIFEST)
-        && !is_index(&entry.media_type)
-    {
-        return Err(DocumentError::Kind { kind: entry.media_type.clone() });
-    }
+    check_kind(&entry.media_type)?;
     referred(entry)
-}
-
-fn is_index(media_type: &str) -> bool {
-    matches!(media_type, document::INDEX | DOCKER_INDEX)
 }
 
 /// Returns the entries for a platform, at least one; those that run on every variant come before all others.

@@ -7,7 +7,7 @@ use kit_hash::Sha256;
 
 use super::push::{There, failed, resolved};
 use super::{AttemptError, Registries, RegistryError, Repository, Right, base};
-use crate::http::{HttpError, Progress, Request, Sending, Sent, shown};
+use crate::http::{Counted, HttpError, Progress, Request, Sending, Sent, shown};
 
 /// The media type of bytes that are nothing else.
 const BYTES: &str = "application/octet-stream";
@@ -192,7 +192,7 @@ impl Uploading<'_, '_, '_> {
             let mut content = open().map_err(io)?;
             let skipped = io::copy(&mut content.by_ref().take(from), &mut io::sink()).map_err(io)?;
             debug_assert_eq!(skipped, from);
-            let mut counted = Counted { reader: content, sent: from, progress: &mut **progress };
+            let mut counted = Counted::new(content, from, &mut **progress);
             registries.client.send(request, sending(&mut counted))
         })
     }
@@ -204,21 +204,5 @@ impl Uploading<'_, '_, '_> {
     ) -> Result<Sent, AttemptError> {
         let client = self.registries.client;
         self.registries.change((self.repository, Right::Push), url, &mut |request| send(client, request))
-    }
-}
-
-/// Tells how much was read through it.
-struct Counted<'c, 'p, R> {
-    reader: R,
-    sent: u64,
-    progress: &'c mut Progress<'p>,
-}
-
-impl<R: Read> Read for Counted<'_, '_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.sent += count as u64;
-        (self.progress)(self.sent);
-        Ok(count)
     }
 }

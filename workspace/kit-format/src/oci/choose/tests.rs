@@ -35,7 +35,7 @@ fn a_name_or_the_only_one_is_chosen() {
     let error = "it has several images, and no name says which one is meant; it has `1`, `2`";
     assert_eq!(chosen(&both, None), Err(error.to_owned()));
     let mut whole = entry("two", Some("latest"), None);
-    whole["annotations"][CONTAINERD_NAME] = json!("docker.io/library/web:latest");
+    whole["annotations"][document::IMAGE_NAME] = json!("docker.io/library/web:latest");
     assert_eq!(chosen(&[one.clone(), whole], Some("docker.io/library/web:latest")), Ok(sha256("two")));
     let mut odd = one;
     odd["mediaType"] = json!("application/json");
