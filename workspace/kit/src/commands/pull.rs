@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use kit_build::network::{Pull, Pulled};
 use kit_build::outputs::write_outputs;
-use kit_recipe::Reference;
+use kit_recipe::{ImageReference, Reference};
 use kit_store::Store;
 use kit_tree::{Mode, Tree, TreePath};
 use serde_json::json;
@@ -53,8 +53,13 @@ enum Format {
     DockerArchive,
 }
 
+/// Reads the name of an image of a registry, which one on this machine is not.
 pub(super) fn parse_reference(text: &str) -> Result<Reference, String> {
-    text.parse().map_err(|error| format!("it {error}"))
+    match text.parse() {
+        Ok(ImageReference::Registry(reference)) => Ok(reference),
+        Ok(_) => Err("it is on this machine; name a registry, a repository and a tag".to_owned()),
+        Err(error) => Err(format!("it {error}")),
+    }
 }
 
 fn parse_platform(text: &str) -> Result<String, String> {
@@ -131,4 +136,19 @@ fn report(
     });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_registries_are_asked() {
+        assert!(parse_reference("registry.example/team/web:1").is_ok());
+        assert!(parse_reference("docker.io/library/oci:1").is_ok());
+        for local in ["oci:out/web.oci", "docker-archive:web.tar", "containers-storage:web:1"] {
+            let said = parse_reference(local).expect_err("it is on this machine");
+            assert!(said.starts_with("it is on this machine"), "{said}");
+        }
+    }
 }

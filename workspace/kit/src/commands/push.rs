@@ -13,6 +13,7 @@ use kit_store::Store;
 use kit_tree::Tree;
 use serde_json::json;
 
+use super::pull;
 use crate::Failure;
 use crate::context::Context;
 use crate::layouts;
@@ -55,7 +56,7 @@ pub(crate) struct Args {
 
 /// Reads where to push to: a digest comes of what is pushed.
 fn parse_reference(text: &str) -> Result<Reference, String> {
-    let reference: Reference = text.parse().map_err(|error| format!("it {error}"))?;
+    let reference = pull::parse_reference(text)?;
     if reference.digest().is_some() {
         return Err("leave the digest out: it comes of what is pushed".to_owned());
     }
