@@ -9,16 +9,22 @@ use crate::{Said, TestProject};
 /// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
 pub const PATIENCE: &str = "300";
 
-/// The parts that every image here has, with the packages of the repository's own `minimal`, which its lockfile pins.
-const BASE: &str = r#"
+/// Returns the head of an image with the kernel of the repository's own `minimal`, which its lockfile pins: up to the kernel's modules.
+/// `cmdline` is what its command line has besides.
+pub fn head(name: &str, cmdline: &str) -> String {
+    format!(
+        r#"
 [image]
-name = "minimal"
+name = "{name}"
 formats = ["kernel+initrd"]
 
 [kernel]
 package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests"
-"#;
+cmdline = "{}"
+"#,
+        format!("console=ttyS0 quiet cryptomgr.notests {cmdline}").trim_end()
+    )
+}
 
 /// What these images have after their modules.
 const REST: &str = r#"
@@ -42,7 +48,7 @@ pub fn project_with(modules: &str, init: &str, parts: &str) -> TestProject {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
     let modules = if modules.is_empty() { String::new() } else { format!("modules = [{modules}]\n") };
-    let image = format!("{BASE}{modules}\n[init]\npackages = [{init}]\n{REST}{parts}");
+    let image = head("minimal", "") + &format!("{modules}\n[init]\npackages = [{init}]\n{REST}{parts}");
     project.write("recipes/images/minimal.toml", &image);
     project
 }
@@ -55,10 +61,10 @@ pub fn printed(said: &Said, lines: &[&str]) {
     }
 }
 
-/// Makes an empty disk of 64 MiB.
-pub fn empty_disk(project: &TestProject, name: &str) {
+/// Makes an empty disk of so many MiB.
+pub fn empty_disk(project: &TestProject, name: &str, size: u64) {
     let file = File::create(project.path().join(name)).expect("a file");
-    file.set_len(64 << 20).expect("a sparse file");
+    file.set_len(size << 20).expect("a sparse file");
     anyone_may(&project.path().join(name), 0o666);
 }
 

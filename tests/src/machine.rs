@@ -86,6 +86,15 @@ impl Drop for Machine<'_> {
     }
 }
 
+/// QEMU's arguments for the disk that says what the machine is, as `NoCloud` has it: the files in `seed` of the project.
+pub const SEED: &str = " -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
+     -device virtio-blk-pci,drive=seed";
+
+/// Returns QEMU's arguments for a network behind the emulator; `forward` are options of it, each after a comma.
+pub fn network(forward: &str) -> String {
+    format!(" -netdev user,id=net{forward} -device virtio-net-pci,netdev=net,romfile=")
+}
+
 /// Returns QEMU's arguments for disks of the machine, in their order: files of the project.
 pub fn disks(files: &[&str]) -> String {
     files.iter().enumerate().fold(String::new(), |mut words, (index, file)| {

@@ -6,27 +6,14 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use kit_tests::booted::{PATIENCE, head};
 use kit_tests::{Said, TestProject};
-
-/// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
-const PATIENCE: &str = "300";
-
-/// The parts that every image here has, with the packages of the repository's own `minimal`, which its lockfile pins.
-const BASE: &str = r#"
-[image]
-name = "minimal"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests kit.exit=services"
-"#;
 
 /// Makes a project with an image that is called `minimal` and has these parts.
 fn project(parts: &str) -> TestProject {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock");
-    project.write("recipes/images/minimal.toml", &format!("{BASE}{parts}"));
+    project.write("recipes/images/minimal.toml", &(head("minimal", "kit.exit=services") + parts));
     project.kit(&["lock"]).succeeded();
     project
 }
@@ -196,7 +183,7 @@ fn an_image_without_an_init_is_not_built() {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock");
     let parts = "[init]\npackages = [\"busybox\"]\n";
-    project.write("recipes/images/minimal.toml", &format!("{BASE}{parts}"));
+    project.write("recipes/images/minimal.toml", &(head("minimal", "kit.exit=services") + parts));
     project.kit(&["lock"]).failed(1, &["kit::image::no_init", "/init"]);
 }
 
@@ -260,7 +247,7 @@ net = "host"
 fn a_published_service_is_reached_until_its_machine_is_killed() {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock");
-    project.write("recipes/images/minimal.toml", &format!("{BASE}{WEB}"));
+    project.write("recipes/images/minimal.toml", &(head("minimal", "kit.exit=services") + WEB));
     project.write("recipes/packages/web.toml", WEB_PACKAGE);
     project.kit(&["lock"]).succeeded();
     let port = free_port();

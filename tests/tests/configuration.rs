@@ -3,19 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use kit_tests::booted::head;
 use kit_tests::{Said, TestProject};
 
 /// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
 const PATIENCE: &str = "600";
 
+/// What all of them have behind the head.
 const BASE: &str = r#"
-[image]
-name = "minimal"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests kit.exit=services"
 modules = ["overlay", "veth", "dummy"]
 
 [init]
@@ -238,7 +233,7 @@ const CASES: [Case; 33] = [
 ];
 
 fn image() -> String {
-    let mut image = BASE.to_owned();
+    let mut image = head("minimal", "kit.exit=services") + BASE;
     for (name, keys, script, _) in CASES {
         let (keys, sections) = keys.split_at(keys.find('[').filter(|at| *at == 0).map_or(keys.len(), |_| 0));
         let command = format!("command = [\"/bin/sh\", \"-c\", '''{script}''']");

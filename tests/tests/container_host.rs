@@ -1,11 +1,9 @@
 //! Machines that run containers: what kit itself made goes in, and runs, by containerd.
 #![expect(clippy::disallowed_methods, reason = "a test makes disks")]
 
-use std::fs::File;
-use std::path::Path;
-
 use kit_tests::TestProject;
-use kit_tests::machine::{Machine, disks};
+use kit_tests::booted::{anyone_may, empty_disk};
+use kit_tests::machine::{Machine, SEED, disks, network};
 
 /// Makes the archive `files/shell.tar` of the images of `minimal`, as `docker save` writes it.
 fn write_archive(project: &TestProject) {
@@ -51,22 +49,10 @@ requires = ["SERVICE"]
 /// Boots it with a disk of its own and the one with its metadata, until the service that asks has done so.
 fn boot<'a>(project: &'a TestProject, memory: &str) -> Machine<'a> {
     project.write("seed/meta-data", "instance-id: one\n").write("seed/user-data", "#cloud-config\n");
-    let disk = project.path().join("disk.img");
-    File::create(&disk).expect("a file").set_len(512 << 20).expect("a sparse file");
-    // The emulator may be another user than the one who tests.
-    anyone_may(&disk, 0o666);
+    empty_disk(project, "disk.img", 512);
     anyone_may(project.path(), 0o777);
-    let devices = format!(
-        "-m {memory} {} -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
-         -device virtio-blk-pci,drive=seed -nic user,model=virtio-net-pci",
-        disks(&["disk.img"])
-    );
+    let devices = format!("-m {memory} {}", disks(&["disk.img"]) + &network("") + SEED);
     Machine::start(project, "container-host", "console", &devices)
-}
-
-fn anyone_may(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is our own");
 }
 
 /// Fails unless each of these lines was printed.

@@ -197,11 +197,11 @@ fn lockfiles_and_layouts_are_compared() {
     project.kit(&["push", "out/demo.oci", "127.0.0.1:1/a:1"]).failed(2, &["`demo-two`", "--container NAME"]);
 }
 
-/// An image for a platform, with what makes it its own.
-fn image(architecture: &str) -> Image {
+/// An image for a platform. It has something that no other run of the tests has, since they share a store.
+fn image(architecture: &str, run: &str) -> Image {
     let mut image = Image::new(&[
-        Tar::default().file("bin/hello", architecture.as_bytes()).end(),
-        Tar::default().file("etc/shared", b"the same everywhere").end(),
+        Tar::default().file("bin/hello", format!("{architecture} {run}").as_bytes()).end(),
+        Tar::default().file("etc/shared", format!("the same everywhere {run}").as_bytes()).end(),
     ]);
     architecture.clone_into(&mut image.architecture);
     image
@@ -223,7 +223,8 @@ fn index(images: &[(&str, &Image)]) -> Vec<u8> {
 #[test]
 fn an_image_of_several_platforms_goes_around_unchanged() {
     let project = project();
-    let (amd, arm) = (image("amd64"), image("arm64"));
+    let run = project.path().display().to_string();
+    let (amd, arm) = (image("amd64", &run), image("arm64", &run));
     let top = index(&[("arm64", &arm), ("amd64", &amd)]);
     let mut site = amd.site("team/hello", "1.0", Answer::Bytes(top.clone()));
     site.extend(arm.site("team/hello", "1.0", Answer::Bytes(top.clone())));
@@ -290,7 +291,7 @@ fn the_builds_of_each_platform_come_together(project: &TestProject, registry: &R
 
 /// What is pushed to registries that fail: an image of one container's layers, in a layout.
 fn layout(project: &TestProject) -> Image {
-    let image = image("amd64");
+    let image = image("amd64", &project.path().display().to_string());
     let site = image.site("team/hello", "1.0", Answer::Bytes(image.manifest()));
     with_server(site, |server| {
         let refer = format!("{}/team/hello:1.0", server.base.trim_start_matches("http://"));

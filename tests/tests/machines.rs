@@ -4,8 +4,8 @@
 use std::net::UdpSocket;
 
 use kit_tests::TestProject;
-use kit_tests::booted::{anyone_may, empty_disk, free_port, project};
-use kit_tests::machine::{Machine, disks};
+use kit_tests::booted::{anyone_may, empty_disk, free_port, head, project};
+use kit_tests::machine::{Machine, SEED, disks, network};
 
 #[test]
 fn a_disk_that_holds_something_is_not_formatted() {
@@ -13,7 +13,7 @@ fn a_disk_that_holds_something_is_not_formatted() {
     let project = project(r#""virtio_pci", "virtio_blk""#, parts);
     project.kit(&["lock", "minimal"]).succeeded();
     project.kit(&["build", "minimal"]).succeeded();
-    empty_disk(&project, "disk.img");
+    empty_disk(&project, "disk.img", 64);
     // Neither a file system nor a partition table.
     let path = project.path().join("disk.img");
     let mut before = vec![0; 64 << 20];
@@ -69,7 +69,7 @@ fn an_encrypted_disk_opens_by_its_key_alone() {
         project.kit(&["build", "minimal"]).succeeded();
     };
     build();
-    empty_disk(&project, "disk.img");
+    empty_disk(&project, "disk.img", 64);
     let boot = |console| Machine::start(&project, "minimal", console, &disks(&["disk.img"]));
     let mut machine = boot("first");
     machine.wait_for("keep: done\n");
@@ -183,15 +183,10 @@ fn the_server_lets_in_the_key_of_its_metadata_disk() {
     make_key("unknown");
     let data = format!("instance-id: one\nlocal-hostname: box\npublic-keys:\n  - {key}\n");
     project.write("seed/meta-data", &data).write("seed/user-data", "#cloud-config\n");
-    empty_disk(&project, "disk.img");
+    empty_disk(&project, "disk.img", 64);
 
     let port = free_port();
-    let devices = format!(
-        "{} -netdev user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22 -device virtio-net-pci,netdev=net,romfile= \
-         -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
-         -device virtio-blk-pci,drive=seed",
-        disks(&["disk.img"])
-    );
+    let devices = disks(&["disk.img"]) + &network(&format!(",hostfwd=tcp:127.0.0.1:{port}-:22")) + SEED;
     let port = port.to_string();
     let log_in = |key, command| {
         // Without asking about the machine's key.
@@ -237,15 +232,8 @@ const KEYS: [(&str, &str); 2] = [
 
 /// A machine of a private network, with its own address, its own key, and what it says about the other one.
 fn member(name: &str, address: &str, interface: &str, peer: &str, script: &str) -> String {
-    format!(
+    let parts = format!(
         r#"
-[image]
-name = "{name}"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests"
 modules = ["virtio_pci", "virtio_net", "wireguard"]
 
 [init]
@@ -281,7 +269,8 @@ package = "busybox"
 net = "host"
 command = ["/bin/sh", "-c", '''{script}''']
 "#
-    )
+    );
+    head(name, "") + &parts
 }
 
 #[test]
@@ -310,8 +299,6 @@ fn wireguard_carries_traffic_between_two_machines() {
         project.kit(&["lock", name]).succeeded();
         project.kit(&["build", name]).succeeded();
     }
-    let network =
-        |forward: &str| format!("-netdev user,id=net{forward} -device virtio-net-pci,netdev=net,romfile=");
     let forward = format!(",hostfwd=udp:127.0.0.1:{port}-:51820");
     let mut listens = Machine::start(&project, "one", "first", &network(&forward));
     let mut asks = Machine::start(&project, "two", "second", &network(""));

@@ -5,28 +5,21 @@
 
 use std::process::Command;
 
+use kit_tests::booted::head;
 use kit_tests::{Said, TestProject};
 
 /// How long a machine may take, in seconds: it is emulated, and others may be at the same time.
 const PATIENCE: &str = "600";
 
-const BASE: &str = r#"
-[image]
-name = "minimal"
-formats = ["kernel+initrd"]
-
-[kernel]
-package = "kernel-debian"
-cmdline = "console=ttyS0 quiet cryptomgr.notests kit.exit=services CMDLINE"
-
-[init]
-packages = ["init"]
-"#;
+const INIT: &str = "\n[init]\npackages = [\"init\"]\n";
 
 fn run(cmdline: &str, parts: &str, arguments: &[&str]) -> Said {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock");
-    project.write("recipes/images/minimal.toml", &(BASE.replace("CMDLINE", cmdline) + parts));
+    project.write(
+        "recipes/images/minimal.toml",
+        &(head("minimal", &format!("kit.exit=services {cmdline}")) + INIT + parts),
+    );
     project.kit(&["lock"]).succeeded();
     project.kit(&[&["run", "--timeout", PATIENCE], arguments].concat())
 }
@@ -54,7 +47,7 @@ fn services_start_in_order_and_stop_in_the_opposite_one() {
     let last = "trap 'echo asked; exit' TERM; echo running; while :; do sleep 0.1; done";
     let parts = [
         // Written in the wrong order on purpose.
-        service("web", last, "requires = [\"database\", \"setup\"]"),
+        service("web", last, "requires = [\"database\", \"setup\"]\nready = { line = \"running\" }"),
         service(
             "database",
             "sleep 1; echo listening now; trap 'echo asked; exit' TERM; while :; do sleep 0.1; done",
@@ -262,7 +255,8 @@ fn an_image_runs_as_a_container_too() {
         service("web", "echo processes: /proc/[0-9]*; exec sleep inf", "ready = { line = \"processes\" }"),
         service("last", "exit 3", "after = [\"web\"]\non-failure = \"stop\""),
     ];
-    let image = BASE.replace("\"kernel+initrd\"", "\"tar\"") + &parts.concat();
+    let head = head("minimal", "kit.exit=services").replace("\"kernel+initrd\"", "\"tar\"");
+    let image = head + INIT + &parts.concat();
     project.write("recipes/images/minimal.toml", &image);
     project.kit(&["lock"]).succeeded();
     project.kit(&["build"]).succeeded();

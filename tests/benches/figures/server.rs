@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kit_tests::TestProject;
 use kit_tests::booted::{anyone_may, empty_disk, free_port};
-use kit_tests::machine::{Machine, disks};
+use kit_tests::machine::{Machine, SEED, disks, network};
 
 use crate::table::{Row, Runs, millis};
 
@@ -36,14 +36,9 @@ pub(crate) fn measure() -> Vec<Row> {
 
 /// Returns the time until the first byte of ssh comes.
 fn boot(project: &TestProject) -> Duration {
-    empty_disk(project, "disk.img");
+    empty_disk(project, "disk.img", 64);
     let port = free_port();
-    let devices = format!(
-        "{} -netdev user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22 -device virtio-net-pci,netdev=net,romfile= \
-         -blockdev driver=vvfat,node-name=seed,dir=seed,label=CIDATA,read-only=on \
-         -device virtio-blk-pci,drive=seed",
-        disks(&["disk.img"])
-    );
+    let devices = disks(&["disk.img"]) + &network(&format!(",hostfwd=tcp:127.0.0.1:{port}-:22")) + SEED;
     let start = Instant::now();
     let machine = Machine::start(project, "server", "console", &devices);
     while !answers(port) {
