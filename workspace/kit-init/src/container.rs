@@ -4,6 +4,7 @@
 //! into its status pipe and exits; on success the pipe closes with the execution. So the parent never waits: it
 //! looks into the pipe when the process has ended.
 
+mod birth;
 mod credentials;
 mod device_rules;
 mod devices;
@@ -26,8 +27,8 @@ use crate::bundle::Bundle;
 use crate::cgroup::{Group, Hierarchy};
 use crate::config::{Config, Privileges};
 use crate::error::{During, Failure};
-use crate::sys::process::Side;
 use crate::sys::{self, signal};
+use birth::Birth;
 
 /// A container's process that has been started, though perhaps not yet its program.
 #[derive(Debug)]
@@ -81,35 +82,43 @@ pub(crate) fn start(
     let pipe = || sys::io::pipe().during("make", "a pipe");
     let ((stdout, stdout_end), (stderr, stderr_end)) = (pipe()?, pipe()?);
     let ((status, status_end), (mapped, release)) = (pipe()?, pipe()?);
-    // The program may open /dev/stdout anew, as its own user.
-    let (user, group) = namespaces::owner_outside(config);
-    for stream in [&stdout, &stderr] {
-        let owned = std::os::unix::fs::fchown(stream, Some(user), Some(group));
-        owned.during("give", "the standard streams to the user")?;
-    }
     for end in [&stdout, &stderr, &status] {
         sys::io::set_nonblocking(end.as_fd()).during("set up", "a pipe")?;
     }
     let group = make_group(bundle, config, hierarchy)?;
     let group_fd = group.as_ref().map(Group::open).transpose()?;
-    let groups = namespaces::groups(&config.linux.namespaces);
-    let flags = namespaces::clone_flags(&config.linux.namespaces);
     let ends = Ends { null, stdout: stdout_end, stderr: stderr_end, status: status_end, mapped };
-    let side = sys::process::clone(flags, group_fd.as_ref().map(AsFd::as_fd)).during("start", "a process")?;
-    let Side::Parent(pid) = side else {
-        SETTING_UP.store(true, Ordering::Relaxed);
-        drop(release);
-        run_child(bundle, config, &ends, groups)
+    let group_fd = group_fd.as_ref().map(AsFd::as_fd);
+    let pid = match birth::give(&config.linux.namespaces, group_fd, ends.status.as_fd())? {
+        Birth::Child => {
+            SETTING_UP.store(true, Ordering::Relaxed);
+            drop(release);
+            run_child(bundle, config, &ends)
+        }
+        Birth::Failed(pid) => pid,
+        Birth::Parent(pid) => {
+            if let Err(failure) = settle(pid, config, [&stdout, &stderr]) {
+                // The process waits for its ids: nothing of the container has run yet, and it ends as a killed child.
+                let _ = signal::kill(pid, libc::SIGKILL);
+                return Err(failure);
+            }
+            pid
+        }
     };
-    let settle =
-        || namespaces::map_ids(pid, &config.linux, groups).and_then(|()| surroundings::settle(pid, config));
-    if let Err(failure) = settle() {
-        // The process waits for its ids: nothing of the container has run yet, and it ends as a killed child.
-        let _ = signal::kill(pid, libc::SIGKILL);
-        return Err(failure);
-    }
     drop(release);
     Ok(Started { pid, stdout, stderr, status, group })
+}
+
+/// What is done from outside to the process, which waits.
+fn settle(pid: i32, config: &Config, streams: [&OwnedFd; 2]) -> Result<(), Failure> {
+    namespaces::map_ids(pid, &config.linux)?;
+    // The program may open /dev/stdout anew, as its own user.
+    let (user, group) = namespaces::owner_outside(pid, config);
+    for stream in streams {
+        let owned = std::os::unix::fs::fchown(stream, Some(user), Some(group));
+        owned.during("give", "the standard streams to the user")?;
+    }
+    surroundings::settle(pid, config)
 }
 
 fn make_group(
@@ -132,17 +141,18 @@ fn make_group(
 }
 
 /// The new process: sets itself up and becomes the program, or reports why it cannot.
-fn run_child(bundle: &Bundle, config: &Config, ends: &Ends, groups: Groups) -> ! {
-    let Err(failure) = set_up(bundle, config, ends, groups);
+fn run_child(bundle: &Bundle, config: &Config, ends: &Ends) -> ! {
+    let Err(failure) = set_up(bundle, config, ends);
     let _ = sys::io::write(ends.status.as_fd(), failure.to_string().as_bytes());
     sys::process::exit_now(127)
 }
 
-fn set_up(bundle: &Bundle, config: &Config, ends: &Ends, groups: Groups) -> Result<Infallible, Failure> {
+fn set_up(bundle: &Bundle, config: &Config, ends: &Ends) -> Result<Infallible, Failure> {
     signal::reset();
     sys::process::new_session().during("start", "a session")?;
     // The end of the pipe, and no byte, says that the ids are mapped.
     sys::io::read(ends.mapped.as_fd(), &mut [0]).during("wait for", "user ids")?;
+    let groups = namespaces::groups("self");
     namespaces::enter(config)?;
     for (from, to) in [(&ends.null, 0), (&ends.stdout, 1), (&ends.stderr, 2)] {
         sys::io::duplicate_to(from.as_fd(), to).during("set up", "standard streams")?;

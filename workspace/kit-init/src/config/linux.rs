@@ -109,10 +109,10 @@ impl Namespaces {
             }
             match item.get("path").text()?.filter(|path| !path.is_empty()) {
                 None => namespaces.new |= kind,
-                Some(path) if matches!(name, "network" | "ipc" | "uts" | "cgroup") => {
-                    namespaces.joined.push((kind, path.to_owned()));
+                Some(_) if kind == libc::CLONE_NEWNS => {
+                    return Err(item.problem("a `mount` namespace cannot be joined by path"));
                 }
-                Some(_) => return Err(item.problem(format!("a `{name}` namespace cannot be joined by path"))),
+                Some(path) => namespaces.joined.push((kind, path.to_owned())),
             }
         }
         if namespaces.new & libc::CLONE_NEWNS == 0 {

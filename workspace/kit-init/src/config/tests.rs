@@ -149,9 +149,13 @@ fn namespaces_are_new_or_joined() {
         namespaces(r#"{"type": "time"}"#).unwrap_err(),
         "linux.namespaces[1]: `time` namespaces are not supported"
     );
+    let joined = namespaces(r#"{"type": "user", "path": "/u"}, {"type": "pid", "path": "/p"}"#).unwrap();
+    let expected = [(libc::CLONE_NEWUSER, "/u".to_owned()), (libc::CLONE_NEWPID, "/p".to_owned())];
+    assert_eq!((joined.new, &joined.joined[..]), (libc::CLONE_NEWNS, &expected[..]));
+    let text = document("", "", "").replace(r#"{"type": "mount"}"#, r#"{"type": "mount", "path": "/x"}"#);
     assert_eq!(
-        namespaces(r#"{"type": "pid", "path": "/x"}"#).unwrap_err(),
-        "linux.namespaces[1]: a `pid` namespace cannot be joined by path"
+        parse(&text).unwrap_err(),
+        "linux.namespaces[0]: a `mount` namespace cannot be joined by path"
     );
     let text = document("", "", "").replace(r#"{"type": "mount"}, "#, "");
     assert_eq!(parse(&text).unwrap_err(), "linux.namespaces: a `mount` namespace is needed");

@@ -20,11 +20,7 @@ pub(super) fn drop_to(config: &Config, groups: Groups) -> Result<(), Failure> {
     if groups == Groups::Free {
         cred::set_groups(&user.groups).during("set", "supplementary groups")?;
     } else if !user.groups.is_empty() {
-        return Err(Failure::new(
-            "set",
-            "supplementary groups",
-            "an ordinary user's namespace cannot have them",
-        ));
+        return Err(Failure::new("set", "supplementary groups", "nobody may set them in its user namespace"));
     }
     cred::set_group(user.gid).during("become", format!("group {}", user.gid))?;
     cred::set_user(user.uid).during("become", format!("user {}", user.uid))?;

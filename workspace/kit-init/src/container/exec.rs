@@ -7,12 +7,12 @@
 use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::{Groups, SETTING_UP, confine, program};
+use super::{Groups, SETTING_UP, confine, namespaces, program};
 use crate::cgroup::Group;
 use crate::config::Config;
 use crate::error::{During, Failure};
 use crate::sys::process::{Exit, Side};
-use crate::sys::{self, Errno, signal};
+use crate::sys::{self, signal};
 
 /// What is run in a container.
 #[derive(Debug)]
@@ -22,17 +22,6 @@ pub(crate) enum Task<'a> {
     /// A connection to a port of its loopback interface.
     Port(u16),
 }
-
-/// Names of namespaces in `/proc/PID/ns`, in the order in which they are joined.
-const NAMESPACES: [(&str, i32); 7] = [
-    ("user", libc::CLONE_NEWUSER),
-    ("cgroup", libc::CLONE_NEWCGROUP),
-    ("ipc", libc::CLONE_NEWIPC),
-    ("uts", libc::CLONE_NEWUTS),
-    ("net", libc::CLONE_NEWNET),
-    ("pid", libc::CLONE_NEWPID),
-    ("mnt", libc::CLONE_NEWNS),
-];
 
 /// Starts a task in the container whose first process is `target`; gives the process to wait for.
 pub(crate) fn start(
@@ -64,6 +53,8 @@ pub(crate) fn start(
 
 /// The first process. Gives the exit code of the second.
 fn run(target: i32, config: &Config, task: &Task<'_>) -> Result<i32, Failure> {
+    // While the machine's /proc is there.
+    let groups = namespaces::groups(&target.to_string());
     join(target, config)?;
     if let Task::Port(port) = task {
         return Ok(i32::from(!sys::socket::answers(*port)));
@@ -72,7 +63,7 @@ fn run(target: i32, config: &Config, task: &Task<'_>) -> Result<i32, Failure> {
     match sys::process::clone(0, None).during("start", "a process")? {
         Side::Child => {
             signal::reset();
-            let Err(failure) = become_program(config, task);
+            let Err(failure) = become_program(config, task, groups);
             Err(failure)
         }
         Side::Parent(pid) => Ok(wait_for(pid, signals.as_fd())),
@@ -100,27 +91,14 @@ fn wait_for(pid: i32, signals: BorrowedFd<'_>) -> i32 {
 /// Joins the namespaces of the container that aren't the machine's.
 fn join(target: i32, config: &Config) -> Result<(), Failure> {
     let namespaces = &config.linux.namespaces;
-    let open = |name: &str| -> Result<OwnedFd, Errno> {
-        sys::io::open(&sys::c_string(format!("/proc/{target}/ns/{name}"))?, libc::O_RDONLY)
-    };
-    let mut found = Vec::new();
-    for (name, kind) in NAMESPACES {
-        if namespaces.has(kind) {
-            found.push((name, kind, open(name).during("open namespace", name)?));
-        }
-    }
-    for (name, kind, file) in &found {
-        sys::process::join_namespace(file.as_fd(), *kind).during("join namespace", *name)?;
-        if *kind == libc::CLONE_NEWUSER {
-            sys::cred::set_group(0).during("become", "group 0 of the user namespace")?;
-            sys::cred::set_user(0).during("become", "user 0 of the user namespace")?;
-        }
-    }
-    Ok(())
+    let own = namespaces::KINDS.iter().filter(|(_, kind)| namespaces.has(*kind));
+    let places: Vec<_> = own.map(|(name, kind)| (*kind, format!("/proc/{target}/ns/{name}"))).collect();
+    namespaces::join(&places)?;
+    if namespaces.has(libc::CLONE_NEWUSER) { namespaces::become_root() } else { Ok(()) }
 }
 
 /// The second process.
-fn become_program(config: &Config, task: &Task<'_>) -> Result<Infallible, Failure> {
+fn become_program(config: &Config, task: &Task<'_>, groups: Groups) -> Result<Infallible, Failure> {
     let Task::Program(args, streams) = task else {
         return Err(Failure::new("execute", "", "there is no program"));
     };
@@ -129,6 +107,6 @@ fn become_program(config: &Config, task: &Task<'_>) -> Result<Infallible, Failur
         sys::io::duplicate_to(stream.as_fd(), number).during("set up", "standard streams")?;
     }
     program::set_limits(&config.process)?;
-    confine(config, Groups::Free)?;
+    confine(config, groups)?;
     program::execute_with(&config.process, args)
 }

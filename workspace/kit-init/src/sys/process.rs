@@ -38,12 +38,22 @@ struct CloneArgs {
 ///
 /// Only a process with one thread may call this: the child has the memory as it is at this instant.
 pub(crate) fn clone(namespaces: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Side> {
+    clone3(namespaces, libc::SIGCHLD, cgroup)
+}
+
+/// [`clone`], but the new process is a child of this one's parent.
+pub(crate) fn clone_sibling(namespaces: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Side> {
+    // The signal at its end is that of this process.
+    clone3(namespaces | u64::from(libc::CLONE_PARENT.unsigned_abs()), 0, cgroup)
+}
+
+fn clone3(flags: u64, exit_signal: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Side> {
     let mut args = CloneArgs {
-        flags: namespaces,
+        flags,
         pidfd: 0,
         child_tid: 0,
         parent_tid: 0,
-        exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+        exit_signal: u64::from(exit_signal.unsigned_abs()),
         stack: 0,
         stack_size: 0,
         tls: 0,
@@ -71,6 +81,13 @@ pub(crate) fn unshare(namespaces: i32) -> Result<()> {
 pub(crate) fn join_namespace(fd: BorrowedFd<'_>, kind: i32) -> Result<()> {
     // SAFETY: setns touches no memory of ours.
     done(unsafe { libc::setns(fd.as_raw_fd(), kind) })
+}
+
+/// The kind (`CLONE_NEW*`) of the namespace that `fd` refers to; an error if it is none.
+pub(crate) fn namespace_kind(fd: BorrowedFd<'_>) -> Result<i32> {
+    const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+    // SAFETY: this call takes no argument.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) })
 }
 
 /// How a process ended.

@@ -8,123 +8,13 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::fmt::Write as _;
+mod bundle;
+mod joining;
+
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::os::unix::fs::symlink;
 
-/// A bundle that runs `sh -c SCRIPT`, to be changed by the tests.
-struct Bundle {
-    name: String,
-    path: PathBuf,
-    script: String,
-    /// More members of `process`, `linux` and the document, and more mounts; each begins with a comma.
-    process: String,
-    linux: String,
-    root: String,
-    mounts: String,
-    readonly: bool,
-    /// Texts of the finished configuration to replace.
-    replace: Vec<(&'static str, &'static str)>,
-}
-
-impl Bundle {
-    fn new(name: &str, script: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
-        let rootfs = path.join("rootfs");
-        for directory in ["usr", "proc", "dev", "tmp", "etc", "hidden/inside", "locked"] {
-            fs::create_dir_all(rootfs.join(directory)).unwrap();
-        }
-        for link in ["bin", "sbin", "lib", "lib64"] {
-            if let Ok(target) = fs::read_link(Path::new("/").join(link)) {
-                symlink(target, rootfs.join(link)).unwrap();
-            }
-        }
-        fs::write(rootfs.join("etc/secret"), "secret\n").unwrap();
-        fs::write(rootfs.join("hidden/file"), "hidden\n").unwrap();
-        fs::write(rootfs.join("locked/file"), "old\n").unwrap();
-        Self {
-            name: name.to_owned(),
-            path,
-            script: script.to_owned(),
-            process: String::new(),
-            linux: String::new(),
-            root: String::new(),
-            mounts: String::new(),
-            readonly: true,
-            replace: Vec::new(),
-        }
-    }
-
-    fn config(&self) -> String {
-        let meta = fs::metadata(&self.path).unwrap();
-        let Self { script, process, linux, root, mounts, readonly, .. } = self;
-        let namespaces: Vec<String> = ["user", "mount", "pid", "network", "ipc", "uts"]
-            .iter()
-            .map(|kind| format!(r#"{{"type": "{kind}"}}"#))
-            .collect();
-        let map = |id| format!(r#"[{{"containerID": 0, "hostID": {id}, "size": 1}}]"#);
-        let mut text = String::new();
-        write!(
-            text,
-            r#"{{
-                "ociVersion": "1.0.2",
-                "process": {{"args": ["sh", "-c", {script:?}], "cwd": "/",
-                    "env": ["PATH=/usr/bin:/bin", "GREETING=hello"], "noNewPrivileges": true{process}}},
-                "root": {{"path": "rootfs", "readonly": {readonly}}},
-                "mounts": [
-                    {{"destination": "/usr", "source": "/usr", "options": ["rbind", "ro", "nosuid"]}},
-                    {{"destination": "/proc", "type": "proc", "options": ["nosuid", "noexec", "nodev"]}},
-                    {{"destination": "/dev", "type": "tmpfs", "options": ["nosuid", "mode=755", "size=64k", "ro"]}},
-                    {{"destination": "/dev/shm", "type": "tmpfs", "options": ["nosuid", "size=1m"]}}{mounts}],
-                "linux": {{"namespaces": [{}], "uidMappings": {}, "gidMappings": {}{linux}}}{root}
-            }}"#,
-            namespaces.join(","),
-            map(meta.uid()),
-            map(meta.gid()),
-        )
-        .unwrap();
-        text
-    }
-
-    /// Runs it and removes its folder.
-    fn run(self) -> Outcome {
-        self.run_and(|_| ())
-    }
-
-    /// Runs it, looks at its folder, and removes that.
-    fn run_and(self, look: impl FnOnce(&Path)) -> Outcome {
-        let mut config = self.config();
-        for (from, to) in &self.replace {
-            assert!(config.contains(from), "{from} in {config}");
-            config = config.replace(from, to);
-        }
-        fs::write(self.path.join("config.json"), config).unwrap();
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_kit-init")).arg("run").arg(&self.path).output().unwrap();
-        look(&self.path);
-        fs::remove_dir_all(&self.path).unwrap();
-        Outcome::new(&output, &format!("{}: ", self.name))
-    }
-}
-
-#[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    /// The container's lines, without its name.
-    lines: Vec<String>,
-    complaint: String,
-}
-
-impl Outcome {
-    fn new(output: &Output, prefix: &str) -> Self {
-        let text = String::from_utf8(output.stdout.clone()).unwrap();
-        let line = |line: &str| line.strip_prefix(prefix).unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        let complaint = String::from_utf8(output.stderr.clone()).unwrap();
-        Self { code: output.status.code(), lines: text.lines().map(line).collect(), complaint }
-    }
-}
+use bundle::Bundle;
 
 /// Runs a bundle that must succeed, and gives its lines.
 fn lines(bundle: Bundle) -> Vec<String> {
@@ -235,7 +125,7 @@ fn the_system_call_filter_holds() {
             [{"names": ["mkdir", "mkdirat", "no_such_call"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]}"#
             .to_owned();
         if privileges == "false" {
-            bundle.replace.push((r#""noNewPrivileges": true"#, r#""noNewPrivileges": false"#));
+            bundle.replace(r#""noNewPrivileges": true"#, r#""noNewPrivileges": false"#);
         }
         let lines = lines(bundle);
         assert!(lines[0].ends_with("Disk quota exceeded"), "{lines:?}");
@@ -248,7 +138,7 @@ fn the_system_call_filter_holds() {
 fn programs_run_under_the_default_profile() {
     let script = "ls / | wc -l; (unshare -m true) 2>&1; (sleep 0.01 & wait) && echo waited; (echo a; echo b) | sort -r; mkdir /dev/shm/x && echo made";
     let mut bundle = Bundle::new("profile", script);
-    let example = include_str!("config.json");
+    let example = include_str!("../config.json");
     let start = example.find("\"seccomp\"").unwrap();
     let end = example.find("\"hostname\"").unwrap();
     // From the member's name to the end of the object `linux` that it is the last of.
@@ -305,10 +195,10 @@ fn setup_errors_say_what_and_why() {
     type Change = fn(&mut Bundle);
     let cases: [(&str, &str, Change); 7] = [
         ("program", "cannot execute /no/program: No such file or directory", |bundle| {
-            bundle.replace.push((r#"["sh", "-c", "echo must not run"]"#, r#"["/no/program"]"#));
+            bundle.replace(r#"["sh", "-c", "echo must not run"]"#, r#"["/no/program"]"#);
         }),
         ("workdir", "cannot change to directory /nowhere: No such file or directory", |bundle| {
-            bundle.replace.push((r#""cwd": "/""#, r#""cwd": "/nowhere""#));
+            bundle.replace(r#""cwd": "/""#, r#""cwd": "/nowhere""#);
         }),
         ("bind", "cannot bind /no/source: No such file or directory", |bundle| {
             bundle.mounts =
