@@ -35,7 +35,7 @@ mkdir = ["/run/made/deep", "/run/share", "made-inside"]
 mounts = [{ destination = "/run/mounted", type = "tmpfs", options = ["size=2m"] }]
 cgroups = ["/extra"]
 interfaces = [{ name = "dummy7", add = "dummy" }]
-bind-namespaces = { net = "/run/netns/kept" }
+bind-namespaces = { net = "/run/netns/kept", pid = "/run/ended/pid" }
 
 [[onboot]]
 name = "hopeless"
@@ -56,7 +56,7 @@ contents = "sown\n"
 /// A service: its name, its keys, its script, and the lines that it prints.
 type Case = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
-const CASES: [Case; 33] = [
+const CASES: [Case; 38] = [
     (
         "cap-all",
         r#"capabilities = ["all"]"#,
@@ -95,6 +95,46 @@ const CASES: [Case; 33] = [
         "user = \"new\"\nuid-map = [\"0:100000:1000\"]\ngid-map = [\"0:200000:500\"]",
         "id -u; tr -s ' ' < /proc/self/uid_map; tr -s ' ' < /proc/self/gid_map; stat -c %u /etc-owner",
         &["0", " 0 100000 1000", " 0 200000 500", "65534"],
+    ),
+    (
+        "keeper",
+        r#"user = "new"
+uid-map = ["0:100000:1000"]
+gid-map = ["0:200000:500"]
+hostname = "kept"
+ready = { command = ["/bin/sh", "-c", "test $(id -u) = 0 && test -e /proc/1/comm && test $(hostname) = kept"] }
+[service.runtime.bind-namespaces]
+user = "/run/kept/user"
+pid = "/run/kept/pid"
+net = "/run/kept/net"
+ipc = "/run/kept/ipc"
+uts = "/run/kept/uts""#,
+        "trap 'exit 0' TERM; echo up; sleep 500 & wait",
+        &["up"],
+    ),
+    (
+        "joins-user",
+        "user = \"/run/kept/user\"\nafter = [\"keeper\"]\nready = \"exit\"",
+        "id -u; tr -s ' ' < /proc/self/uid_map; echo /proc/[0-9]*; hostname",
+        &["0", " 0 100000 1000", "/proc/1", "joins-user"],
+    ),
+    (
+        "joins-pid",
+        "pid = \"/run/kept/pid\"\nafter = [\"keeper\"]\nready = \"exit\"",
+        "test $$ != 1 && tr '\\0' ' ' < /proc/1/cmdline | cut -d' ' -f1-4",
+        &["/bin/sh -c trap 'exit"],
+    ),
+    // The last one asks the first process of the namespace of processes to end, and ends with it.
+    (
+        "joins-all",
+        r#"user = "/run/kept/user"
+pid = "/run/kept/pid"
+net = "/run/kept/net"
+ipc = "/run/kept/ipc"
+uts = "/run/kept/uts"
+after = ["joins-user", "joins-pid"]"#,
+        "cd /proc; for n in user pid net ipc uts mnt; do test $(readlink self/ns/$n) = $(readlink 1/ns/$n) && echo $n; done; hostname; kill 1",
+        &["user", "pid", "net", "ipc", "uts", "kept"],
     ),
     (
         "mounts",
@@ -199,6 +239,12 @@ const CASES: [Case; 33] = [
         "id -u; id -G",
         &["100", "102 101"],
     ),
+    (
+        "annotated",
+        "annotations = { \"com.example.team\" = \"web\" }\nbinds = [\"/containers/services:/srv\"]",
+        "grep -o '\"annotations\":{[^}]*}' /srv/*/config.json | cut -d- -f2-",
+        &[r#"annotated/config.json:"annotations":{"com.example.team":"web"}"#],
+    ),
     ("hostname", "hostname = \"elsewhere\"", "hostname", &["elsewhere"]),
     (
         "runtime",
@@ -240,8 +286,15 @@ fn image() -> String {
         write!(image, "\n[[service]]\nname = \"{name}\"\npackage = \"box\"\n{command}\n{keys}\n{sections}\n")
             .expect("because writing to a string doesn't fail");
     }
+    for (name, key) in [
+        ("profile", "apparmor = 'missing'"),
+        ("late", "pid = '/run/ended/pid'"),
+        ("mistaken", "user = '/run/netns/kept'"),
+    ] {
+        write!(image, "\n[[service]]\nname = '{name}'\npackage = 'box'\ncommand = ['/bin/true']\n{key}\n")
+            .expect("because writing to a string doesn't fail");
+    }
     image
-        + "\n[[service]]\nname = \"profile\"\npackage = \"box\"\ncommand = [\"/bin/true\"]\napparmor = \"missing\"\n"
 }
 
 const BOX: &str = r#"
@@ -296,4 +349,8 @@ fn every_key_has_its_effect() {
     let has = |text: &str| init.iter().any(|line| line.contains(text));
     assert!(has("cannot go on without onboot container hopeless: it exited with code 1"), "{said}");
     assert!(has("profile could not start: cannot change to AppArmor profile missing"), "{said}");
+    let late = "late could not start: cannot start a process in namespace /run/ended/pid: its first process has ended";
+    assert!(has(late), "{said}");
+    let mistaken = "cannot join namespace /run/netns/kept: it is a namespace of kind net, not user";
+    assert!(has(&format!("mistaken could not start: {mistaken}")), "{said}");
 }

@@ -70,8 +70,13 @@ pub fn config(name: &Name, container: &Container) -> String {
         "mounts": mounts(container),
         "linux": linux(container),
     });
-    if container.uts != Some(Namespace::Host) {
-        config["hostname"] = json!(container.hostname.as_deref().unwrap_or(name.as_str()));
+    let own_name = match &container.uts {
+        None | Some(Namespace::New) => Some(name.as_str()),
+        // Whoever made the namespace gives the name.
+        Some(Namespace::Host | Namespace::Path(_)) => None,
+    };
+    if let Some(name) = container.hostname.as_deref().or(own_name) {
+        config["hostname"] = json!(name);
     }
     if let Some(annotations) = container.annotations.as_ref().filter(|annotations| !annotations.is_empty()) {
         config["annotations"] = json!(annotations);
@@ -186,7 +191,7 @@ fn linux(container: &Container) -> Value {
         ("readonlyPaths", hidden(&container.readonly_paths, &READ_ONLY)),
     ]);
     for (key, maps) in [("uidMappings", &container.uid_map), ("gidMappings", &container.gid_map)] {
-        if let Some(maps) = maps {
+        if let (Some(maps), Some(Namespace::New)) = (maps, &container.user) {
             let map = |IdMap { container, host, size }: &IdMap| json!({ "containerID": container, "hostID": host, "size": size });
             linux.insert(key, maps.iter().map(map).collect());
         }

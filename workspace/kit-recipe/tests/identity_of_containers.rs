@@ -27,10 +27,12 @@ rlimits = { nproc = 1 }
 net = "new"
 net = "/run/netns/a"
 net = "/run/netns/b"
+pid = "/run/pid/a"
 cgroup = "host"
 cgroup = "/run/a"
 user = "new"
 user = "host"
+user = "/run/user/a"
 user = "new"; uid-map = ["0:1:2"]
 user = "new"; uid-map = ["1:0:2"]
 user = "new"; gid-map = ["0:1:2"]

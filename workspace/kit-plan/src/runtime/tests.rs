@@ -115,6 +115,7 @@ fn every_key_has_its_field() {
         oom_score_adj: Some(-5),
         rlimits: Some(BTreeMap::from([("nofile".to_owned(), Rlimit { soft: 1, hard: u64::MAX })])),
         net: Some(Namespace::Path("/run/netns/a".to_owned())),
+        pid: Some(Namespace::Path("/run/pid/a".to_owned())),
         user: Some(Namespace::New),
         uid_map: map(100_000),
         gid_map: map(200_000),
@@ -136,6 +137,7 @@ fn every_key_has_its_field() {
     let linux = &config["linux"];
     let spaces = linux["namespaces"].as_array().unwrap();
     assert!(spaces.contains(&json!({ "type": "network", "path": "/run/netns/a" })), "{spaces:?}");
+    assert!(spaces.contains(&json!({ "type": "pid", "path": "/run/pid/a" })), "{spaces:?}");
     assert!(spaces.contains(&json!({ "type": "user" })), "{spaces:?}");
     assert_eq!(linux["uidMappings"], json!([{ "containerID": 0, "hostID": 100_000, "size": 10 }]));
     assert_eq!(linux["gidMappings"][0]["hostID"], 200_000);
@@ -145,6 +147,23 @@ fn every_key_has_its_field() {
     assert_eq!(linux["cgroupsPath"], "/web");
     assert_eq!(linux["resources"], json!({ "unified": { "cpu.weight": "7" } }));
     assert_eq!(config["annotations"], json!({ "a": "b" }));
+}
+
+#[test]
+fn a_namespace_at_a_path_is_as_its_maker_left_it() {
+    let at = |path: &str| Some(Namespace::Path(path.to_owned()));
+    let mut container = Container {
+        user: at("/run/user/a"),
+        uts: at("/run/uts/a"),
+        uid_map: Some(vec![IdMap { container: 0, host: 1, size: 1 }]),
+        ..with_command()
+    };
+    let config = parsed(&container);
+    let spaces = config["linux"]["namespaces"].as_array().unwrap();
+    assert!(spaces.contains(&json!({ "type": "user", "path": "/run/user/a" })), "{spaces:?}");
+    assert_eq!((config["linux"].get("uidMappings"), config.get("hostname")), (None, None));
+    container.hostname = Some("other".to_owned());
+    assert_eq!(parsed(&container)["hostname"], "other");
 }
 
 #[test]

@@ -45,9 +45,8 @@ fn namespaces(section: &mut Section<'_>, container: &mut Container, faults: &mut
     container.ipc = read("ipc");
     container.uts = read("uts");
     container.cgroup = read("cgroup");
-    // These can't be joined by a path: a process is born into them.
-    container.pid = section.value("pid").and_then(|value| new_or_host(&value, faults));
-    container.user = section.value("user").and_then(|value| new_or_host(&value, faults));
+    container.pid = read("pid");
+    container.user = read("user");
     if container.uts == Some(Namespace::Host) {
         section.contradiction("hostname", "uts", "the host's namespace has the host's name", faults);
     }
@@ -67,13 +66,11 @@ fn namespaces(section: &mut Section<'_>, container: &mut Container, faults: &mut
 fn namespace(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Namespace> {
     match value.any_text(faults)? {
         path if path.starts_with('/') => check::absolute(value, faults).map(Namespace::Path),
-        _ => new_or_host(value, faults),
+        _ => {
+            let new = value.word(&[("new", true), ("host", false)], faults)?;
+            Some(if new { Namespace::New } else { Namespace::Host })
+        }
     }
-}
-
-fn new_or_host(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Namespace> {
-    let new = value.word(&[("new", true), ("host", false)], faults)?;
-    Some(if new { Namespace::New } else { Namespace::Host })
 }
 
 fn id_map(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<IdMap> {
