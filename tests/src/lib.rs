@@ -20,6 +20,7 @@
 //!
 //! | file | what holds |
 //! |---|---|
+//! | `tests/apparmor.rs` | profiles of AppArmor are loaded and hold |
 //! | `tests/architecture.rs` | crates depend only on what the design lets them, share lints and versions, files stay short |
 //! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
 //! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
