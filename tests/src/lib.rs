@@ -36,6 +36,7 @@
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/kinds/` | each kind of build makes a program, reproducibly; written out it is the same step |
+//! | `tests/labels.rs` | what the label of an image says holds in a booted system, below what the entry says |
 //! | `tests/local_images.rs` | images on this machine: layouts, their archives, what `docker save` writes; layers that don't fit |
 //! | `tests/machines.rs` | each standard package that needs a disk, a console, a device or a second machine does its job |
 //! | `tests/offline.rs` | what is in the store needs no network, what isn't is named |
