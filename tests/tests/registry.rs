@@ -299,17 +299,31 @@ fn a_tag_that_changes_meanwhile_is_one_of_both() {
     );
 }
 
+/// How a registry asks for tokens.
+const TOKENS: &str = "Bearer realm=\"BASE/token\",service=\"r\",scope=\"repository:team/hello:pull\"";
+
+/// A registry of an image for who shows this.
+fn guarded(challenge: &str, shown: &str) -> Site {
+    let mut all = site(&hello());
+    for answer in all.values_mut() {
+        let Answer::Bytes(bytes) = answer.clone() else { continue };
+        *answer = Answer::Guarded { shown: shown.to_owned(), challenge: challenge.to_owned(), bytes };
+    }
+    all
+}
+
+/// The same for who has a token, which is given for this one, that stands for a login.
+fn refreshed(token: &str) -> Site {
+    let mut tokens = guarded(TOKENS, "Bearer t0ken");
+    let scope = format!("scope=repository:{REPOSITORY}:pull");
+    let body = format!("grant_type=refresh_token&client_id=kit&{scope}&service=r&refresh_token={token}");
+    let answer = Answer::Sent { body, bytes: b"{\"access_token\":\"t0ken\"}".to_vec() };
+    tokens.insert("/token".to_owned(), answer);
+    tokens
+}
+
 #[test]
 fn logins_are_those_that_container_tools_keep() {
-    let image = hello();
-    let guarded = |challenge: &str, shown: &str| {
-        let mut all = site(&image);
-        for answer in all.values_mut() {
-            let Answer::Bytes(bytes) = answer.clone() else { continue };
-            *answer = Answer::Guarded { shown: shown.to_owned(), challenge: challenge.to_owned(), bytes };
-        }
-        all
-    };
     let project = project("");
     let kit = |home: &str| {
         let home = project.path().join(home);
@@ -334,8 +348,7 @@ fn logins_are_those_that_container_tools_keep() {
     });
     std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
     std::fs::rename(project.store(), project.path().join("full")).expect("it can be renamed");
-    let challenge = "Bearer realm=\"BASE/token\",service=\"r\",scope=\"repository:team/hello:pull\"";
-    let mut tokens = guarded(challenge, "Bearer t0ken");
+    let mut tokens = guarded(TOKENS, "Bearer t0ken");
     let path = format!("/token?service=r&scope=repository:{REPOSITORY}:pull");
     let token = Answer::Guarded {
         shown: "Basic bWU6c2VjcmV0".to_owned(),
@@ -350,13 +363,7 @@ fn logins_are_those_that_container_tools_keep() {
         assert!(asked.contains(&path), "{asked:?}");
     });
     // A token that stands for a login is sent in a form, and to no other place.
-    let mut tokens = guarded(challenge, "Bearer t0ken");
-    let sent = |token: &str| {
-        let scope = format!("scope=repository:{REPOSITORY}:pull");
-        let body = format!("grant_type=refresh_token&client_id=kit&{scope}&service=r&refresh_token={token}");
-        Answer::Sent { body, bytes: b"{\"access_token\":\"t0ken\"}".to_vec() }
-    };
-    tokens.insert("/token".to_owned(), sent("k3y%2B"));
+    let tokens = refreshed("k3y%2B");
     std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
     served(&project, tokens, |server| {
         let host = server.base.trim_start_matches("http://");
@@ -375,11 +382,62 @@ fn logins_are_those_that_container_tools_keep() {
         let words = ["error[kit::registry::login]", "there is only a token for it"];
         kit("token").failed(3, &words);
     });
-    let plain = challenge.replace("BASE", "http://tokens.example");
+    let plain = TOKENS.replace("BASE", "http://tokens.example");
     served(&project, guarded(&plain, "Bearer t0ken"), |server| {
         login(server);
         kit("home")
             .failed(3, &["the login would go to `http://tokens.example/token`, which isn't encrypted"]);
+    });
+}
+
+/// Docker's protocol of programs that keep logins: the registry on standard input, a user and a secret on standard output. This user says that the
+/// secret is a token.
+const KEEPER: &str = r#"#!/bin/sh
+read -r registry || true
+echo "$1 $registry" >> asked
+printf '{"ServerURL":"%s","Username":"<token>","Secret":"k3y+"}' "$registry"
+"#;
+
+#[test]
+fn a_token_that_a_program_keeps_stands_for_a_login() {
+    let project = project("");
+    let program = project.path().join("bin/docker-credential-keeper");
+    project.write("bin/docker-credential-keeper", KEEPER);
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is our own");
+    let lock = || {
+        _ = std::fs::remove_file(project.path().join("lockfiles/demo.lock"));
+        let path = std::env::var("PATH").expect("there is one");
+        let path = format!("{}:{path}", project.path().join("bin").display());
+        let mut command = project.command(&["lock"]);
+        Said::from_output(&command.env("HOME", project.path()).env("PATH", path).output().expect("kit runs"))
+    };
+    let config = |host: &str, all: bool| {
+        let helpers = json!({ "credHelpers": { host: "keeper" } });
+        let config = if all { json!({ "credsStore": "keeper" }) } else { helpers };
+        project.write(".docker/config.json", &config.to_string());
+    };
+    for all in [false, true] {
+        served(&project, refreshed("k3y%2B"), |server| {
+            let host = server.base.trim_start_matches("http://");
+            config(host, all);
+            project.write("asked", "");
+            lock().succeeded();
+            // The token went in the body of one request, and in no address.
+            let tokens: Vec<_> =
+                server.asked().into_iter().filter(|path| path.starts_with("/token")).collect();
+            assert_eq!(tokens, ["/token"]);
+            assert_eq!(project.read("asked"), format!("get {host}\n"));
+        });
+    }
+    served(&project, refreshed("0ther"), |server| {
+        config(server.base.trim_start_matches("http://"), false);
+        let said = lock().failed(3, &["error[kit::registry::login]", "/token` doesn't take the login"]);
+        assert!(!said.to_string().contains("k3y"), "{said}");
+    });
+    served(&project, guarded("Basic realm=\"r\"", "Basic PHRva2VuPjprM3kr"), |server| {
+        config(server.base.trim_start_matches("http://"), false);
+        lock().failed(3, &["error[kit::registry::login]", "there is only a token for it"]);
     });
 }
 
