@@ -72,19 +72,29 @@ fn plain(layer: &[u8]) -> Vec<u8> {
 
 /// Writes a store that has one image.
 fn store(project: &TestProject, driver: &str, image: &Image) {
+    store_from(project, ("containers", driver, NAME), image, 0);
+}
+
+/// Writes a store at a place, whose image is called `called` and has only the layers from `first` on there.
+fn store_from(
+    project: &TestProject,
+    (place, driver, called): (&str, &str, &str),
+    image: &Image,
+    first: usize,
+) {
     let config = image.config();
     let id = Sha256::of(&config).to_string();
     let mut layers = Vec::new();
-    for (at, (_, layer)) in image.layers.iter().enumerate() {
+    for (at, (_, layer)) in image.layers.iter().enumerate().skip(first) {
         let (name, archive) = (format!("{at:064x}"), plain(layer));
         let files = match driver {
-            "overlay" => format!("containers/overlay/{name}/diff"),
-            other => format!("containers/{other}/dir/{name}"),
+            "overlay" => format!("{place}/overlay/{name}/diff"),
+            other => format!("{place}/{other}/dir/{name}"),
         };
         let files = project.path().join(files);
         std::fs::create_dir_all(&files).expect("a directory");
         let lines = apart(&archive, &files);
-        project.write_bytes(&format!("containers/{driver}-layers/{name}.tar-split.gz"), &gzip(&lines));
+        project.write_bytes(&format!("{place}/{driver}-layers/{name}.tar-split.gz"), &gzip(&lines));
         let mut written =
             json!({ "id": name, "diff-digest": Sha256::of(&archive).oci(), "diff-size": archive.len() });
         if at > 0 {
@@ -93,9 +103,8 @@ fn store(project: &TestProject, driver: &str, image: &Image) {
         layers.push(written);
     }
     let top = layers.last().expect("it has a layer")["id"].clone();
-    let images = json!([{ "id": id, "names": [NAME], "layer": top, "big-data-names": ["manifest"] }]);
-    let put =
-        |path: &str, bytes: &[u8]| _ = project.write_bytes(&format!("containers/{driver}-{path}"), bytes);
+    let images = json!([{ "id": id, "names": [called], "layer": top, "big-data-names": ["manifest"] }]);
+    let put = |path: &str, bytes: &[u8]| _ = project.write_bytes(&format!("{place}/{driver}-{path}"), bytes);
     put("layers/layers.json", Value::from(layers).to_string().as_bytes());
     put("images/images.json", images.to_string().as_bytes());
     put(&format!("images/{id}/manifest"), &image.manifest());
@@ -165,6 +174,42 @@ fn layers_are_the_archives_that_they_were() {
     let compressed = pin(&again);
     assert_eq!(compressed.layers, found.layers);
     assert_ne!(compressed.manifest.sha256, Sha256::of(&image.manifest()));
+}
+
+#[test]
+fn stores_that_are_read_besides_have_images_and_layers() {
+    let project = project("containers-storage:localhost/base:1");
+    let path = |name: &str| project.path().join(name).display().to_string();
+    let stores = json!([path("nowhere"), path("shared"), "relative"]);
+    let besides = format!("[storage.options]\nadditionalimagestores = {stores}\n");
+    let own = project.read("storage.conf");
+    project.write("storage.conf", &(own.clone() + &besides));
+    let mut base = hello();
+    base.layers.truncate(1);
+    store_from(&project, ("shared", "overlay", "localhost/base:1"), &base, 0);
+    // Nobody has pulled anything yet.
+    kit(&project, &["lock", "--offline"]).succeeded();
+    assert_eq!(pin(&project).manifest.sha256, Sha256::of(&base.manifest()));
+
+    // An image of one's own lies on one of those; the user's own come first.
+    let whole = hello();
+    store_from(&project, ("containers", "overlay", NAME), &whole, 1);
+    recipe(&project, &format!("containers-storage:{NAME}"));
+    kit(&project, &["lock", "--offline"]).succeeded();
+    kit(&project, &["build", "--offline"]).succeeded();
+    assert_eq!(pin(&project).manifest.sha256, Sha256::of(&whole.manifest()));
+    let mut other = hello();
+    other.run = json!({ "Cmd": ["/bin/other"] });
+    store_from(&project, ("shared", "overlay", NAME), &other, 0);
+    kit(&project, &["lock", "--offline", "--update"]).succeeded();
+    assert_eq!(pin(&project).manifest.sha256, Sha256::of(&whole.manifest()));
+
+    recipe(&project, "containers-storage:localhost/none:1");
+    kit(&project, &["lock"]).failed(1, &["error[kit::image::name]", &format!("it has `{NAME}`")]);
+    project.write("storage.conf", &own);
+    recipe(&project, &format!("containers-storage:{NAME}"));
+    std::fs::remove_file(project.path().join("lockfiles/demo.lock")).expect("it was written");
+    kit(&project, &["lock"]).failed(1, &["error[kit::registry::document]"]);
 }
 
 #[test]

@@ -69,8 +69,8 @@ pub struct Places {
     pub keyrings: Vec<Vec<u8>>,
     /// The project's directory, where images can lie.
     pub project: Dir,
-    /// The user's store of containers, and its path; none where that isn't known.
-    pub containers: Option<(Dir, PathBuf)>,
+    /// The user's store of containers and those that are read besides, with their paths, in this order.
+    pub containers: Vec<(Dir, PathBuf)>,
     /// The machine's root directory, whose apt configuration counts.
     pub machine: Dir,
     /// Where cargo keeps its cache, and its path; none before cargo was first used.

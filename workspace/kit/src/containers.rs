@@ -1,9 +1,9 @@
-//! Where the user's store of containers is, as containers/storage looks for it.
+//! Where the user's stores of containers are, as containers/storage looks for them.
 
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
-use kit_source::registry::storage::{Users, graph_root};
+use kit_source::registry::storage::{Users, additional_stores, graph_root};
 
 use crate::environment::ContainerPlaces;
 use crate::places::read_if_there;
@@ -14,19 +14,20 @@ const OF_THE_MACHINE: [&str; 2] = ["/etc/containers/storage.conf", "/usr/share/c
 /// Where root's is when nothing says it.
 const OF_ROOT: &str = "/var/lib/containers/storage";
 
-/// Returns the store and its path; none where there is none.
-pub(crate) fn store(places: &ContainerPlaces) -> Option<(Dir, PathBuf)> {
-    let path = path(places)?;
-    Some((project::open_dir(&path).ok()?, path))
+/// Returns the stores and their paths, the user's own first; those that there are.
+pub(crate) fn stores(places: &ContainerPlaces) -> Vec<(Dir, PathBuf)> {
+    let open = |path: PathBuf| Some((project::open_dir(&path).ok()?, path));
+    path(places).into_iter().chain(additional(places)).filter_map(open).collect()
+}
+
+fn text(path: &Path) -> Option<String> {
+    String::from_utf8(read_if_there(path)?).ok()
 }
 
 fn path(places: &ContainerPlaces) -> Option<PathBuf> {
     let user = rustix::process::geteuid();
     let home = places.home.as_deref().unwrap_or(Path::new("/"));
-    let said = |path: &Path, whose: Users| {
-        let text = String::from_utf8(read_if_there(path)?).ok()?;
-        graph_root(&text, whose, home, user.as_raw())
-    };
+    let said = |path: &Path, whose: Users| graph_root(&text(path)?, whose, home, user.as_raw());
     if let Some(given) = &places.given {
         return said(given, Users::Own);
     }
@@ -34,7 +35,22 @@ fn path(places: &ContainerPlaces) -> Option<PathBuf> {
     if user.is_root() {
         return machine(Users::Own).or_else(|| Some(OF_ROOT.into()));
     }
-    let own =
-        places.config.as_ref().and_then(|config| said(&config.join("containers/storage.conf"), Users::Own));
+    let own = own_configuration(places).and_then(|path| said(&path, Users::Own));
     own.or_else(|| machine(Users::Others)).or_else(|| Some(places.data.as_ref()?.join("containers/storage")))
+}
+
+/// Returns the stores that are read besides. One file says them all; an ordinary user's are not those of the machine's configuration.
+fn additional(places: &ContainerPlaces) -> Vec<PathBuf> {
+    let said = match &places.given {
+        Some(given) => text(given),
+        None if rustix::process::geteuid().is_root() => {
+            OF_THE_MACHINE.iter().find_map(|path| text(Path::new(path)))
+        }
+        None => own_configuration(places).and_then(|path| text(&path)),
+    };
+    said.as_deref().map(additional_stores).unwrap_or_default()
+}
+
+fn own_configuration(places: &ContainerPlaces) -> Option<PathBuf> {
+    Some(places.config.as_ref()?.join("containers/storage.conf"))
 }

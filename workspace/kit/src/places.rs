@@ -28,7 +28,7 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
             path: project.path().to_owned(),
             source,
         })?,
-        containers: containers::store(&environment.containers),
+        containers: containers::stores(&environment.containers),
         machine: project::open_dir(Path::new("/"))?,
         // cargo makes it when it first runs; who can't have one needs it only to fetch crates.
         cargo_home: environment

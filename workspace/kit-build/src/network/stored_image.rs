@@ -1,4 +1,4 @@
-//! Images in the user's store of containers, which Podman, Buildah and CRI-O use (containers/storage).
+//! Images in the user's store of containers, which Podman, Buildah and CRI-O use (containers/storage), and in the stores that are read besides.
 //!
 //! ```text
 //! DRIVER-images/images.json                names of images, and the uppermost layer of each
@@ -30,13 +30,19 @@ use super::local_image::{at, open_file, small_file};
 use crate::BuildError;
 use crate::registry::{ImageError, PlaceError};
 
-/// An image of a store of containers.
+/// An image of stores of containers.
 #[derive(Debug)]
 pub(super) struct Stored {
     /// Its manifest, which may be made here.
     pub(super) manifest: Vec<u8>,
-    /// The layers, by the digest of the uncompressed archive.
-    pub(super) layers: BTreeMap<Sha256, String>,
+    /// The layers, by the digest of the uncompressed archive: which store has it, and what it is called there.
+    pub(super) layers: BTreeMap<Sha256, (usize, String)>,
+    stores: Vec<StoreOfContainers>,
+}
+
+/// A store of containers.
+#[derive(Debug)]
+struct StoreOfContainers {
     driver: Driver,
     root: Dir,
 }
@@ -64,25 +70,45 @@ impl Driver {
     }
 }
 
-impl Network<'_> {
-    /// Finds an image in the user's store of containers.
-    pub(super) fn stored(&self, image: &ImageReference, name: &Reference) -> Result<Stored, BuildError> {
-        let odd = |source| ImageError::Document { reference: image.clone(), source };
-        let missing = |place| at(image, PlaceError::NoStorage { place });
-        let Some((root, path)) = &self.places.containers else { return Err(missing(None)) };
+impl StoreOfContainers {
+    /// Opens a directory; none when it is no such store.
+    fn open(root: &Dir) -> Result<Option<Self>, BuildError> {
+        let has = |driver: &Driver| root.is_file(format!("{}-images/images.json", driver.name()));
+        let Some(driver) = [Driver::Overlay, Driver::Vfs].into_iter().find(has) else { return Ok(None) };
         let root = root
             .try_clone()
             .map_err(|source| BuildError::Io { what: "open a directory".to_owned(), source })?;
-        let has = |driver: &Driver| root.is_file(format!("{}-images/images.json", driver.name()));
-        let driver = [Driver::Overlay, Driver::Vfs].into_iter().find(has);
-        let driver = driver.ok_or_else(|| missing(Some(path.display().to_string())))?;
-        let read = |file: &str, limit| small_file(image, &root, &format!("{}-{file}", driver.name()), limit);
+        Ok(Some(Self { driver, root }))
+    }
+
+    fn read(&self, image: &ImageReference, file: &str, limit: u64) -> Result<Vec<u8>, BuildError> {
+        small_file(image, &self.root, &format!("{}-{file}", self.driver.name()), limit)
+    }
+
+    /// Reads what it says about its layers; it needs not have any.
+    fn layers(&self, image: &ImageReference) -> Result<Vec<u8>, BuildError> {
+        let list = "layers/layers.json";
+        if self.root.exists(format!("{}-{list}", self.driver.name())) {
+            return self.read(image, list, LARGEST_LIST);
+        }
+        Ok(b"[]".to_vec())
+    }
+}
+
+impl Network<'_> {
+    /// Finds an image in the user's store of containers, or else in those that are read besides.
+    pub(super) fn stored(&self, image: &ImageReference, name: &Reference) -> Result<Stored, BuildError> {
+        let odd = |source| ImageError::Document { reference: image.clone(), source };
+        let stores = self.stores_of_containers(image)?;
+        let lists = stores.iter().map(|store| store.read(image, "images/images.json", LARGEST_LIST));
         let wanted = name.to_string();
         let is_it = |text: &str| text.parse::<Reference>().is_ok_and(|other| other == *name);
-        let found =
-            stored::find_image(&read("images/images.json", LARGEST_LIST)?, &wanted, &is_it).map_err(odd)?;
+        let lists = lists.collect::<Result<Vec<_>, _>>()?;
+        let found = stored::find_image(&lists, &wanted, &is_it).map_err(odd)?;
         let of_image = |key: &str| {
-            read(&format!("images/{}/{}", checked(image, &found.id)?, stored::file_of(key)), LARGEST_DOCUMENT)
+            let id = checked(image, &found.value.id)?;
+            let file = format!("images/{id}/{}", stored::file_of(key));
+            stores[found.store].read(image, &file, LARGEST_DOCUMENT)
         };
         let came = of_image("manifest")?;
         let parts = pull::read_manifest(&came).map_err(odd)?;
@@ -92,7 +118,8 @@ impl Network<'_> {
             let file = format!("configuration {}", parts.config.sha256.oci());
             return Err(at(image, PlaceError::Content { file, actual }));
         }
-        let chain = stored::layers_of(&read("layers/layers.json", LARGEST_LIST)?, &found).map_err(odd)?;
+        let lists = stores.iter().map(|store| store.layers(image)).collect::<Result<Vec<_>, _>>()?;
+        let chain = stored::layers_of(&lists, &found.value).map_err(odd)?;
         let plain: Vec<_> = chain.iter().map(|(_, archive)| (*archive, Compression::None)).collect();
         let config = Referred { size: config.len() as u64, sha256: actual };
         let manifest = if parts.layers.iter().eq(chain.iter().map(|(_, archive)| archive)) {
@@ -101,11 +128,25 @@ impl Network<'_> {
             choose::manifest_of(&config, &plain).map_err(odd)?
         };
         self.keep(&manifest)?;
-        let layer = |(layer, archive): (stored::StoredLayer, Referred)| {
-            Ok((archive.sha256, checked(image, &layer.id)?.to_owned()))
+        let layer = |(layer, archive): (stored::Of<stored::StoredLayer>, Referred)| {
+            Ok((archive.sha256, (layer.store, checked(image, &layer.value.id)?.to_owned())))
         };
         let layers = chain.into_iter().map(layer).collect::<Result<_, BuildError>>()?;
-        Ok(Stored { manifest, layers, driver, root })
+        Ok(Stored { manifest, layers, stores })
+    }
+
+    /// Opens the stores of containers; one must be there.
+    fn stores_of_containers(&self, image: &ImageReference) -> Result<Vec<StoreOfContainers>, BuildError> {
+        let places = &self.places.containers;
+        let mut stores = Vec::new();
+        for (root, _) in places {
+            stores.extend(StoreOfContainers::open(root)?);
+        }
+        if stores.is_empty() {
+            let place = places.first().map(|(_, path)| path.display().to_string());
+            return Err(at(image, PlaceError::NoStorage { place }));
+        }
+        Ok(stores)
     }
 }
 
@@ -117,15 +158,16 @@ impl Stored {
         sha256: &Sha256,
     ) -> Result<Box<dyn Read + 'o>, BuildError> {
         let gone = || at(image, PlaceError::Blob { sha256: *sha256 });
-        let layer = self.layers.get(sha256).ok_or_else(gone)?;
+        let (store, layer) = self.layers.get(sha256).ok_or_else(gone)?;
+        let StoreOfContainers { driver, root } = &self.stores[*store];
         let limits = Limits::standard();
-        let split = format!("{}-layers/{layer}.tar-split.gz", self.driver.name());
+        let split = format!("{}-layers/{layer}.tar-split.gz", driver.name());
         let read = |file: &str, source| at(image, PlaceError::Read { file: file.to_owned(), source });
-        let lines = open_file(&self.root, &split).map_err(|source| read(&split, source))?;
+        let lines = open_file(root, &split).map_err(|source| read(&split, source))?;
         let lines = lines.ok_or_else(|| at(image, PlaceError::File { file: split.clone() }))?;
         let lines = Decoder::sniff(lines, &limits).map_err(|source| read(&split, source))?;
-        let files = self.driver.files_of(layer);
-        let directory = self.root.open_dir(&files).map_err(|source| read(&files, source))?;
+        let files = driver.files_of(layer);
+        let directory = root.open_dir(&files).map_err(|source| read(&files, source))?;
         let open: OpenFile<'_> = Box::new(move |name| {
             let path = std::path::Path::new(std::ffi::OsStr::from_bytes(name));
             let path = path.strip_prefix("/").unwrap_or(path);

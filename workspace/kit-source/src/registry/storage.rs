@@ -22,11 +22,19 @@ struct Written {
 struct Storage {
     graphroot: Option<String>,
     rootless_storage_path: Option<String>,
+    #[serde(default)]
+    options: Options,
+}
+
+#[derive(Deserialize, Default)]
+struct Options {
+    #[serde(default)]
+    additionalimagestores: Vec<String>,
 }
 
 /// Returns where the store is, when the configuration says so by an absolute path; `$HOME` and `$UID` in it are replaced.
 pub fn graph_root(text: &str, users: Users, home: &Path, uid: u32) -> Option<PathBuf> {
-    let Storage { graphroot, rootless_storage_path } = toml::from_str::<Written>(text).ok()?.storage?;
+    let Storage { graphroot, rootless_storage_path, .. } = toml::from_str::<Written>(text).ok()?.storage?;
     let path = match users {
         Users::Own => graphroot,
         Users::Others => rootless_storage_path,
@@ -36,9 +44,27 @@ pub fn graph_root(text: &str, users: Users, home: &Path, uid: u32) -> Option<Pat
     path.starts_with('/').then(|| path.into())
 }
 
+/// Returns the stores that others fill and this one reads besides its own (`additionalimagestores`): those with an absolute path, in their
+/// order.
+pub fn additional_stores(text: &str) -> Vec<PathBuf> {
+    let storage = toml::from_str::<Written>(text).ok().and_then(|written| written.storage);
+    let stores = storage.map(|storage| storage.options.additionalimagestores).unwrap_or_default();
+    stores.into_iter().filter(|path| path.starts_with('/')).map(PathBuf::from).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_which_stores_there_are_besides() {
+        let text = "[storage]\ngraphroot = \"/srv/c\"\n[storage.options]\nadditionalimagestores = [ \"/usr/lib/c\", \"b\", \"\", \"/a\" ]\n";
+        assert_eq!(additional_stores(text), [Path::new("/usr/lib/c"), Path::new("/a")]);
+        let none = "[storage.options]\nadditionalimagestores = [\n]\n[storage.options.overlay]\nmountopt = \"nodev\"\n";
+        for nothing in ["", "[storage]\n", none, "no TOML"] {
+            assert!(additional_stores(nothing).is_empty(), "{nothing}");
+        }
+    }
 
     #[test]
     fn reads_what_podman_reads() {
