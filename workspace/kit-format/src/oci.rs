@@ -18,6 +18,7 @@
 //! | [`index`] | the index of a tag, to which the builds of several platforms add theirs |
 //! | [`layer`] | one layer, by itself |
 //! | [`pull`] | the documents of images that others made |
+//! | [`referrers`] | what is said about an image, where its registry keeps no account of it |
 //! | [`stored`] | images in a store of containers |
 //! | [`tar_split`] | [`tar_split::TarSplitReader`]: layers of such a store as archives again |
 //! | [`mod@write`] | [`write_layout`]: images into a layout |
@@ -32,6 +33,7 @@ pub mod index;
 pub mod layer;
 pub mod pull;
 pub mod read;
+pub mod referrers;
 pub mod stored;
 pub mod tar_split;
 pub mod write;

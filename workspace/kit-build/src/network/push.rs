@@ -7,6 +7,7 @@ use std::time::Instant;
 use kit_format::oci::graph::{self, Graph, Link, link_to};
 use kit_format::oci::index::{self, IndexError};
 use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT};
+use kit_format::oci::referrers;
 use kit_hash::{BlobId, Sha256};
 use kit_recipe::{ImageReference, Reference};
 use kit_source::http::{Encryption, Expected};
@@ -198,19 +199,39 @@ impl Pushing<'_> {
 
     fn put_document(&self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), BuildError> {
         let put = self.registries.put_manifest(self.repository, name, media_type, bytes);
-        Ok(put.map_err(ImageError::Registry)?)
+        let kept = put.map_err(ImageError::Registry)?;
+        let subject = referrers::subject(bytes)
+            .map_err(|source| ImageError::Document { reference: self.named(), source })?;
+        match subject {
+            Some(subject) if kept.is_none() => self.refer(&subject, bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists a document among those about an image, in a registry that doesn't do so by itself.
+    fn refer(&self, subject: &Sha256, document: &[u8]) -> Result<(), BuildError> {
+        let tag = referrers::tag(subject);
+        let before = self.tagged(&tag)?;
+        let list = referrers::with_referrer(before.as_deref(), document);
+        let Some(list) = list.map_err(|error| self.odd_index(error))? else { return Ok(()) };
+        let put = self.registries.put_manifest(self.repository, &tag, &index::media_type(&list), &list);
+        Ok(put.map(drop).map_err(ImageError::Registry)?)
+    }
+
+    fn odd_index(&self, error: IndexError) -> BuildError {
+        match error {
+            IndexError::Document(source) => ImageError::Document { reference: self.named(), source }.into(),
+            json @ IndexError::Json(_) => BuildError::Write {
+                title: format!("index of {}", self.push.reference),
+                source: Box::new(json),
+            },
+        }
     }
 
     /// Adds the manifest to the index that the tag has; one manifest alone becomes an index.
     fn put_index(&self, tag: &str) -> Result<Sha256, BuildError> {
         let odd = |source| ImageError::Document { reference: self.named(), source };
-        let index_odd = |error| match error {
-            IndexError::Document(source) => BuildError::from(odd(source)),
-            json @ IndexError::Json(_) => BuildError::Write {
-                title: format!("index of {}", self.push.reference),
-                source: Box::new(json),
-            },
-        };
+        let index_odd = |error| self.odd_index(error);
         let read = |link: &Link| self.bytes(link);
         let own = self.with_platform(self.push.top, &read)?;
         let before = match self.tagged(tag)? {

@@ -65,6 +65,8 @@ pub struct Sent {
     pub location: Option<String>,
     /// How much is there (`Range`), as it is written.
     pub range: Option<String>,
+    /// What a registry takes a document to be about (`OCI-Subject`): then it keeps account of that.
+    pub subject: Option<String>,
 }
 
 impl Client {
@@ -111,7 +113,8 @@ impl Client {
             let retry_after = seconds.map(Duration::from_secs);
             return Err(HttpError::Status { url: address, status, challenge, retry_after });
         }
-        Ok(Sent { status, location: text(header::LOCATION), range: text(header::RANGE) })
+        let subject = text(header::HeaderName::from_static("oci-subject"));
+        Ok(Sent { status, location: text(header::LOCATION), range: text(header::RANGE), subject })
     }
 
     fn run<B: AsSendBody>(

@@ -49,14 +49,15 @@ impl Registries<'_> {
         }
     }
 
-    /// Puts a manifest or an index into a repository, under a tag or its own digest.
+    /// Puts a manifest or an index into a repository, under a tag or its own digest. Returns what the registry takes it to be about; none
+    /// where it is about nothing, or the registry keeps no account of such things.
     pub fn put_manifest(
         &self,
         repository: Repository<'_>,
         name: &str,
         media_type: &str,
         bytes: &[u8],
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Option<String>, RegistryError> {
         let what = format!("manifest for `{}/{}` `{name}`", repository.registry, repository.path);
         let url = format!("{}{}/manifests/{name}", base(repository.registry), repository.path);
         let put = self.again(&mut || {
@@ -65,7 +66,7 @@ impl Registries<'_> {
                 self.client.send(request, Sending::Put { media_type, size, body: &mut body })
             })
         });
-        put.map(drop).map_err(|error| failed(what, &url, error))
+        put.map(|sent| sent.subject).map_err(|error| failed(what, &url, error))
     }
 
     pub(super) fn change(
