@@ -43,6 +43,7 @@
 //! | `tests/oracles.rs` | GNU tar, cpio, zstd and skopeo read what kit writes |
 //! | `tests/slow.rs` | the slow profile: the hardened kernel is the one of the lockfile and boots; `KIT_TEST_SLOW=1` builds it |
 //! | `tests/registry.rs` | images of registries, a real one among them: pulled, built, booted, moved, hostile |
+//! | `tests/registries/` | two registries that people use: what either gives boots and is the same from an empty store; platforms, uploads, referrers |
 //! | `tests/packages.rs` | each other standard package does its job in a booted machine |
 //! | `tests/scheduling.rs` | what is built and what not: failures, interruptions, changes that change nothing; processors of scripts |
 //! | `tests/services.rs` | services in a booted system: order, readiness, health, restarts, logs, `kit-ctl`, the end |
