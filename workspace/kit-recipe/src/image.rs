@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::package::TreeRules;
-use crate::{Container, ImageReference, Name, Spanned};
+use crate::{Container, ImageReference, ModuleName, Name, Spanned};
 
 /// `recipes/images/<name>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Kernel {
     /// Boot command line.
     pub cmdline: String,
     /// Modules by name, loaded at boot in this order, each after what it depends on.
-    pub modules: Vec<Spanned<Name>>,
+    pub modules: Vec<Spanned<ModuleName>>,
 }
 
 /// One container of an image.

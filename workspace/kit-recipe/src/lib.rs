@@ -6,6 +6,7 @@
 //! | [`kind`] | [`Kind`]: what a kind of build expands to |
 //! | [`image`] | [`Image`]: kernel, init and containers |
 //! | [`tools`] | [`Tools`]: the packages that kit itself runs |
+//! | [`module_name`] | [`ModuleName`]: kernel modules |
 //! | [`upstream`], [`git`] | sources as their authors publish them |
 //! | [`container`] | [`Container`]: what a service may do and see |
 //! | [`reference`] | [`Reference`]: which image of which registry |
@@ -26,6 +27,7 @@ pub mod image_reference;
 pub mod kind;
 pub mod linuxkit;
 pub mod lockfile;
+pub mod module_name;
 pub mod name;
 pub mod package;
 mod parse;
@@ -43,6 +45,7 @@ pub use image::Image;
 pub use image_reference::ImageReference;
 pub use kind::Kind;
 pub use lockfile::Lockfile;
+pub use module_name::ModuleName;
 pub use name::Name;
 pub use package::Package;
 pub use problem::Problems;

@@ -8,7 +8,7 @@ use super::Faults;
 use super::value::{Items, Value};
 use crate::image_reference::ImageReferenceError;
 use crate::problem::{Fault, Shape};
-use crate::{ImageReference, Name, Spanned};
+use crate::{ImageReference, ModuleName, Name, Spanned};
 
 /// Whether a path may be the root itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,25 @@ pub(crate) fn reference(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Sp
 /// Reads a list of names, none twice.
 pub(crate) fn names(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Vec<Spanned<Name>>> {
     let names = value.list(Items::Some, faults, name)?;
+    no_item_twice(value.key, &names, ToString::to_string, faults);
+    Some(names)
+}
+
+/// Reads a list of names of kernel modules, none twice.
+pub(crate) fn module_names(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Vec<Spanned<ModuleName>>> {
+    let names = value.list(Items::Some, faults, |item, faults| {
+        let text = item.any_text(faults)?;
+        if let Ok(name) = text.parse() {
+            return Some(item.spanned(name));
+        }
+        // A file, perhaps a compressed one, is called like its module.
+        let file = text.trim().rsplit('/').next().unwrap_or_default();
+        let suggestion = file.split(".ko").next().filter(|name| name.parse::<ModuleName>().is_ok());
+        item.fault(
+            Fault::InvalidModule { name: text.to_owned(), suggestion: suggestion.map(str::to_owned) },
+            faults,
+        )
+    })?;
     no_item_twice(value.key, &names, ToString::to_string, faults);
     Some(names)
 }

@@ -103,7 +103,7 @@ fn kernel(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<K
         let text = value.any_text(faults)?;
         value.without(&['\0', '\n', '\r'], "a line break or NUL", text, faults).map(ToOwned::to_owned)
     });
-    let modules = section.value("modules").and_then(|value| check::names(&value, faults));
+    let modules = section.value("modules").and_then(|value| check::module_names(&value, faults));
     section.finish(faults);
     let kernel = Kernel {
         package: package?,

@@ -60,6 +60,7 @@ codes! {
     Malformed => "malformed",
     Contradiction => "contradiction",
     InvalidName => "invalid_name",
+    InvalidModule => "invalid_module",
     NameMismatch => "name_mismatch",
     DuplicateName => "duplicate_name",
     DuplicateItem => "duplicate_item",

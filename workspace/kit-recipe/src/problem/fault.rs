@@ -115,6 +115,8 @@ pub enum Fault {
     // It doesn't mean anything that could be built.
     #[error("`{name}` is not a name")]
     InvalidName { name: String, suggestion: Option<String> },
+    #[error("`{name}` is not the name of a kernel module")]
+    InvalidModule { name: String, suggestion: Option<String> },
     #[error("the recipe is called `{name}`, its file `{file}`")]
     NameMismatch { name: String, file: String },
     #[error("two {what} are called `{name}`")]

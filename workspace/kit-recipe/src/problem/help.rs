@@ -82,6 +82,7 @@ impl Fault {
     fn meaning_help(&self) -> Option<String> {
         Some(match self {
             Self::InvalidName { suggestion, .. }
+            | Self::InvalidModule { suggestion, .. }
             | Self::InvalidPath { suggestion, .. }
             | Self::ProjectPath { suggestion, .. }
             | Self::InvalidMode { suggestion, .. }
@@ -138,6 +139,7 @@ impl Fault {
             Self::InvalidTmpfs { .. } => "write `/destination` or `/destination:option,option`",
             Self::InvalidMemory { .. } => "write an amount such as `\"64M\"`",
             Self::InvalidName { .. } | Self::InvalidHostname { .. } => "choose a name such as `web-2`",
+            Self::InvalidModule { .. } => "write the name of its file without `.ko`, such as `virtio_net`",
             Self::InvalidSuite { .. } => "write a code name such as `bookworm`",
             Self::SourceWithoutOrigin { .. } => {
                 "add `suite` and `packages`, or `local`, `crates`, `url`, `git` or `image`"

@@ -64,6 +64,9 @@ impl Fault {
             Self::InvalidText { .. } => "not allowed here",
             Self::SplitKey { .. } => "a table, not a value",
             Self::InvalidName { .. } => "must be 1 to 63 of `a-z 0-9 - . _ +`, first a letter or digit",
+            Self::InvalidModule { .. } => {
+                "must be 1 to 55 letters, digits, `_` and `-`, first a letter or digit"
+            }
             Self::InvalidMode { .. } => "must be four octal digits in quotes",
             Self::UnknownCapability { .. } => "not a capability of Linux",
             Self::UnknownFormat { .. } => "kit writes no such format",

@@ -201,7 +201,7 @@ fn base(to: &mut Encoder, base: &Base) {
 fn kernel(to: &mut Encoder, kernel: &Kernel) {
     let Kernel { package, cmdline, modules } = kernel;
     to.str(package.as_str()).str(cmdline);
-    names(to, modules);
+    to.list(modules, |to, name| _ = to.str(name.as_str()));
 }
 
 fn service(to: &mut Encoder, service: &Service) {

@@ -3,7 +3,7 @@
 use kit_recipe::image::Service;
 use kit_recipe::lockfile::DebKey;
 use kit_recipe::package::{Dependencies, Patches, Source};
-use kit_recipe::{Image, Lockfile, Name, Package, Spanned, Tools};
+use kit_recipe::{Image, Lockfile, Package, Spanned, Tools};
 
 type Lines = Vec<(String, String)>;
 
@@ -90,6 +90,6 @@ pub(super) fn tools(tools: &Tools) -> Lines {
     vec![("packages".to_owned(), names(&tools.packages))]
 }
 
-fn names(names: &[Spanned<Name>]) -> String {
-    names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(", ")
+fn names(names: &[Spanned<impl ToString>]) -> String {
+    names.iter().map(|name| name.value.to_string()).collect::<Vec<_>>().join(", ")
 }
