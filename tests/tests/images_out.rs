@@ -1,6 +1,8 @@
 //! Images for others: archives that Docker's tools load, layers that move little, registries that are written to, and what is fetched back.
 #![expect(clippy::disallowed_methods, reason = "tests look into projects")]
 
+use std::collections::BTreeMap;
+
 use kit_hash::Sha256;
 use kit_recipe::Lockfile;
 use kit_tests::deb::Tar;
@@ -195,6 +197,32 @@ fn lockfiles_and_layouts_are_compared() {
     project.kit(&["diff", "demo", "No Name"]).failed(2, &["error[kit::usage::name]"]);
     project.kit(&["push", "./files", "127.0.0.1:1/a:1"]).failed(1, &["it has no `oci-layout`"]);
     project.kit(&["push", "out/demo.oci", "127.0.0.1:1/a:1"]).failed(2, &["`demo-two`", "--container NAME"]);
+}
+
+#[test]
+fn lockfiles_say_how_much_is_to_be_downloaded() {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock").take("lockfiles/container-host.lock");
+    // Each file that is pinned, by its digest, with its size; those of crates have none.
+    let pinned = |name: &str| -> BTreeMap<String, Option<u64>> {
+        let text = project.read(&format!("lockfiles/{name}.lock"));
+        let pins = text.split("\n[steps]").next().expect("a split has a first part").to_owned();
+        let quoted = |line: &str, key: &str| line.split(key).nth(1)?.split('"').nth(1).map(str::to_owned);
+        let size = |line: &str| line.split("size = ").nth(1)?.split([',', ' ']).next()?.parse().ok();
+        pins.lines().filter_map(|line| Some((quoted(line, "sha256 = ")?, size(line)))).collect()
+    };
+    let (before, after) = (pinned("minimal"), pinned("container-host"));
+    let new: Vec<_> = after.iter().filter(|(digest, _)| !before.contains_key(*digest)).collect();
+    let bytes: u64 = new.iter().filter_map(|(_, size)| **size).sum();
+    assert!(bytes > 20_000_000, "containerd alone has more than {bytes} bytes");
+    let result = json_of(&project.kit(&["--json", "diff", "minimal", "container-host"]).succeeded());
+    assert_eq!(result["sources"], json!(after.len()));
+    assert_eq!(result["new_sources"], json!(new.len()));
+    assert_eq!(result["new_source_bytes"], json!(bytes));
+    let unknown = new.iter().filter(|(_, size)| size.is_none()).count();
+    assert_eq!(result["new_sources_without_size"], json!(unknown));
+    let text = project.kit(&["diff", "minimal", "minimal"]).succeeded().stdout;
+    assert!(text.starts_with(&format!("0 of {} sources to download, 0 B\n", before.len())), "{text}");
 }
 
 /// An image for a platform. It has something that no other run of the tests has, since they share a store.

@@ -1,5 +1,5 @@
-//! What is another one between two states of an image: what is pinned, its containers, and how much a client has to download that has the
-//! first.
+//! What is another one between two states of an image: what is pinned, its containers, and how much has to be downloaded by a client that
+//! has the first, and by who builds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ pub struct Contents {
     pub images: BTreeMap<String, Sha256>,
     /// Layers and configurations, with their bytes where those are known.
     pub blobs: BTreeMap<Sha256, Option<u64>>,
+    /// Files that are downloaded to build it, with their bytes where those are known: those of crates aren't.
+    pub sources: BTreeMap<Sha256, Option<u64>>,
 }
 
 /// What is pinned.
@@ -66,27 +68,56 @@ pub struct Difference {
     pub pins: Vec<Change<(Kind, String)>>,
     /// Images, by digest.
     pub images: Vec<Change<String>>,
-    /// Blobs of the second state.
-    pub blobs: usize,
+    /// Layers and configurations.
+    pub blobs: Moved,
+    /// Files that are downloaded to build it.
+    pub sources: Moved,
+}
+
+/// How much the second state has that the first hasn't got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// How many there are in the second state.
+    pub all: usize,
     /// Those that the first hasn't got.
-    pub new_blobs: usize,
-    /// Bytes of those; none where one of them has no known size.
-    pub new_bytes: Option<u64>,
+    pub new: usize,
+    /// Those of them whose size isn't known.
+    pub unknown: usize,
+    /// Bytes of the others.
+    pub known_bytes: u64,
+}
+
+impl Moved {
+    fn between(before: &BTreeMap<Sha256, Option<u64>>, after: &BTreeMap<Sha256, Option<u64>>) -> Self {
+        let new = || after.iter().filter(|(digest, _)| !before.contains_key(*digest)).map(|(_, size)| size);
+        Self {
+            all: after.len(),
+            new: new().count(),
+            unknown: new().filter(|size| size.is_none()).count(),
+            known_bytes: new().flatten().fold(0, |sum: u64, size| sum.saturating_add(*size)),
+        }
+    }
+
+    /// Returns the bytes of what is new; none where one has no known size.
+    pub fn bytes(&self) -> Option<u64> {
+        (self.unknown == 0).then_some(self.known_bytes)
+    }
 }
 
 impl Difference {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.pins.is_empty() && self.images.is_empty() && self.new_blobs == 0
+        self.pins.is_empty() && self.images.is_empty() && self.blobs.new == 0 && self.sources.new == 0
     }
 }
 
 impl Contents {
-    /// Reads a lockfile: its pins, and of its containers what they consist of, without sizes.
+    /// Reads a lockfile: its pins with their sizes, and of its containers what they consist of, without sizes.
     pub fn of_lock(lock: &Lockfile) -> Self {
         let mut contents = Self::default();
-        for key in lock.debs.keys() {
+        for (key, deb) in &lock.debs {
             contents.pin(Kind::Debian, key.name.clone(), key.version.clone());
+            contents.sources.insert(deb.sha256, Some(deb.size));
         }
         for ((package, source), pin) in &lock.debian_sources {
             contents.pin(
@@ -94,9 +125,11 @@ impl Contents {
                 format!("{package}/{source}"),
                 format!("{} {}", pin.name, pin.version),
             );
+            contents.sources.extend(pin.files.iter().map(|file| (file.sha256, Some(file.size))));
         }
-        for (name, version) in lock.crates.keys() {
+        for ((name, version), pin) in &lock.crates {
             contents.pin(Kind::Crate, name.clone(), version.clone());
+            contents.sources.insert(pin.sha256, None);
         }
         for ((package, source), pin) in &lock.files {
             contents.pin(
@@ -104,9 +137,13 @@ impl Contents {
                 format!("{package}/{source}"),
                 format!("{} {}", pin.name, pin.sha256.short()),
             );
+            contents.sources.insert(pin.sha256, Some(pin.size));
         }
         for (reference, pin) in &lock.images {
             contents.pin(Kind::Image, reference.to_string(), pin.manifest.sha256.short());
+            let documents = [pin.manifest, pin.config].map(|document| (document.sha256, Some(document.size)));
+            let layers = pin.layers.iter().map(|layer| (layer.sha256, Some(layer.size)));
+            contents.sources.extend(documents.into_iter().chain(layers));
         }
         for (name, id) in &lock.recipes {
             contents.pin(Kind::Recipe, name.to_string(), id.short());
@@ -135,13 +172,11 @@ pub fn difference(before: &Contents, after: &Contents) -> Difference {
     let images = |contents: &Contents| -> BTreeMap<String, Vec<String>> {
         contents.images.iter().map(|(name, digest)| (name.clone(), vec![digest.oci()])).collect()
     };
-    let new: Vec<_> = after.blobs.iter().filter(|(blob, _)| !before.blobs.contains_key(*blob)).collect();
     Difference {
         pins: changes(&versions(before), &versions(after)),
         images: changes(&images(before), &images(after)),
-        blobs: after.blobs.len(),
-        new_blobs: new.len(),
-        new_bytes: new.iter().try_fold(0_u64, |sum, (_, size)| sum.checked_add((**size)?)),
+        blobs: Moved::between(&before.blobs, &after.blobs),
+        sources: Moved::between(&before.sources, &after.sources),
     }
 }
 
@@ -187,9 +222,10 @@ mod tests {
             found.pins,
             [change("a", &["1"], &[]), change("c", &["1"], &["1", "2"]), change("d", &[], &["1"])]
         );
-        assert_eq!((found.blobs, found.new_blobs, found.new_bytes), (2, 1, Some(9)));
+        assert_eq!(found.blobs, Moved { all: 2, new: 1, unknown: 0, known_bytes: 9 });
         assert!(difference(&after, &after).is_empty());
-        let unknown = difference(&before, &contents(&[], &[("z", None)]));
-        assert_eq!((unknown.new_blobs, unknown.new_bytes), (1, None));
+        let unknown = difference(&before, &contents(&[], &[("x", Some(5)), ("z", None), ("u", Some(3))]));
+        assert_eq!(unknown.blobs, Moved { all: 3, new: 2, unknown: 1, known_bytes: 3 });
+        assert_eq!((found.blobs.bytes(), unknown.blobs.bytes()), (Some(9), None));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use kit_audit::difference::{Change, Contents, Difference, difference};
+use kit_audit::difference::{Change, Contents, Difference, Moved, difference};
 use kit_build::BuildError;
 use kit_format::oci::graph::{Link, follow, place, tops};
 use kit_format::oci::pull::{DocumentError, LARGEST_DOCUMENT};
@@ -35,7 +35,7 @@ const LONGEST_LOCK: u64 = 64 << 20;
 /// Show what differs between two images: packages, containers, and how many bytes an update moves
 ///
 /// Each of both is the name of an image (its lockfile), a lockfile, the directory of an OCI image layout, or a reference. Layers have sizes in
-/// layouts and registries; lockfiles say what is pinned.
+/// layouts and registries; lockfiles say what is pinned, and how much of that has to be downloaded to build the second one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -133,9 +133,22 @@ fn text(found: &Difference) -> Text {
         let change = Change { key: (), before: short(&change.before), after: short(&change.after) };
         text.line(line(&what, &change));
     }
-    let bytes = found.new_bytes.map_or_else(|| "sizes unknown".to_owned(), |bytes| Bytes(bytes).to_string());
-    text.line(format_args!("{} of {} new, {bytes}", found.new_blobs, count(found.blobs, "blob")));
+    if found.sources.all > 0 {
+        text.line(moved(&found.sources, "source", "to download"));
+    }
+    text.line(moved(&found.blobs, "blob", "new"));
     text
+}
+
+/// Returns such as `2 of 7 blobs new, 1.2 MB`.
+fn moved(moved: &Moved, what: &str, word: &str) -> String {
+    let bytes = Bytes(moved.known_bytes);
+    let bytes = match moved.unknown {
+        0 => bytes.to_string(),
+        unknown if unknown == moved.new => "sizes unknown".to_owned(),
+        unknown => format!("{bytes} and {unknown} of unknown size"),
+    };
+    format!("{} of {} {word}, {bytes}", moved.new, count(moved.all, what))
 }
 
 fn line<K>(what: &str, change: &Change<K>) -> String {
@@ -156,8 +169,12 @@ fn object(found: &Difference) -> Value {
     json!({
         "pins": found.pins.iter().map(pin).collect::<Vec<_>>(),
         "images": found.images.iter().map(image).collect::<Vec<_>>(),
-        "blobs": found.blobs,
-        "new_blobs": found.new_blobs,
-        "new_bytes": found.new_bytes,
+        "blobs": found.blobs.all,
+        "new_blobs": found.blobs.new,
+        "new_bytes": found.blobs.bytes(),
+        "sources": found.sources.all,
+        "new_sources": found.sources.new,
+        "new_sources_without_size": found.sources.unknown,
+        "new_source_bytes": found.sources.known_bytes,
     })
 }
