@@ -169,11 +169,12 @@ fn git(project: &TestProject, arguments: &[&str]) {
 
 #[test]
 fn a_file_is_held_against_the_lockfile_whose_digest_it_carries() {
-    let project = project(CONSTANT, "\"tar\", \"oci\", \"kernel+initrd\"");
+    let project = project(CONSTANT, "\"tar\", \"oci\", \"docker-archive\", \"kernel+initrd\"");
     project.kit(&["build"]).succeeded();
     for (file, kind) in [
         ("minimal.tar", "a tar archive"),
         ("minimal.oci", "an OCI image layout"),
+        ("minimal.docker.tar", "an archive for `docker load`"),
         ("minimal-initrd.img", "an initrd"),
         ("minimal-cmdline", "a boot command line"),
     ] {
@@ -223,6 +224,23 @@ fn a_file_is_held_against_the_lockfile_whose_digest_it_carries() {
     project
         .kit(&["verify", "out/minimal.oci", "--against", "out/minimal.tar"])
         .failed(1, &["`out/minimal.tar` is a file, `out/minimal.oci` a directory"]);
+}
+
+#[test]
+fn archives_for_docker_are_told_by_their_images() {
+    let project = project(CONSTANT, "\"docker-archive\"");
+    project.kit(&["build", "--out", "before"]).succeeded();
+    let old = project.read("lockfiles/minimal.lock");
+    write(&project, &CONSTANT.replace("constant", "changed"), "\"docker-archive\"");
+    project.kit(&["lock"]).succeeded();
+    project.kit(&["build"]).succeeded();
+    let file = "minimal layer 1: gzip content: app/file: line 1: `constant` is now `changed`";
+    let archives = ["before/minimal.docker.tar", "--against", "out/minimal.docker.tar"];
+    project.kit(&[&["verify"], &archives[..]].concat()).failed(1, &[file]);
+    // The old one has its own lockfile, whose recipes are gone.
+    project.write("old.lock", &old);
+    let said = project.kit(&["verify", "before/minimal.docker.tar", "--lock", "old.lock"]);
+    said.failed(1, &["`old.lock`: `recipes/packages/app.toml` was edited"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! image that they belong to, and what others are made of comes first.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,7 +20,8 @@ const IMAGES: usize = 1000;
 
 /// Takes a directory as an image layout when it is one, else as its files.
 pub(super) fn directory<'a>(files: &Files<'a>) -> Parsed<'a> {
-    layout(files).unwrap_or_else(|| plain(files))
+    let members = |parts: Vec<Part<'a>>| parsed(parts.into_iter().map(|part| part.member).collect());
+    layout(files).map_or_else(|| plain(files), members)
 }
 
 /// Takes a directory as its files.
@@ -31,28 +32,47 @@ pub(super) fn plain<'a>(files: &Files<'a>) -> Parsed<'a> {
 
 /// Takes the members of an archive as an image layout, when they are one.
 pub(super) fn in_archive<'a>(archive: Parsed<'a>) -> Parsed<'a> {
-    let borrowed = |member: &Member<'a>| match member.data {
-        Cow::Borrowed(data) => Some((member.name.trim_start_matches("./").to_owned(), data)),
+    let files = archive.members.iter().filter_map(|member| match member.data {
+        Cow::Borrowed(data) => Some((path(&member.name).to_owned(), data)),
         Cow::Owned(_) => None,
+    });
+    let Some(parts) = layout(&files.collect()) else { return archive };
+    let used: BTreeSet<_> = parts.iter().map(|part| part.path.clone()).collect();
+    let (named, rest): (Vec<_>, Vec<_>) =
+        archive.members.into_iter().partition(|member| used.contains(path(&member.name)));
+    let said: BTreeMap<_, _> = named.iter().map(|member| (path(&member.name), member)).collect();
+    // What the archive says about a file still counts, under the name that the file has in the image.
+    let part = |part: Part<'a>| match said.get(part.path.as_str()) {
+        Some(said) => Member { fields: said.fields.clone(), header: said.header, ..part.member },
+        None => part.member,
     };
-    let is_layout = archive.members.iter().any(|member| member.name.trim_start_matches("./") == "oci-layout");
-    let files = || archive.members.iter().filter_map(borrowed).collect::<Files<'a>>();
-    let Some(mut parsed) = is_layout.then(|| layout(&files())).flatten() else { return archive };
-    // What the archive says about its members still counts.
-    parsed
-        .members
-        .extend(archive.members.into_iter().map(|member| Member { data: Cow::Borrowed(b""), ..member }));
-    parsed
+    parsed(parts.into_iter().map(part).chain(rest).collect())
 }
 
-fn layout<'a>(files: &Files<'a>) -> Option<Parsed<'a>> {
-    let (index, version) = (*files.get("index.json")?, *files.get("oci-layout")?);
-    let mut found = Layout { files, members: Vec::new(), images: 0 };
+/// A member of an image, and where its file is.
+struct Part<'a> {
+    path: String,
+    member: Member<'a>,
+}
+
+/// Returns the path of an archive's member.
+fn path(name: &str) -> &str {
+    name.trim_start_matches("./")
+}
+
+fn parsed(members: Vec<Member<'_>>) -> Parsed<'_> {
+    Parsed { format: "OCI", fields: Vec::new(), members, header: &[], is_compression: false }
+}
+
+fn layout<'a>(files: &Files<'a>) -> Option<Vec<Part<'a>>> {
+    let index = *files.get("index.json").filter(|_| files.contains_key("oci-layout"))?;
+    let mut found = Layout { files, parts: Vec::new(), images: 0 };
     found.index("", index, 0)?;
-    let mut members = found.members;
-    members.push(member("index.json".to_owned(), index));
-    members.push(member("oci-layout".to_owned(), version));
-    Some(Parsed { format: "OCI", fields: Vec::new(), members, header: &[], is_compression: false })
+    // The last one is what an archive says about the same images to Docker.
+    for name in ["index.json", "oci-layout", "manifest.json"] {
+        found.add(name.to_owned(), name.to_owned());
+    }
+    Some(found.parts)
 }
 
 fn member(name: String, data: &[u8]) -> Member<'_> {
@@ -61,17 +81,25 @@ fn member(name: String, data: &[u8]) -> Member<'_> {
 
 struct Layout<'f, 'a> {
     files: &'f Files<'a>,
-    members: Vec<Member<'a>>,
+    parts: Vec<Part<'a>>,
     images: usize,
 }
 
 impl<'a> Layout<'_, 'a> {
-    fn blob(&self, descriptor: &Value) -> Option<&'a [u8]> {
-        let (algorithm, digest) = descriptor["digest"].as_str()?.split_once(':')?;
-        self.files.get(&format!("blobs/{algorithm}/{digest}")).copied()
+    /// Adds what a descriptor names, when it is there.
+    fn add_blob(&mut self, name: String, descriptor: &Value) {
+        if let Some(path) = place(descriptor) {
+            self.add(name, path);
+        }
     }
 
-    fn index(&mut self, above: &str, bytes: &[u8], depth: usize) -> Option<()> {
+    fn add(&mut self, name: String, path: String) {
+        if let Some(data) = self.files.get(&path).copied() {
+            self.parts.push(Part { path, member: member(name, data) });
+        }
+    }
+
+    fn index(&mut self, above: &str, bytes: &'a [u8], depth: usize) -> Option<()> {
         let index: Value = serde_json::from_slice(bytes).ok()?;
         for (number, descriptor) in index["manifests"].as_array()?.iter().enumerate() {
             self.images += 1;
@@ -82,26 +110,32 @@ impl<'a> Layout<'_, 'a> {
             let platform = descriptor["platform"]["architecture"].as_str().filter(|_| depth > 0);
             let name = name.or(platform).map_or_else(|| format!("image {}", number + 1), str::to_owned);
             let name = if above.is_empty() { name } else { format!("{above} {name}") };
-            let Some(bytes) = self.blob(descriptor) else { continue };
+            let Some(bytes) = place(descriptor).and_then(|path| self.files.get(&path).copied()) else {
+                continue;
+            };
             let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else { continue };
             if manifest["manifests"].is_array() && depth < DEPTH {
                 self.index(&name, bytes, depth + 1)?;
-                self.members.push(member(format!("{name} index"), bytes));
+                self.add_blob(format!("{name} index"), descriptor);
             } else {
-                self.image(&name, &manifest, bytes);
+                self.image(&name, &manifest);
+                self.add_blob(format!("{name} manifest"), descriptor);
             }
         }
         Some(())
     }
 
-    fn image(&mut self, name: &str, manifest: &Value, bytes: &'a [u8]) {
+    fn image(&mut self, name: &str, manifest: &Value) {
         let layers = manifest["layers"].as_array().map_or(&[][..], Vec::as_slice);
         for (number, layer) in layers.iter().enumerate() {
-            let blob = self.blob(layer).map(|data| member(format!("{name} layer {}", number + 1), data));
-            self.members.extend(blob);
+            self.add_blob(format!("{name} layer {}", number + 1), layer);
         }
-        let config = self.blob(&manifest["config"]).map(|data| member(format!("{name} config"), data));
-        self.members.extend(config);
-        self.members.push(member(format!("{name} manifest"), bytes));
+        self.add_blob(format!("{name} config"), &manifest["config"]);
     }
+}
+
+/// Returns where a layout has what a descriptor names.
+fn place(descriptor: &Value) -> Option<String> {
+    let (algorithm, digest) = descriptor["digest"].as_str()?.split_once(':')?;
+    Some(format!("blobs/{algorithm}/{digest}"))
 }

@@ -28,7 +28,7 @@ pub(super) fn file(args: &Args, context: &Context, path: &Path) -> Result<Verifi
     if args.depth != Depth::Outputs || args.only.is_some() {
         return Err(Failure::WholeFile);
     }
-    let (kind, pin) = carried(path)?;
+    let (kind, pin) = carried(path, context)?;
     let project = context.project()?;
     let history = History { program: "git", path: project.path() };
     let found = locks::find(project, &history, args.lock.as_deref(), &pin, kind.format())?;

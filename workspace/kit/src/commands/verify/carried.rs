@@ -1,6 +1,7 @@
 //! What a file is, and which lockfile it says that it comes from: the digest of the pins in `/etc/os-release`, or on a boot command line.
 
-use std::io::{self, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -11,10 +12,12 @@ use kit_format::tar::{TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
 use kit_hash::{BlobId, PinId};
 use kit_recipe::image::Format;
-use kit_tree::{BlobSink, Blobs as _, Entry, Tree};
+use kit_store::Store;
+use kit_tree::{BlobSink, Blobs, Entry, Tree, TreePath};
 
 use super::files::{Files, open};
 use crate::Failure;
+use crate::context::Context;
 
 /// The key of a boot command line, and that of `/etc/os-release`.
 const ON_CMDLINE: &str = "kit.pin=";
@@ -29,6 +32,7 @@ pub(super) enum Kind {
     Cmdline,
     Tar,
     Oci,
+    DockerArchive,
 }
 
 impl Kind {
@@ -39,6 +43,7 @@ impl Kind {
             Self::Cmdline => "a boot command line",
             Self::Tar => "a tar archive",
             Self::Oci => "an OCI image layout",
+            Self::DockerArchive => "an archive for `docker load`",
         }
     }
 
@@ -48,6 +53,7 @@ impl Kind {
             Self::Initrd | Self::Cmdline => Format::KernelInitrd,
             Self::Tar => Format::Tar,
             Self::Oci => Format::Oci,
+            Self::DockerArchive => Format::DockerArchive,
         }
     }
 
@@ -58,19 +64,25 @@ impl Kind {
             Self::Cmdline => format!("{image}-cmdline"),
             Self::Tar => format!("{image}.tar"),
             Self::Oci => format!("{image}.oci"),
+            Self::DockerArchive => format!("{image}.docker.tar"),
         }
     }
 }
 
-/// What a file is and which pins it carries.
-pub(super) fn carried(path: &Path) -> Result<(Kind, PinId), Failure> {
+/// What a file is and which pins it carries. The images of an archive are taken into the store, where they are looked into.
+pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), Failure> {
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| Failure::UnreadableArtifact {
         path: path.to_owned(),
         source,
     };
     let (kind, text) = match open(path)? {
         Files::Directory(dir) => (Kind::Oci, in_layout(path, &dir).map_err(unreadable)?),
-        Files::File(file) => in_file(path, file)?,
+        Files::File(file) => match in_file(path, &file)? {
+            (Kind::DockerArchive, _) => {
+                (Kind::DockerArchive, in_archive(file, &context.store()?).map_err(unreadable)?)
+            }
+            found => found,
+        },
     };
     let text = text.ok_or_else(|| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
     let pin = text.parse().map_err(|_| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
@@ -80,7 +92,7 @@ pub(super) fn carried(path: &Path) -> Result<(Kind, PinId), Failure> {
 type Found = Option<String>;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-fn in_file(path: &Path, file: std::fs::File) -> Result<(Kind, Found), Failure> {
+fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
     const MAGIC: usize = 512;
     let io = |source| Failure::File { action: "read", path: path.to_owned(), source };
     let unreadable = |source: AnyError| Failure::UnreadableArtifact { path: path.to_owned(), source };
@@ -97,7 +109,10 @@ fn in_file(path: &Path, file: std::fs::File) -> Result<(Kind, Found), Failure> {
     }
     if start.get(257..262) == Some(b"ustar") {
         let tree = read_tar(whole, &sink, &limits, TarOptions::own());
-        return Ok((Kind::Tar, sink.pin_of(&tree.map_err(|error| unreadable(error.into()))?)));
+        let tree = tree.map_err(|error| unreadable(error.into()))?;
+        let has = |path| matches!(tree.get(&place(path)), Some(Entry::File { .. }));
+        let is_for_docker = has("/manifest.json") && has("/oci-layout");
+        return Ok((if is_for_docker { Kind::DockerArchive } else { Kind::Tar }, sink.pin_of(&tree)));
     }
     if size <= SHORT && reader.get_ref().compression() == Compression::None {
         let mut text = start;
@@ -111,26 +126,44 @@ fn in_file(path: &Path, file: std::fs::File) -> Result<(Kind, Found), Failure> {
     Err(Failure::UnknownArtifact { path: path.to_owned() })
 }
 
-/// Looks into the images of a layout, each of whose digests is checked.
 fn in_layout(path: &Path, dir: &Dir) -> Result<Found, AnyError> {
     if !dir.is_file("oci-layout") {
         return Err(format!("`{}` has no `oci-layout`", path.display()).into());
     }
     let files = super::files::DirFiles::read(dir)?;
+    in_images(files.tree(), &files)
+}
+
+/// Looks into the layout of an archive; what it says to Docker alone isn't looked at.
+fn in_archive(mut file: File, store: &Store) -> Result<Found, AnyError> {
+    file.rewind()?;
     let limits = Limits::standard();
-    for image in read_layout(files.tree(), &files, &limits)? {
+    let reader = Decoder::sniff(BufReader::new(file), &limits)?;
+    let mut tree = read_tar(reader, store, &limits, TarOptions::own())?;
+    tree.remove(&place("/manifest.json"));
+    in_images(&tree, store)
+}
+
+/// Looks into the images of a layout, each of whose digests is checked.
+fn in_images(layout: &Tree, blobs: &dyn Blobs) -> Result<Found, AnyError> {
+    let limits = Limits::standard();
+    for image in read_layout(layout, blobs, &limits)? {
         for layer in &image.layers {
             let blob = format!("/blobs/sha256/{}", layer.digest).parse()?;
-            let Some(Entry::File { blob, .. }) = files.tree().get(&blob) else { continue };
+            let Some(Entry::File { blob, .. }) = layout.get(&blob) else { continue };
             let sink = Finder::default();
             let tree =
-                read_tar(Decoder::sniff(files.open(blob)?, &limits)?, &sink, &limits, TarOptions::own())?;
+                read_tar(Decoder::sniff(blobs.open(blob)?, &limits)?, &sink, &limits, TarOptions::own())?;
             if let Some(pin) = sink.pin_of(&tree) {
                 return Ok(Some(pin));
             }
         }
     }
     Ok(None)
+}
+
+fn place(path: &str) -> TreePath {
+    path.parse().expect("because it is a constant path")
 }
 
 /// Forgets all content but that of small files which name pins.
@@ -142,8 +175,7 @@ impl Finder {
     const MOST: usize = 100;
 
     fn pin_of(&self, tree: &Tree) -> Found {
-        let path = "/etc/os-release".parse().expect("because it is a constant path");
-        let Some(Entry::File { blob, .. }) = tree.get(&path) else { return None };
+        let Some(Entry::File { blob, .. }) = tree.get(&place("/etc/os-release")) else { return None };
         let kept = self.0.lock().expect("because no holder panics");
         let (_, text) = kept.iter().find(|(id, _)| id == blob)?;
         text.lines().find_map(|line| line.strip_prefix(IN_OS_RELEASE)).map(str::to_owned)
