@@ -8,13 +8,18 @@ const BLOCK: usize = 512;
 pub struct Tar(Vec<u8>);
 
 impl Tar {
+    /// Adds the header of a member of type `kind` that everybody may read and run.
+    fn header(&mut self, kind: u8, name: &str, link: &str, size: u64, rest: &[u8]) {
+        self.header_with_mode(kind, name, "0000755", link, size, rest);
+    }
+
     /// Adds the header of a member of type `kind` that claims `size` bytes; `rest` is what stands in the bytes of the
     /// header from 329 on, where devices have their numbers.
-    fn header(&mut self, kind: u8, name: &str, link: &str, size: u64, rest: &[u8]) {
+    fn header_with_mode(&mut self, kind: u8, name: &str, mode: &str, link: &str, size: u64, rest: &[u8]) {
         let mut block = [0; BLOCK];
         let mut put = |at: usize, text: &str| block[at..at + text.len()].copy_from_slice(text.as_bytes());
         put(0, name);
-        put(100, "0000755\0");
+        put(100, mode);
         put(108, "0000000\0");
         put(116, "0000000\0");
         put(124, &format!("{size:011o}\0"));
@@ -38,6 +43,14 @@ impl Tar {
     #[must_use]
     pub fn file(mut self, name: &str, content: &[u8]) -> Self {
         self.header(b'0', name, "", content.len() as u64, b"");
+        self.content(content);
+        self
+    }
+
+    /// Adds a program that is run as its owner, root.
+    #[must_use]
+    pub fn set_user_id(mut self, name: &str, content: &[u8]) -> Self {
+        self.header_with_mode(b'0', name, "0004755", "", content.len() as u64, b"");
         self.content(content);
         self
     }

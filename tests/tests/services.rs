@@ -132,6 +132,7 @@ fn services_start_again_with_growing_waits_until_they_have_failed_for_good() {
             "(a=x; while :; do a=$a$a$a; done); echo survived; exec sleep inf",
             "memory = \"8M\"",
         ),
+        service("nowhere", "echo begun", "binds = [\"/nowhere:/mnt\"]"),
         service("vital", "sleep 9; exit 9", "on-failure = \"stop\""),
     ];
     let said = run("kit.on-failure=reboot", &parts.concat(), &["--until", "rebooting"]).succeeded();
@@ -154,6 +155,7 @@ fn services_start_again_with_growing_waits_until_they_have_failed_for_good() {
     assert!(!said.stdout.contains("service well"), "{said}");
     place(&said, "service hungry was killed: it used more memory than its limit");
     in_order(&said, &["service sheds: its memory is used up, a process was killed", "sheds: survived"]);
+    place(&said, "service nowhere could not start: cannot bind /nowhere: ");
     in_order(&said, &["service vital exited with code 9", "stopping: service vital has failed", "rebooting"]);
 }
 
