@@ -32,6 +32,7 @@
 //! | `tests/configuration.rs` | every key of a container, by its effect in a booted system |
 //! | `tests/images_out.rs` | images for others: archives, layers, what is sent to registries and fetched from there, what differs |
 //! | `tests/import.rs` | what LinuxKit reads becomes recipes, with labels and defaults; what is wrong is said with its line |
+//! | `tests/import_packages.rs` | LinuxKit's packages become recipes, templates images that it publishes, sources come from anywhere |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |

@@ -305,3 +305,57 @@ fn end(mut child: Child) {
     child.kill().expect("it is our own");
     child.wait().expect("it is our own");
 }
+
+/// An archive of the form that initrds have, with one file.
+fn microcode() -> Vec<u8> {
+    let member = |name: &str, mode: usize, content: &str| {
+        let numbers = [1, mode, 0, 0, 1, 0, content.len(), 0, 0, 0, 0, name.len() + 1, 0]
+            .map(|number| format!("{number:08X}"));
+        let padded = |text: String| {
+            let length = text.len().next_multiple_of(4);
+            format!("{text:\0<length$}")
+        };
+        padded(format!("070701{}{name}\0", numbers.concat())) + &padded(content.to_owned())
+    };
+    let file = member("kernel/x86/microcode/None.bin", 0o100_644, "no microcode\n");
+    (file + &member("TRAILER!!!", 0, "")).into_bytes()
+}
+
+#[test]
+fn microcode_stands_before_the_initrd_as_it_is() {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock");
+    let image = head("minimal", "kit.exit=services")
+        + "microcode = \"/boot/ucode.cpio\"\n"
+        + r#"
+[init]
+packages = ["init"]
+
+[[service]]
+name = "web"
+package = "busybox"
+command = ["/bin/echo", "up"]
+"#;
+    project.write("recipes/images/minimal.toml", &image.replace("\"kernel-debian\"", "\"kernel\""));
+    let kernel = "[package]\nname = \"kernel\"\n[tree]\npackages = [\"kernel-debian\"]\n[[file]]\npath = \"/boot/ucode.cpio\"\nsource = \"ucode.cpio\"\n";
+    project.write("recipes/packages/kernel.toml", kernel);
+    project.write("ucode.cpio", "not this");
+    project.kit(&["lock"]).failed(1, &["kit::image::microcode", "is no cpio archive, or a compressed one"]);
+    let first = microcode();
+    project.write_bytes("ucode.cpio", &first);
+    project.kit(&["lock"]).succeeded();
+    project.kit(&["build"]).succeeded();
+    let initrd = std::fs::read(project.path().join("out/minimal-initrd.img")).expect("it was written");
+    assert_eq!(first.len() % 4, 0);
+    assert_eq!(initrd[..first.len()], first);
+    assert_eq!(initrd[first.len()..first.len() + 4], [0x28, 0xb5, 0x2f, 0xfd], "zstd's first bytes follow");
+    let said = project.kit(&["verify", "out/minimal-initrd.img"]);
+    assert!(
+        !said.stderr.contains("kit::verify::unknown_format") && !said.stderr.contains("unreadable"),
+        "{said}"
+    );
+    let said = project.kit(&["run", "--timeout", PATIENCE]).succeeded();
+    in_order(&said, &["web: up", "kit-init: powering off"]);
+    project.write("recipes/packages/kernel.toml", &kernel.replace("/boot/ucode.cpio", "/boot/other.cpio"));
+    project.kit(&["lock"]).failed(1, &["kit::image::microcode", "isn't a file of the kernel's package"]);
+}

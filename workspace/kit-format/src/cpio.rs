@@ -21,11 +21,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`mod@read`] | [`read_cpio`]: an archive into a tree |
+//! | [`mod@plain`] | [`plain_length`]: where microcode ends and the initrd begins |
 //! | [`mod@write`] | [`CpioStream`]: a tree as the one archive that there is for it |
 
+pub mod plain;
 pub mod read;
 pub mod write;
 
+pub use plain::plain_length;
 pub use read::{CpioReadError, Segments, read_cpio};
 pub use write::{CpioStream, CpioWriteError, write_cpio};
 

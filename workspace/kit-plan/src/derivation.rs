@@ -238,6 +238,8 @@ pub enum ImageFormat {
         root: Input,
         /// Boot command line.
         cmdline: String,
+        /// Where the kernel's tree has what stands before the initrd.
+        microcode: Option<TreePath>,
     },
     /// 1: `NAME.tar`.
     Tar {
@@ -414,11 +416,15 @@ impl Image {
     fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {
         e.str(&self.name).u64(self.source_date);
         match &self.format {
-            ImageFormat::KernelInitrd { kernel, root, cmdline } => {
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode } => {
                 e.variant(0);
                 input(e, kernel);
                 input(e, root);
                 e.str(cmdline);
+                // Left out where there is none, as before there was any.
+                if let Some(path) = microcode {
+                    e.variant(1).bytes(path.as_bytes());
+                }
             }
             ImageFormat::Tar { root } => input(e.variant(1), root),
             ImageFormat::Oci { images } => encode_images(e.variant(2), images, input),

@@ -148,7 +148,8 @@ fn output(
             };
             let pin = planner.inputs.lock.pin_id();
             let cmdline = format!("{} kit.pin={pin}", written.cmdline).trim_start().to_owned();
-            ImageFormat::KernelInitrd { kernel, root: Input::Derivation(root), cmdline }
+            let microcode = written.microcode.as_ref().map(|path| path.value.clone());
+            ImageFormat::KernelInitrd { kernel, root: Input::Derivation(root), cmdline, microcode }
         }
         Format::Tar => ImageFormat::Tar { root: Input::Derivation(root) },
         Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, root) },

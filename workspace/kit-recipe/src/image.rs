@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kit_tree::TreePath;
+
 use crate::package::TreeRules;
 use crate::{Container, ImageReference, ModuleName, Name, Spanned};
 
@@ -66,6 +68,8 @@ pub struct Kernel {
     pub cmdline: String,
     /// Modules by name, loaded at boot in this order, each after what it depends on.
     pub modules: Vec<Spanned<ModuleName>>,
+    /// An uncompressed cpio archive in the package that stands before the initrd, as it is: the processor's microcode.
+    pub microcode: Option<Spanned<TreePath>>,
 }
 
 /// One container of an image.

@@ -6,11 +6,12 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `yaml`, `decode` | text to nodes with places, nodes to values, within limits |
+//! | `yaml`, `syntax`, `decode` | text to nodes with places, or what is wrong with it, nodes to values, within limits |
 //! | `system`, `entry`, `mounts`, `resources`, `runtime` | LinuxKit's schema, checked |
+//! | [`build`], `dockerfile`, `sha1` | `build.yml`, what its Dockerfile says, and what git calls its directory |
 //! | `check` | what only all files together show |
 //! | `translate`, `toml`, `comments`, `metadata` | recipes as people would write them, with the comments of the YAML |
-//! | `fault` | what can be wrong |
+//! | `fault`, `hints`, `types` | what can be wrong, and what to do then |
 //!
 //! Where a [`Fault`]'s place is that of all files, it is moved into its own before anybody sees it.
 
@@ -18,9 +19,11 @@ pub mod build;
 mod check;
 mod comments;
 mod decode;
+mod dockerfile;
 mod entry;
 pub mod fault;
 mod given;
+mod hints;
 mod metadata;
 mod mounts;
 mod names;
@@ -28,17 +31,21 @@ mod note;
 mod path;
 mod resources;
 mod runtime;
+mod sha1;
+mod syntax;
 mod system;
 mod texts;
 mod toml;
 mod translate;
+mod types;
 mod yaml;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 pub use fault::Fault;
 pub use given::{Base, Given, Source};
+pub use hints::Hint;
 pub use note::{Fate, Note};
 pub use texts::SourceFile;
 
@@ -57,8 +64,8 @@ pub type FileProblems = Vec<(usize, Problems)>;
 /// What files refer to outside of themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// The paths of templates `@pkg:PATH`.
-    pub packages: BTreeSet<String>,
+    /// The paths of templates `@pkg:PATH`, each with the first file that has it.
+    pub packages: BTreeMap<String, usize>,
     /// What `source` of `files` names.
     pub sources: BTreeSet<String>,
 }
@@ -72,6 +79,16 @@ pub struct Import {
     pub notes: Vec<Note>,
 }
 
+impl Import {
+    /// Returns the package that was made of a `build.yml`.
+    pub fn package(&self) -> Option<&Name> {
+        match self.recipes.first().map(|written| &written.recipe) {
+            Some(RecipeName::Package(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// A recipe that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -79,6 +96,17 @@ pub struct Written {
     pub recipe: RecipeName,
     /// Its text.
     pub text: String,
+}
+
+/// What is around a `build.yml`.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Where its directory is in the project; none where it is outside of that.
+    pub directory: Option<String>,
+    /// Its Dockerfile.
+    pub dockerfile: Option<SourceFile>,
+    /// Its extra sources by their paths, in the same way.
+    pub sources: BTreeMap<String, Option<String>>,
 }
 
 /// Makes a name for an image of what its file is called.
@@ -96,9 +124,12 @@ pub fn wanted(files: &[SourceFile]) -> Result<Wanted, FileProblems> {
         return Err(problems(faults, &texts));
     }
     let mut wanted = Wanted::default();
-    for root in documents.iter().filter_map(|document| document.root.as_ref()) {
+    for (file, document) in documents.iter().enumerate() {
+        let Some(root) = &document.root else { continue };
         each_text(root, &mut |text, _| {
-            wanted.packages.extend(text.strip_prefix(given::TEMPLATE).map(ToOwned::to_owned));
+            if let Some(path) = text.strip_prefix(given::TEMPLATE) {
+                wanted.packages.entry(path.to_owned()).or_insert(file);
+            }
         });
         let Kind::Mapping(entries) = &root.kind else { continue };
         let lists = entries.iter().filter(|(key, _)| key.text == "files").map(|(_, node)| node);
@@ -151,6 +182,21 @@ pub fn import(name: &Name, files: &[SourceFile], given: &Given) -> Result<Import
     }
     notes.sort();
     Ok(Import { recipes, notes })
+}
+
+/// Makes the recipe of a package of a `build.yml`. Notes are about that, and with 1 as their file about its Dockerfile.
+pub fn import_package(file: &SourceFile, around: &Surroundings) -> Result<Import, FileProblems> {
+    let files: Vec<_> = std::iter::once(file.clone()).chain(around.dockerfile.clone()).collect();
+    let texts = Texts::new(&files);
+    let (document, build, faults) = build::read(&texts);
+    let (Some(document), Some(build), true) = (document, build, faults.is_empty()) else {
+        return Err(problems(faults, &texts));
+    };
+    let mut comments = Comments::default();
+    comments.add(&file.text, 0, &document.scalars);
+    let name = translate::package::name(&build.image.value);
+    let (recipe, notes) = translate::package::package(build, &name, around, &texts, comments);
+    Ok(Import { recipes: vec![recipe], notes })
 }
 
 /// Reads the label `org.mobyproject.config` of an image, which has the keys of a container but for its name and image.
@@ -247,11 +293,12 @@ fn replace_templates(node: &mut Node, given: &Given) {
 
 /// Tells of files that aren't there and have to be.
 fn sources(system: &System, given: &Given, faults: &mut Faults) {
-    for file in system.files.iter().filter(|file| !file.optional) {
+    for file in &system.files {
         let Content::Source(source) = &file.content else { continue };
         let why = match given.sources.get(&source.value) {
-            Some(Source::Project(_)) => continue,
-            Some(Source::Missing(why)) => why.clone(),
+            Some(Source::Project(_) | Source::Text(_)) => continue,
+            Some(Source::Missing(_)) | None if file.optional => continue,
+            Some(Source::Missing(why) | Source::Refused(why)) => why.clone(),
             None => "wasn't looked for".to_owned(),
         };
         faults.push((source.span.clone(), Fault::UnreadableSource { path: source.value.clone(), why }));

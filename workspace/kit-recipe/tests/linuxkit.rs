@@ -10,7 +10,10 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use kit_recipe::linuxkit::{self, Base, Fault, FileProblems, Given, Source, SourceFile};
+use kit_recipe::linuxkit::build::Digests;
+use kit_recipe::linuxkit::{
+    self, Base, Fault, FileProblems, Given, Import, Source, SourceFile, Surroundings,
+};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Problems, Recipe};
 
@@ -21,7 +24,7 @@ const READ: &str = "the fixtures can be read";
 /// are there unless they are called `missing…`.
 fn given(files: &[SourceFile]) -> Given {
     let wanted = linuxkit::wanted(files).unwrap_or_default();
-    let package = |path: &String| {
+    let package = |(path, _): (&String, &usize)| {
         let name = path.rsplit('/').next().unwrap_or_default();
         // A change of a fixture can make a name of it that no package has.
         let base = if let (true, Ok(package)) = (name.ends_with("-package"), name.parse()) {
@@ -36,6 +39,10 @@ fn given(files: &[SourceFile]) -> Given {
     let source = |path: &String| {
         let found = if path.starts_with("missing") {
             Source::Missing("there is no such file".to_owned())
+        } else if path.starts_with('~') {
+            Source::Text(format!("what is in {path}\n"))
+        } else if path.starts_with("/dev") {
+            Source::Refused("it is something else than a file".to_owned())
         } else {
             Source::Project(format!("files/{}", path.trim_start_matches(['.', '/', '~'])))
         };
@@ -73,10 +80,16 @@ fn shown(problems: &Problems, file: &SourceFile, text: &mut String) {
 /// Returns what a fixture should stand beside; recipes that kit can't read are an error.
 fn outcome(name: &str, files: &[SourceFile]) -> String {
     let mut text = String::new();
-    match linuxkit::import(&linuxkit::image_name(name), files, &given(files)) {
+    let import = linuxkit::import(&linuxkit::image_name(name), files, &given(files));
+    told(import, name, files, &mut text);
+    text
+}
+
+fn told(import: Result<Import, FileProblems>, name: &str, files: &[SourceFile], text: &mut String) {
+    match import {
         Err(found) => {
             for (file, problems) in &found {
-                shown(problems, &files[*file], &mut text);
+                shown(problems, &files[*file], text);
             }
         }
         Ok(import) => {
@@ -101,7 +114,6 @@ fn outcome(name: &str, files: &[SourceFile]) -> String {
             }
         }
     }
-    text
 }
 
 fn read(path: &Path) -> SourceFile {
@@ -148,6 +160,71 @@ fn every_fixture_becomes_what_stands_beside_it() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Returns the names of the packages and their `build.yml` with what is around it.
+fn packages() -> Vec<(String, SourceFile, Surroundings)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/linuxkit-packages");
+    let mut names: Vec<_> =
+        std::fs::read_dir(&root).expect(READ).map(|entry| entry.expect(READ).path()).collect();
+    names.sort();
+    let package = |path: PathBuf| {
+        let name = path.file_name().expect("a directory has a name").to_string_lossy().into_owned();
+        let dockerfile = path.join("Dockerfile");
+        let sources = [("../lib/go", Some("pkg/lib/go")), ("../missing", None)];
+        let around = Surroundings {
+            directory: (name != "files").then(|| format!("pkg/{name}")),
+            dockerfile: dockerfile.is_file().then(|| read(&dockerfile)),
+            sources: sources.map(|(path, place)| (path.to_owned(), place.map(ToOwned::to_owned))).into(),
+        };
+        (name, read(&path.join("build.yml")), around)
+    };
+    names.into_iter().map(package).collect()
+}
+
+/// `KIT_REWRITE=1` writes `expected` anew, beside each `build.yml`.
+#[test]
+fn packages_become_recipes() {
+    let mut wrong = String::new();
+    for (name, file, around) in packages() {
+        assert!(linuxkit::build::is_build_file(&file), "{name}");
+        let files: Vec<_> = std::iter::once(file.clone()).chain(around.dockerfile.clone()).collect();
+        let mut outcome = String::new();
+        told(linuxkit::import_package(&file, &around), &name, &files, &mut outcome);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/linuxkit-packages")
+            .join(&name)
+            .join("expected");
+        if std::env::var_os("KIT_REWRITE").is_some() {
+            std::fs::write(&path, &outcome).expect(READ);
+        } else if std::fs::read_to_string(&path).unwrap_or_default() != outcome {
+            write!(wrong, "\n{name} becomes\n{outcome}").expect(TAKES);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn published_images_are_called_as_linuxkit_calls_them() {
+    let build = |text: &str| linuxkit::build::parse(&one(text)[0]).expect("it is a build.yml");
+    let tree = "0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33".to_owned();
+    let own = Digests { directory: Some(tree.clone()), ..Digests::default() };
+    let plain = build("image: tool");
+    assert!(plain.needs_hash());
+    assert_eq!(plain.reference(&own), format!("linuxkit/tool:{tree}"));
+    assert_eq!(plain.reference(&Digests::default()), "linuxkit/tool:latest", "outside of git");
+    let changed = Digests { changed: Some("0123456789abcdef".to_owned()), ..own.clone() };
+    assert_eq!(plain.reference(&changed), format!("linuxkit/tool:{tree}-dirty-0123456"));
+    // `printf 0beec…8a330beec…8a33 | sha1sum`
+    let both = Digests { extra: vec![tree.clone()], ..own.clone() };
+    assert_eq!(plain.reference(&both), "linuxkit/tool:8fb645cee0990be9b209a535199437755b2b4aa4");
+    let tagged = build("image: tool\norg: team\ntag: v1-{{.Hash}}-x");
+    assert_eq!(tagged.reference(&own), format!("team/tool:v1-{tree}-x"));
+    let fixed = build("image: tool\ntag: v2");
+    assert!(!fixed.needs_hash());
+    assert_eq!(fixed.reference(&Digests::default()), "linuxkit/tool:v2");
+    assert!(!linuxkit::build::is_build_file(&one("kernel: {image: x}")[0]));
+    assert!(!linuxkit::build::is_build_file(&one("image: x\nservices: []")[0]));
 }
 
 #[test]
@@ -279,7 +356,15 @@ fn check(name: &str, text: &str) -> Result<(), proptest::test_runner::TestCaseEr
         }
     }
     let _ = linuxkit::label(text);
-    let _ = linuxkit::build::parse(text);
+    let around = Surroundings { dockerfile: Some(files[0].clone()), ..Surroundings::default() };
+    let build = SourceFile { name: "build.yml".to_owned(), text: format!("image: a\n{text}") };
+    for file in [&files[0], &build] {
+        let _ = linuxkit::build::parse(file);
+        for written in linuxkit::import_package(file, &around).iter().flat_map(|import| &import.recipes) {
+            let read = Recipe::parse(&written.recipe, &written.text);
+            proptest::prop_assert!(read.is_ok(), "{text:?} becomes {}: {:?}", written.text, read.err());
+        }
+    }
     Ok(())
 }
 

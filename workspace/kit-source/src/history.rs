@@ -75,6 +75,42 @@ impl History<'_> {
         Ok(contents)
     }
 
+    /// Returns the state that is checked out; none where the directory is in no repository, or in one without any state.
+    pub fn head(&self) -> Result<Option<Commit>, GitError> {
+        match self.git().ask(&["rev-parse", "--git-dir"], None) {
+            Err(GitError::Failed { output }) if output.contains("not a git repository") => return Ok(None),
+            answer => answer?,
+        };
+        // Without any state, git says nothing and fails.
+        match self.git().ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], None) {
+            Err(GitError::Failed { .. }) => Ok(None),
+            answer => commit(String::from_utf8(answer?).map_err(|_| GitError::Answer)?.trim()).map(Some),
+        }
+    }
+
+    /// Returns git's own digest of the directory at a state; none where that hasn't got it.
+    pub fn tree(&self, commit: &Commit) -> Result<Option<String>, GitError> {
+        let text = |answer| String::from_utf8(answer).map_err(|_| GitError::Answer);
+        let prefix = text(self.git().ask(&["rev-parse", "--show-prefix"], None)?)?;
+        let prefix = prefix.trim_end_matches('\n').trim_end_matches('/');
+        if prefix.is_empty() {
+            let name = format!("{}^{{tree}}", commit.as_str());
+            let tree = text(self.git().ask(&["rev-parse", "--verify", &name], None)?)?;
+            return Ok(Some(tree.trim().to_owned()));
+        }
+        let arguments = ["ls-tree", "-d", "-z", "--full-tree", commit.as_str(), "--", prefix];
+        let answer = text(self.git().ask(&arguments, None)?)?;
+        let head = answer.split('\t').next().unwrap_or_default();
+        Ok(head.split(' ').nth(2).map(ToOwned::to_owned))
+    }
+
+    /// Returns the files below the directory that git keeps watch of, in its order.
+    pub fn tracked(&self) -> Result<Vec<String>, GitError> {
+        let answer = self.git().ask(&["ls-files", "-z"], None)?;
+        let names = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    }
+
     fn git(&self) -> Git<'_> {
         Git { program: self.program, path: self.path, largest: git::LARGEST }
     }

@@ -63,6 +63,12 @@ pub(crate) enum Failure {
     /// Recipes that an import would replace.
     #[error("{} there and {} something else", named(paths), if paths.len() == 1 { "says" } else { "say" })]
     RecipesThere { paths: Vec<String> },
+    /// Two files of an import that become the same recipe.
+    #[error("two files become {recipe}")]
+    ImportedTwice { recipe: kit_recipe::recipe::RecipeName },
+    /// LinuxKit's file of a package, without one of an image.
+    #[error("`{}` is a package, and no image names it", path.display())]
+    PackageAlone { path: PathBuf },
     /// No directory upward is a project.
     #[error("`{}` is in no project", start.display())]
     NoProject { start: PathBuf },

@@ -1,6 +1,7 @@
 //! The files of an output format.
 
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
 use std::num::NonZeroU32;
 
 use kit_format::compression::{ZstdStream, zstd::ZstdOptions};
@@ -31,6 +32,9 @@ const WORKERS: NonZeroU32 = NonZeroU32::new(2).expect("because it is not zero");
 /// goes the revision of the derivation.
 const MOST_LAYERS: usize = 64;
 
+/// All microcode of all processors of a maker has a few MiB.
+const MOST_MICROCODE: u64 = 64 << 20;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) fn write(
@@ -41,8 +45,10 @@ pub(super) fn write(
 ) -> Result<Done, BuildError> {
     let writer = Writer { store, title, image };
     let tree = match &image.format {
-        ImageFormat::KernelInitrd { kernel, root, cmdline } => {
-            writer.kernel_initrd(&store.tree(&tree_of(kernel))?, &store.tree(&tree_of(root))?, cmdline)?
+        ImageFormat::KernelInitrd { kernel, root, cmdline, microcode } => {
+            let (kernel, root) = (store.tree(&tree_of(kernel))?, store.tree(&tree_of(root))?);
+            let first = microcode.as_ref().map(|path| writer.microcode(&kernel, path)).transpose()?;
+            writer.kernel_initrd(&kernel, &root, cmdline, first.unwrap_or_default())?
         }
         ImageFormat::Tar { root } => writer.tar(&store.tree(&tree_of(root))?)?,
         ImageFormat::Oci { images } => {
@@ -93,7 +99,13 @@ impl Writer<'_> {
         tree.insert_file(path, Mode::FILE, content.0, content.1).map_err(|e| self.failed(Box::new(e)))
     }
 
-    fn kernel_initrd(&self, kernel: &Tree, root: &Tree, cmdline: &str) -> Result<Tree, BuildError> {
+    fn kernel_initrd(
+        &self,
+        kernel: &Tree,
+        root: &Tree,
+        cmdline: &str,
+        first: Vec<u8>,
+    ) -> Result<Tree, BuildError> {
         let init = "/init".parse().expect("because it is a constant path");
         if root.get(&init).is_none() {
             return Err(BuildError::NoInit { title: self.title.to_owned() });
@@ -102,14 +114,34 @@ impl Writer<'_> {
         let cpio = CpioStream::new(&root, self.store, self.mtime()?).map_err(|e| self.failed(Box::new(e)))?;
         let size = cpio.total_len();
         let options = ZstdOptions { level: INITRD_LEVEL, workers: WORKERS };
-        let mut zstd = ZstdStream::new(cpio, size, options).map_err(|e| self.failed(Box::new(e)))?;
-        let initrd = self.store.put(&mut zstd).map_err(|e| self.failed(Box::new(e)))?;
+        let zstd = ZstdStream::new(cpio, size, options).map_err(|e| self.failed(Box::new(e)))?;
+        let mut whole = Cursor::new(first).chain(zstd);
+        let initrd = self.store.put(&mut whole).map_err(|e| self.failed(Box::new(e)))?;
         let mut tree = Tree::new();
         self.put(&mut tree, "-kernel", self.find_kernel(kernel)?)?;
         self.put(&mut tree, "-initrd.img", initrd)?;
         let text = self.store.put_bytes(cmdline.as_bytes())?;
         self.put(&mut tree, "-cmdline", (text, cmdline.len() as u64))?;
         Ok(tree)
+    }
+
+    /// Reads what stands before the initrd: the kernel looks for microcode in an archive that isn't compressed, at the very
+    /// beginning, and takes everything in steps of four bytes.
+    fn microcode(&self, kernel: &Tree, path: &TreePath) -> Result<Vec<u8>, BuildError> {
+        let unusable = |why| BuildError::Microcode { title: self.title.to_owned(), path: path.clone(), why };
+        let Some(Entry::File { blob, size, .. }) = kernel.get(path) else {
+            return Err(unusable("isn't a file of the kernel's package"));
+        };
+        if *size > MOST_MICROCODE {
+            return Err(unusable("has more than 64 MiB"));
+        }
+        let mut bytes = Vec::new();
+        self.store.open_blob(blob)?.read_to_end(&mut bytes).map_err(|e| self.failed(Box::new(e)))?;
+        if !bytes.starts_with(b"07070") {
+            return Err(unusable("is no cpio archive, or a compressed one"));
+        }
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        Ok(bytes)
     }
 
     fn find_kernel(&self, kernel: &Tree) -> Result<(BlobId, u64), BuildError> {

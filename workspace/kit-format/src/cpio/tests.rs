@@ -174,6 +174,22 @@ fn hostile_archives_are_refused() {
 }
 
 #[test]
+fn what_stands_behind_plain_archives_is_found() {
+    let length = |bytes: &[u8]| plain_length(&mut &bytes[..]).unwrap();
+    let first = archive(&[member("kernel/x86/microcode/A.bin", 1, FILE | 0o644, 1, b"abc")]);
+    assert_eq!(first.len() % 4, 0);
+    let with = |rest: &[u8]| [&first[..], rest].concat();
+    assert_eq!(length(&with(b"\x28\xb5\x2f\xfd")), Some(first.len() as u64));
+    assert_eq!(length(&with(b"\0\0\0\0\x28\xb5\x2f\xfd")), Some(first.len() as u64 + 4));
+    assert_eq!(length(&with(&with(b"\x1f\x8b\x08\0"))), Some(2 * first.len() as u64));
+    for nothing in
+        [&first[..], &with(b"\0\0\0\0"), b"\0\0\0\0abcd", b"abcd", b"", b"0707", &first[..60], b"070701zzzz"]
+    {
+        assert_eq!(length(nothing), None, "{nothing:?}");
+    }
+}
+
+#[test]
 fn limits_hold() {
     let two = archive(&[member("a", 1, 0o100_644, 1, b"xyz"), member("b", 2, 0o100_644, 1, b"")]);
     let refuse = |limits| read_cpio(two.as_slice(), &MemoryBlobs::new(), &limits, Segments::One).unwrap_err();

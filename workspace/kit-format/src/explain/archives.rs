@@ -50,6 +50,14 @@ pub(super) fn ar(bytes: &[u8]) -> Option<Parsed<'_>> {
     Some(archive("ar", members))
 }
 
+/// Behind an archive of microcode stands the initrd itself.
+fn behind(bytes: &[u8], end: usize) -> Option<Member<'_>> {
+    let rest = bytes.get(end..)?;
+    let start = end + rest.iter().position(|byte| *byte != 0)?;
+    let name = "what stands behind the archive".to_owned();
+    Some(Member { name, fields: Vec::new(), header: (start, &[]), data: Cow::Borrowed(&bytes[start..]) })
+}
+
 pub(super) fn cpio(bytes: &[u8]) -> Option<Parsed<'_>> {
     const HEADER: usize = 110;
     const FIELDS: [(&str, usize); 9] = [
@@ -75,6 +83,7 @@ pub(super) fn cpio(bytes: &[u8]) -> Option<Parsed<'_>> {
         let start = (at + HEADER + name_size).next_multiple_of(4);
         let data = slice(bytes, start, size)?;
         if name == "TRAILER!!!" {
+            members.extend(behind(bytes, start));
             return Some(archive("cpio", members));
         }
         let show = |(field, place): (&'static str, usize)| {

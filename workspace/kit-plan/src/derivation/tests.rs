@@ -67,7 +67,12 @@ fn oci() -> OciImage {
 fn every_action() -> Vec<(&'static str, Action)> {
     let crate_archive = Archive::Crate { sha256: Sha256::of(b"abc"), directory: "libc-0.2.1".to_owned() };
     let layer = Archive::Layer { diff_id: Sha256::of(b"abc") };
-    let kernel = ImageFormat::KernelInitrd { kernel: input(), root: input(), cmdline: "quiet".to_owned() };
+    let kernel = |microcode| ImageFormat::KernelInitrd {
+        kernel: input(),
+        root: input(),
+        cmdline: "quiet".to_owned(),
+        microcode,
+    };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     let share = Share { input: input(), at: path("/a") };
     let layered = OciImage { shares: vec![share], ..oci() };
@@ -82,7 +87,8 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
         ("compose layers", Action::Compose(Compose { laying: Laying::Layers, ..compose() })),
-        ("kernel+initrd", Action::Image(image(kernel))),
+        ("kernel+initrd", Action::Image(image(kernel(None)))),
+        ("kernel+initrd microcode", Action::Image(image(kernel(Some(path("/boot/ucode.cpio")))))),
         ("tar", Action::Image(image(ImageFormat::Tar { root: input() }))),
         ("oci", Action::Image(image(layout))),
         ("oci layered", Action::Image(image(layered))),

@@ -13,7 +13,11 @@ pub(super) struct Comment {
 
 /// Comments by the line that they are about, in the text of all files, from 0.
 #[derive(Debug, Default)]
-pub(super) struct Comments(BTreeMap<usize, Vec<Comment>>);
+pub(super) struct Comments {
+    lines: BTreeMap<usize, Vec<Comment>>,
+    /// The first line of each file that has more than comments.
+    firsts: Vec<usize>,
+}
 
 impl Comments {
     /// Finds the comments of a text whose first line has the number `first`; `scalars` are the places of its scalars in bytes of
@@ -35,7 +39,10 @@ impl Comments {
                 for (column, comment) in waiting.drain(..) {
                     // What is indented more than what follows belongs to what stands before.
                     let about = last_content.filter(|_| column > indent).unwrap_or(number);
-                    self.0.entry(about).or_default().push(comment);
+                    self.lines.entry(about).or_default().push(comment);
+                }
+                if last_content.is_none() {
+                    self.firsts.push(number);
                 }
                 last_content = Some(number);
             }
@@ -46,13 +53,13 @@ impl Comments {
             }
             let comment = Comment { text: plain(text), trailing: is_content };
             if is_content {
-                self.0.entry(number).or_default().push(comment);
+                self.lines.entry(number).or_default().push(comment);
             } else {
                 waiting.push((hash - at, comment));
             }
         }
         let end = last_content.unwrap_or(first);
-        self.0.entry(end).or_default().extend(waiting.into_iter().map(|(_, comment)| comment));
+        self.lines.entry(end).or_default().extend(waiting.into_iter().map(|(_, comment)| comment));
     }
 
     /// Takes what is about these lines.
@@ -60,13 +67,23 @@ impl Comments {
         if lines.is_empty() {
             return Vec::new();
         }
-        let numbers: Vec<_> = self.0.range(lines).map(|(number, _)| *number).collect();
-        numbers.into_iter().filter_map(|number| self.0.remove(&number)).flatten().collect()
+        let numbers: Vec<_> = self.lines.range(lines).map(|(number, _)| *number).collect();
+        numbers.into_iter().filter_map(|number| self.lines.remove(&number)).flatten().collect()
+    }
+
+    /// Takes what stands at the head of each file, which is about the whole of it.
+    pub(super) fn heads(&mut self) -> Vec<Comment> {
+        let mut heads = Vec::new();
+        for first in &self.firsts {
+            let Some(comments) = self.lines.get_mut(first) else { continue };
+            heads.extend(comments.extract_if(.., |comment| !comment.trailing));
+        }
+        heads
     }
 
     /// Takes what nothing took, in the order of the text.
     pub(super) fn rest(&mut self) -> Vec<Comment> {
-        std::mem::take(&mut self.0).into_values().flatten().collect()
+        std::mem::take(&mut self.lines).into_values().flatten().collect()
     }
 }
 

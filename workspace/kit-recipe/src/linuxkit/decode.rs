@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::fault::{Fault, Found};
+use super::hints::{self, meant};
 use super::yaml::{Key, Kind, Node, Scalar};
 use crate::Spanned;
-use crate::parse::closest;
 
 /// A value where one is written. Its place is that of its key and itself.
 pub(super) type Field<T> = Option<Spanned<T>>;
@@ -28,6 +28,7 @@ pub(super) struct Mapping<'n> {
 pub(super) struct Value<'n> {
     pub(super) key: String,
     key_span: Range<usize>,
+    is_item: bool,
     pub(super) node: &'n Node,
 }
 
@@ -35,7 +36,12 @@ impl<'n> Mapping<'n> {
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'n>> {
         self.known.push(key);
         let (written, node) = self.entries.iter().find(|(written, _)| written.text == key)?;
-        Some(Value { key: key.to_owned(), key_span: written.span.clone(), node })
+        // A section of which everything is commented out is an empty one.
+        let is_section = self.of.is_empty();
+        if is_section && matches!(&node.kind, Kind::Scalar(scalar) if scalar.found() == Found::Nothing) {
+            return None;
+        }
+        Some(Value { key: key.to_owned(), key_span: written.span.clone(), is_item: false, node })
     }
 
     /// Takes a key that must be there.
@@ -43,7 +49,9 @@ impl<'n> Mapping<'n> {
         let value = self.take(key);
         if value.is_none() {
             let first = self.entries.first().map_or(self.span.clone(), |(key, _)| key.span.clone());
-            faults.push((first, Fault::MissingKey { key, of: format!("an entry of `{}`", self.of) }));
+            // Of a whole file there is one.
+            let entry = if self.of == super::build::FILE { "" } else { "an entry of " };
+            faults.push((first, Fault::MissingKey { key, of: format!("{entry}`{}`", self.of) }));
         }
         value
     }
@@ -100,7 +108,7 @@ impl<'n> Mapping<'n> {
         let value = self.take(key)?;
         let mapping = value.mapping(key, faults)?;
         let pairs = mapping.entries.iter().filter_map(|(name, node)| {
-            let item = Value { key: name.text.clone(), key_span: name.span.clone(), node };
+            let item = Value { key: name.text.clone(), key_span: name.span.clone(), is_item: false, node };
             item.text(faults).map(|text| (name.text.clone(), item.field(text)))
         });
         let pairs = pairs.collect();
@@ -125,29 +133,22 @@ impl<'n> Mapping<'n> {
     /// Tells of the keys that nothing took.
     pub(super) fn finish(self, faults: &mut Faults) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.text.as_str())) {
-            let suggestion = meant(&key.text, &self.known);
+            let hint = hints::of(&key.text, &self.known);
             let (written, known) = (key.text.clone(), self.known.clone());
             let fault = if self.of.is_empty() {
-                Fault::UnknownSection { key: written, suggestion, known }
+                Fault::UnknownSection { key: written, hint, known }
             } else {
-                Fault::UnknownKey { key: written, of: self.of.clone(), suggestion, known }
+                Fault::UnknownKey { key: written, of: self.of.clone(), hint, known }
             };
             faults.push((key.span.clone(), fault));
         }
     }
 }
 
-/// Returns the key that was probably meant: one that differs in capitals and dashes alone, or in few letters.
-fn meant(written: &str, known: &[&'static str]) -> Option<String> {
-    let plain = |text: &str| text.replace(['-', '_', '.'], "").to_lowercase();
-    let same = known.iter().find(|word| plain(word) == plain(written)).map(|word| (*word).to_owned());
-    same.or_else(|| closest(written, known.iter().copied()))
-}
-
 impl<'n> Value<'n> {
     /// Returns a value on top of a document.
     pub(super) fn top(node: &'n Node) -> Self {
-        Self { key: String::new(), key_span: node.span.start..node.span.start, node }
+        Self { key: String::new(), key_span: node.span.start..node.span.start, is_item: false, node }
     }
 
     /// Joins what was read with its place.
@@ -172,6 +173,7 @@ impl<'n> Value<'n> {
 
     pub(super) fn wrong<T>(&self, expected: &'static str, faults: &mut Faults) -> Option<T> {
         let written = match &self.node.kind {
+            Kind::Scalar(_) if self.is_item && self.found() == Found::Nothing => "-".to_owned(),
             Kind::Scalar(scalar) => scalar.text.chars().take(60).collect(),
             _ => String::new(),
         };
@@ -210,6 +212,12 @@ impl<'n> Value<'n> {
             Some(scalar) if scalar.found() == Found::Boolean => {
                 Some(scalar.text.eq_ignore_ascii_case("true"))
             }
+            // Truth values of YAML 1.1, where nothing but one can be meant.
+            Some(Scalar { quoted: false, text }) => match text.to_ascii_lowercase().as_str() {
+                "yes" | "on" => Some(true),
+                "no" | "off" => Some(false),
+                _ => self.wrong("a boolean", faults),
+            },
             _ => self.wrong("a boolean", faults),
         }
     }
@@ -234,7 +242,12 @@ impl<'n> Value<'n> {
 
     pub(super) fn items(&self, faults: &mut Faults) -> Option<Vec<Value<'n>>> {
         let Kind::List(items) = &self.node.kind else { return self.wrong("a list", faults) };
-        let item = |node| Value { key: self.key.clone(), key_span: Range::clone(&self.key_span), node };
+        let item = |node| Value {
+            key: self.key.clone(),
+            key_span: Range::clone(&self.key_span),
+            is_item: true,
+            node,
+        };
         Some(items.iter().map(item).collect())
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::decode::{Faults, Field, Mapping, Value};
 use super::fault::Fault;
 use super::given::{Base, Given};
-use super::mounts::{self, Bind, Mount, Tmpfs};
+use super::mounts::{self, Bind, Destinations, Mount, Tmpfs};
 use super::path;
 use super::resources::{self, Resources};
 use super::runtime::{self, Runtime};
@@ -123,7 +123,7 @@ pub(super) fn config(mut mapping: Mapping<'_>, faults: &mut Faults) -> Config {
         capabilities: capabilities(m, "capabilities", faults),
         capabilities_add: capabilities(m, "capabilities.add", faults),
         ambient: capabilities(m, "ambient", faults),
-        mounts: mounts::mounts(m, faults),
+        mounts: mounts::mounts(m, Destinations::Absolute, faults),
         binds: m.list("binds", faults, mounts::bind),
         binds_add: m.list("binds.add", faults, mounts::bind),
         tmpfs: m.list("tmpfs", faults, mounts::tmpfs),

@@ -2,42 +2,10 @@
 
 use std::ops::Range;
 
-use granit_parser::ScanError;
-
+use super::hints::Hint;
+use super::types;
+pub use super::types::Found;
 use crate::reference::ReferenceError;
-
-/// What stands where something else is expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// `text`, `"text"`
-    Text,
-    /// `1`
-    Integer,
-    /// `1.5`
-    Float,
-    /// `true`
-    Boolean,
-    /// nothing, or `null`
-    Nothing,
-    /// `- …`
-    List,
-    /// `key: …`
-    Mapping,
-}
-
-impl Found {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Text => "a string",
-            Self::Integer => "an integer",
-            Self::Float => "a number with a point",
-            Self::Boolean => "a boolean",
-            Self::Nothing => "nothing",
-            Self::List => "a list",
-            Self::Mapping => "a mapping",
-        }
-    }
-}
 
 /// What is wrong, with all facts but the place.
 ///
@@ -47,7 +15,7 @@ impl Found {
 pub enum Fault {
     // The text is not YAML, or too much of it.
     #[error("{what}")]
-    Syntax { what: &'static str, words: String, help: &'static str },
+    Syntax { what: String, label: String, help: String },
     #[error("the file has a control character in it")]
     ControlCharacter,
     #[error("the file has more than {} MiB", limit >> 20)]
@@ -69,9 +37,9 @@ pub enum Fault {
     #[error("the file is {} where the sections of an image are expected", found.words())]
     NoSections { found: Found },
     #[error("unknown key `{key}` in `{of}`")]
-    UnknownKey { key: String, of: String, suggestion: Option<String>, known: Vec<&'static str> },
+    UnknownKey { key: String, of: String, hint: Option<Hint>, known: Vec<&'static str> },
     #[error("unknown section `{key}`")]
-    UnknownSection { key: String, suggestion: Option<String>, known: Vec<&'static str> },
+    UnknownSection { key: String, hint: Option<Hint>, known: Vec<&'static str> },
     #[error("`{key}` expects {expected}, not {}", found.words())]
     WrongType { key: String, expected: &'static str, found: Found, written: String },
     #[error("{of} has no `{key}`")]
@@ -192,52 +160,10 @@ codes! {
 }
 
 impl Fault {
-    /// Translates what the parser says: `line` is what stands before the place on its line, `rest` what follows.
-    pub(super) fn of_syntax(error: &ScanError, line: &str, rest: &str) -> Self {
-        let words = error.info();
-        let says = |part: &str| words.contains(part);
-        let starts = |c: char| rest.starts_with(c);
-        let (what, help) = if starts('@') || starts('`') {
-            ("a text starts with a character that YAML keeps for itself", "put the text in quotes")
-        } else if says("tab") || line.contains('\t') && line.trim().is_empty() {
-            ("a tab indents this line", "indent by spaces")
-        } else if says("unclosed quote") || says("unexpected document indicator") {
-            ("a quoted text is not closed", "put the closing quote")
-        } else if says("mapping values are not allowed") {
-            (
-                "a `:` stands where no key can be",
-                "indent the line as its neighbours are, or put the text in quotes",
-            )
-        } else if says("block sequence entries are not allowed") {
-            ("a `-` stands where no list can be", "indent the line as its neighbours are")
-        } else if says("unknown anchor") {
-            ("an alias stands for nothing", "write its anchor `&name` before it")
-        } else if says("unknown escape") || says("hexadecimal") {
-            ("a quoted text has an unknown escape", "write `\\\\` for a backslash, or use single quotes")
-        } else if says("bracket") || says("flow") {
-            ("a bracket is not closed, or closes nothing", "put the other bracket")
-        } else if says("recursion limit") {
-            ("lists are nested too deeply", "write it with fewer brackets inside of each other")
-        } else if says("expected key") || says("indentation") || says("indented") || says("simple key") {
-            (
-                "this line belongs to no block",
-                "indent it as the lines of its block are, and put `:` after a key",
-            )
-        } else if says("unexpected eof") || says("expected node content") {
-            ("a value is missing", "write it, or remove what asks for it")
-        } else {
-            (
-                "this is not YAML",
-                "compare the line with its neighbours: indentation, `:` after a key, quotes, brackets",
-            )
-        };
-        Self::Syntax { what, words, help }
-    }
-
     /// Returns what stands at the main place.
     pub(crate) fn label(&self) -> String {
         match self {
-            Self::Syntax { words, .. } | Self::Label { words } => words.clone(),
+            Self::Syntax { label: words, .. } | Self::Label { words } => words.clone(),
             Self::TooDeep { limit } => format!("{limit} levels are the most"),
             Self::TooMany { .. } => "the limit is reached here".to_owned(),
             Self::UnknownKey { of, .. } => format!("not a key of `{of}`"),
@@ -306,14 +232,20 @@ impl Fault {
     /// Returns what to do next.
     pub(crate) fn help(&self) -> String {
         match self {
-            Self::Syntax { help, .. } => (*help).to_owned(),
-            Self::UnknownKey { suggestion, known, .. }
-            | Self::UnknownSection { suggestion, known, .. }
-            | Self::UnknownWord { suggestion, known, .. } => match suggestion {
+            Self::Syntax { help, .. } => help.clone(),
+            Self::UnknownKey { hint, known, .. } | Self::UnknownSection { hint, known, .. } => match hint {
+                Some(Hint::Key(word)) => format!("did you mean `{word}`?"),
+                Some(Hint::Block(block)) => format!("it is a key of `{block}`: write it below that"),
+                Some(Hint::Recipe) => {
+                    "kit has it, LinuxKit hasn't: write it into the recipe after the import".to_owned()
+                }
+                None => format!("there are {}", listed(known)),
+            },
+            Self::UnknownWord { suggestion, known, .. } => match suggestion {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("there are {}", listed(known)),
             },
-            Self::WrongType { key, expected, found, written } => type_help(key, expected, *found, written),
+            Self::WrongType { key, expected, found, written } => types::help(key, expected, *found, written),
             Self::MissingKey { key, .. } => format!("write `{key}: …`"),
             Self::UnknownMountOption { suggestion, .. }
             | Self::UnknownCapability { suggestion, .. }
@@ -376,19 +308,6 @@ impl Fault {
             Self::Label { .. } => "correct the label where the image is made",
             _ => "see `docs/from-linuxkit.md`",
         }
-    }
-}
-
-fn type_help(key: &str, expected: &str, found: Found, written: &str) -> String {
-    match found {
-        Found::Nothing => format!("write {expected} after `{key}:`, indented, or remove the key"),
-        _ if expected == "a string" && matches!(found, Found::Integer | Found::Float | Found::Boolean) => {
-            format!("put it in quotes: `\"{written}\"`")
-        }
-        Found::Text if expected == "a list" => format!("write `{key}: [\"{written}\"]`"),
-        Found::Text if expected == "a boolean" => "write `true` or `false`, without quotes".to_owned(),
-        Found::Text if expected == "an integer" => "write a number without quotes".to_owned(),
-        _ => format!("write {expected}"),
     }
 }
 

@@ -20,8 +20,12 @@ pub enum Base {
 pub enum Source {
     /// The project has it at this path.
     Project(String),
+    /// It is a text outside of the project, and this is what is in it.
+    Text(String),
     /// There is none.
     Missing(String),
+    /// There is one that can't be taken.
+    Refused(String),
 }
 
 /// What templates and sources stand for, each by its text in the YAML.

@@ -11,7 +11,9 @@ pub(super) fn merge(roots: &[Node]) -> Vec<(String, Node)> {
     let mut merged: Vec<(String, Node)> = Vec::new();
     for root in roots {
         let Kind::Mapping(entries) = &root.kind else { continue };
-        for (Key { text, .. }, node) in entries.iter().filter(|(key, _)| key.text != "trust") {
+        for (Key { text, .. }, node) in
+            entries.iter().filter(|(key, node)| key.text != "trust" && !is_nothing(node))
+        {
             match merged.iter_mut().find(|(known, _)| known == text) {
                 None => merged.push((text.clone(), node.clone())),
                 Some((_, old)) => match (&mut old.kind, &node.kind) {
@@ -28,6 +30,11 @@ pub(super) fn merge(roots: &[Node]) -> Vec<(String, Node)> {
         }
     }
     merged
+}
+
+/// Whether it is a section without anything in it.
+fn is_nothing(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Scalar(scalar) if scalar.found() == Found::Nothing)
 }
 
 /// Writes it as JSON.

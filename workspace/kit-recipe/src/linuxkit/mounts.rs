@@ -31,9 +31,29 @@ pub(super) struct Tmpfs {
 pub(super) struct Mount {
     pub(super) span: Range<usize>,
     pub(super) destination: String,
+    /// Where the destination is counted from.
+    pub(super) below: Below,
     pub(super) kind: String,
     pub(super) source: String,
     pub(super) options: Vec<String>,
+}
+
+/// Where a path is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Below {
+    /// The root of whoever mounts: of the machine in `runtime`, else of the container.
+    Own,
+    /// The root of the container, of a mount in `runtime`.
+    Container,
+}
+
+/// Which destinations a list of mounts may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Destinations {
+    /// Absolute ones.
+    Absolute,
+    /// Relative ones too, which are in the container's root.
+    Any,
 }
 
 const BIND: &str = "source:destination:option,option";
@@ -167,18 +187,27 @@ fn flags(
 }
 
 /// Reads `mounts`.
-pub(super) fn mounts(mapping: &mut Mapping<'_>, faults: &mut Faults) -> Field<Vec<Mount>> {
+pub(super) fn mounts(
+    mapping: &mut Mapping<'_>,
+    destinations: Destinations,
+    faults: &mut Faults,
+) -> Field<Vec<Mount>> {
     let list = mapping.mappings("mounts", faults)?;
-    Some(list.map(|items| items.into_iter().filter_map(|item| mount(item, faults)).collect()))
+    Some(list.map(|items| items.into_iter().filter_map(|item| mount(item, destinations, faults)).collect()))
 }
 
-fn mount(mut item: Mapping<'_>, faults: &mut Faults) -> Option<Mount> {
+fn mount(mut item: Mapping<'_>, destinations: Destinations, faults: &mut Faults) -> Option<Mount> {
     let span = item.span.clone();
     let before = faults.len();
     let kind = item.line("type", faults).map(|field| field.value).filter(|kind| !kind.is_empty());
     let source = item.line("source", faults).map(|field| field.value).filter(|source| !source.is_empty());
+    let mut below = Below::Own;
     let destination = item.take("destination").and_then(|value| {
         let text = value.line(faults).filter(|text| !text.is_empty())?;
+        if destinations == Destinations::Any && !text.starts_with('/') {
+            below = Below::Container;
+            return path::in_image(&text, &value, faults);
+        }
         path::absolute(&text, &value, faults)
     });
     let options = item.texts("options", faults);
@@ -209,6 +238,7 @@ fn mount(mut item: Mapping<'_>, faults: &mut Faults) -> Option<Mount> {
         source: source.unwrap_or_else(|| kind.clone()),
         kind,
         destination,
+        below,
         options: options.into_iter().map(|Spanned { value, .. }| value).collect(),
     })
 }

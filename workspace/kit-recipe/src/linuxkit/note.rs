@@ -24,6 +24,8 @@ pub enum Fate {
     Dropped,
     /// It is left out, and the system is another one for it.
     Lost,
+    /// It is left to whoever imports.
+    ToDo,
 }
 
 impl Fate {
@@ -33,6 +35,7 @@ impl Fate {
             Self::Changed => "changed",
             Self::Dropped => "dropped",
             Self::Lost => "lost",
+            Self::ToDo => "to do",
         }
     }
 }

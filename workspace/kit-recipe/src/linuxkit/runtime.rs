@@ -1,7 +1,7 @@
 //! `runtime`: what is done on the machine around the start of a container.
 
 use super::decode::{Faults, Field, Mapping, Value};
-use super::mounts::{self, Mount};
+use super::mounts::{self, Destinations, Mount};
 use super::path;
 use crate::Spanned;
 
@@ -33,7 +33,7 @@ pub(super) fn read(mapping: &mut Mapping<'_>, faults: &mut Faults) -> Field<Runt
     let Spanned { value: mut item, span } = mapping.mapping("runtime", faults)?;
     let runtime = Runtime {
         cgroups: item.texts("cgroups", faults),
-        mounts: mounts::mounts(&mut item, faults),
+        mounts: mounts::mounts(&mut item, Destinations::Any, faults),
         mkdir: item.list("mkdir", faults, directory),
         interfaces: interfaces(&mut item, faults),
         bind_ns: bind_ns(&mut item, faults),

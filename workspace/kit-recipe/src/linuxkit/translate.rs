@@ -3,7 +3,10 @@
 mod container;
 mod files;
 mod limits;
+mod mounts;
+pub(super) mod package;
 mod packages;
+mod script;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -30,6 +33,7 @@ pub(super) struct Translator<'t> {
     texts: &'t Texts<'t>,
     comments: Comments,
     notes: Vec<Note>,
+    /// What is imported.
     image: &'t Name,
     /// Names of volumes, by those in the YAML.
     volumes: BTreeMap<String, Name>,
@@ -48,15 +52,7 @@ pub(super) fn translate(
     comments: Comments,
     metadata: &dyn Fn(&str) -> String,
 ) -> (Vec<Written>, Vec<Note>) {
-    let mut translator = Translator {
-        texts,
-        comments,
-        notes: Vec::new(),
-        image,
-        volumes: BTreeMap::new(),
-        containers: BTreeMap::new(),
-        numbers: BTreeMap::new(),
-    };
+    let mut translator = Translator::new(texts, comments, image);
     let recipes = translator.system(system, given, metadata);
     let mut notes = translator.notes;
     notes.sort();
@@ -66,18 +62,24 @@ pub(super) fn translate(
 
 /// Writes the keys of a container that stands alone, as those of a section with this title.
 pub(super) fn config_alone(config: &Config, image: &Name, texts: &Texts<'_>, title: &str) -> Section {
-    let mut translator = Translator {
-        texts,
-        comments: Comments::default(),
-        notes: Vec::new(),
-        image,
-        volumes: BTreeMap::new(),
-        containers: BTreeMap::new(),
-        numbers: BTreeMap::new(),
-    };
+    let mut translator = Translator::new(texts, Comments::default(), image);
     let mut section = Section::new(title);
     translator.config(&mut section, config);
     section
+}
+
+impl<'t> Translator<'t> {
+    fn new(texts: &'t Texts<'t>, comments: Comments, image: &'t Name) -> Self {
+        Self {
+            texts,
+            comments,
+            notes: Vec::new(),
+            image,
+            volumes: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+        }
+    }
 }
 
 impl Translator<'_> {
@@ -108,6 +110,7 @@ impl Translator<'_> {
                 "`trust` has no effect in LinuxKit either; the lockfile pins each image by digest",
             );
         }
+        let about = self.comments.heads();
         let mut packages = Vec::new();
         let mut names = Names::default();
         let mut sections = vec![self.header(system)];
@@ -146,7 +149,11 @@ impl Translator<'_> {
         }
         sections.extend(self.files(system, given, metadata));
         let foot = self.comments.rest();
-        let head = self.head();
+        let mut head = self.head();
+        if !about.is_empty() {
+            head.push(String::new());
+            head.extend(about.into_iter().map(|comment| comment.text));
+        }
         let image = Written {
             recipe: RecipeName::Image(self.image.clone()),
             text: document(&head, &sections, &foot),

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
 use super::fault::{Fault, Found};
+use super::syntax::Stop;
 
 /// The most that a file may have, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -93,6 +94,7 @@ pub(super) fn parse(text: &str, base: usize) -> Result<Document, Vec<(Range<usiz
 struct Open {
     anchor: usize,
     start: usize,
+    style: StructureStyle,
     kind: OpenKind,
 }
 
@@ -143,13 +145,11 @@ impl<'t> Builder<'t> {
     }
 
     fn syntax(&self, error: &ScanError) -> (Range<usize>, Fault) {
-        let at = self.byte(error.marker());
-        let local = at - self.base;
-        let next = self.text[local..].chars().next().filter(|c| *c != '\n');
-        let end = at + next.map_or(0, char::len_utf8);
-        let line = self.text[..local].rsplit('\n').next().unwrap_or_default();
-        let rest = self.text[local..].lines().next().unwrap_or_default();
-        (at..end, Fault::of_syntax(error, line, rest))
+        let at = self.byte(error.marker()) - self.base;
+        let bracket = self.open.iter().rev().find(|open| open.style == StructureStyle::Flow);
+        let bracket = bracket.map(|open| open.start - self.base);
+        let (at, fault) = Stop { text: self.text, at, words: &error.info(), bracket }.tell();
+        (self.base + at.start..self.base + at.end, fault)
     }
 
     /// Takes an event; false ends the reading.
@@ -164,12 +164,12 @@ impl<'t> Builder<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 return self.scalar(&text, style, anchor, tag.as_deref(), range);
             }
-            Event::SequenceStart(_, anchor, _) => {
-                return self.begin(anchor, range, OpenKind::List(Vec::new()));
+            Event::SequenceStart(style, anchor, _) => {
+                return self.begin(anchor, style, range, OpenKind::List(Vec::new()));
             }
-            Event::MappingStart(_, anchor, _) => {
+            Event::MappingStart(style, anchor, _) => {
                 let kind = OpenKind::Mapping { entries: Vec::new(), merged: Vec::new(), key: None };
-                return self.begin(anchor, range, kind);
+                return self.begin(anchor, style, range, kind);
             }
             Event::SequenceEnd | Event::MappingEnd => return self.end(range),
             Event::Alias(anchor) => return self.alias(anchor, range),
@@ -193,7 +193,10 @@ impl<'t> Builder<'t> {
         let string = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix() == "str");
         let quoted = style != ScalarStyle::Plain || string;
         let written = &self.text[raw.start - self.base..raw.end - self.base];
-        let span = raw.start..raw.start + written.trim_end().len();
+        let mut span = raw.start..raw.start + written.trim_end().len();
+        if span.is_empty() {
+            span = self.dash_before(span);
+        }
         let node = Node { span, kind: Kind::Scalar(Scalar { text: text.to_owned(), quoted }) };
         self.count(1, &node.span)?;
         if anchor > 0 {
@@ -202,7 +205,18 @@ impl<'t> Builder<'t> {
         self.put(node)
     }
 
-    fn begin(&mut self, anchor: usize, range: Range<usize>, kind: OpenKind) -> Step {
+    /// Nothing at all behind the `-` of a list stands where that is.
+    fn dash_before(&self, span: Range<usize>) -> Range<usize> {
+        let in_list = matches!(self.open.last(), Some(Open { kind: OpenKind::List(_), .. }));
+        let before = self.text[..span.start - self.base].trim_end();
+        if in_list && before.ends_with('-') {
+            let end = self.base + before.len();
+            return end - 1..end;
+        }
+        span
+    }
+
+    fn begin(&mut self, anchor: usize, style: StructureStyle, range: Range<usize>, kind: OpenKind) -> Step {
         self.count(1, &range)?;
         if self.open.len() >= DEEPEST {
             return Err((range, Fault::TooDeep { limit: DEEPEST }));
@@ -210,7 +224,7 @@ impl<'t> Builder<'t> {
         if let Some(Open { kind: OpenKind::Mapping { key: None, .. }, .. }) = self.open.last() {
             return Err((range, Fault::KeyIsNoText));
         }
-        self.open.push(Open { anchor, start: range.start, kind });
+        self.open.push(Open { anchor, start: range.start, style, kind });
         Ok(true)
     }
 

@@ -104,11 +104,16 @@ fn kernel(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<K
         value.without(&['\0', '\n', '\r'], "a line break or NUL", text, faults).map(ToOwned::to_owned)
     });
     let modules = section.value("modules").and_then(|value| check::module_names(&value, faults));
+    let microcode = section.value("microcode").and_then(|value| {
+        let path = check::tree_path(&value, check::Root::Refused, faults)?;
+        Some(value.spanned(path))
+    });
     section.finish(faults);
     let kernel = Kernel {
         package: package?,
         cmdline: cmdline.unwrap_or_default().unwrap_or_default(),
         modules: modules.unwrap_or_default(),
+        microcode,
     };
     Some(Spanned::new(kernel, span))
 }

@@ -14,7 +14,7 @@
 //! | user | name, uid, gid, home, shell |
 //! | container | see `container.rs` beside this |
 //! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules; then, unless both are empty, defaults (a container) and volumes (name, readonly, root?) |
-//! | kernel | package, cmdline, modules |
+//! | kernel | package, cmdline, modules; its microcode stands behind the volumes, which are then written in any case |
 //! | root | package, or an empty text and the reference of an image |
 //! | service | name, root, variant 1 no 2 yes (replace), container |
 //! | tools | packages |
@@ -174,6 +174,7 @@ fn image(to: &mut Encoder, image: &Image) {
     to.list(formats, |to, format| _ = to.str(format.word()));
     names(to, extends);
     names(to, remove);
+    let microcode = boot.as_ref().and_then(|boot| boot.value.microcode.as_ref());
     to.option(boot.as_ref(), |to, boot| kernel(to, boot));
     names(to, init);
     for list in [onboot, services, onshutdown] {
@@ -181,12 +182,15 @@ fn image(to: &mut Encoder, image: &Image) {
     }
     tree_rules(to, tree);
     // Came later: written only where there is something.
-    if *defaults != Container::default() || !volumes.is_empty() {
+    if *defaults != Container::default() || !volumes.is_empty() || microcode.is_some() {
         container(to, defaults);
         to.list(volumes, |to, volume| {
             to.str(volume.name.as_str()).u64(volume.readonly.into());
             to.option(volume.base.as_ref(), |to, volume| base(to, volume));
         });
+    }
+    if let Some(path) = microcode {
+        to.bytes(path.as_bytes());
     }
 }
 
@@ -199,7 +203,7 @@ fn base(to: &mut Encoder, base: &Base) {
 }
 
 fn kernel(to: &mut Encoder, kernel: &Kernel) {
-    let Kernel { package, cmdline, modules } = kernel;
+    let Kernel { package, cmdline, modules, microcode: _ } = kernel;
     to.str(package.as_str()).str(cmdline);
     to.list(modules, |to, name| _ = to.str(name.as_str()));
 }

@@ -51,6 +51,29 @@ fn old_states_are_found_and_read() {
 }
 
 #[test]
+fn a_directory_has_gits_own_digest() {
+    let dir = repository();
+    let path = dir.path().join("project/lockfiles");
+    let history = History { program: "git", path: &path };
+    let head = history.head().unwrap().unwrap();
+    let expected = |what: &str| Some(git(dir.path(), &["rev-parse", what]));
+    assert_eq!(Some(head.as_str().to_owned()), expected("HEAD"));
+    assert_eq!(history.tree(&head).unwrap(), expected("HEAD:project/lockfiles"));
+    assert_eq!(history.tracked().unwrap(), ["a.lock"]);
+    let top = History { program: "git", path: dir.path() };
+    assert_eq!(top.tree(&head).unwrap(), expected("HEAD^{tree}"));
+    assert_eq!(top.tracked().unwrap(), ["project/link", "project/lockfiles/a.lock", "project/tool"]);
+    let new = dir.path().join("new");
+    std::fs::create_dir(&new).unwrap();
+    assert_eq!(History { program: "git", path: &new }.tree(&head).unwrap(), None);
+    let outside = tempfile::tempdir().unwrap();
+    let history = History { program: "git", path: outside.path() };
+    assert_eq!(history.head().unwrap(), None);
+    git(outside.path(), &["init", "-q"]);
+    assert_eq!(history.head().unwrap(), None, "nothing was committed");
+}
+
+#[test]
 fn what_is_no_history_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let history = History { program: "git", path: dir.path() };

@@ -1,5 +1,9 @@
 //! `kit import`: recipes made of what other builders read.
 
+mod found;
+mod published;
+
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,18 +11,20 @@ use std::process::ExitCode;
 use cap_std::fs::Dir;
 use kit_build::replace::replace;
 use kit_recipe::Name;
-use kit_recipe::linuxkit::{self, Base, Given, Import, Source, SourceFile};
+use kit_recipe::linuxkit::{self, Note, SourceFile, Written};
 use kit_recipe::recipe::RecipeName;
 use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
-use crate::project::{absolute, canonical, make_dir, read_file};
+use crate::project::{absolute, make_dir, read_file};
+use found::{Directories, Package};
 
 const EXAMPLES: &str = "\
 Examples:
   kit import linuxkit system.yml             recipes/images/system.toml, and the packages that it needs
   kit import linuxkit base.yml web.yml       several files, joined as LinuxKit joins them
+  kit import linuxkit pkg/tool/build.yml     recipes/packages/tool.toml, and what its Dockerfile leaves to do
   kit import linuxkit system.yml -o /tmp/x   into another directory
 
 Then `kit lock system` pins every image by digest, and `kit build system` builds it.";
@@ -36,11 +42,14 @@ enum Origin {
     Linuxkit(Linuxkit),
 }
 
-/// Make recipes of LinuxKit's image YAML, and say line by line what isn't as it was
+/// Make recipes of LinuxKit's YAML, and say line by line what isn't as it was
+///
+/// Files of images are joined to one image. A `build.yml`, or a directory that has one, becomes a package; where the image says `@pkg:DIR`
+/// for it, that package is taken.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 struct Linuxkit {
-    /// Read this file; the first one gives the image its name (can be repeated)
+    /// Read this file; the first one of an image gives it its name (can be repeated)
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Write below this directory [default: the project]
@@ -54,17 +63,25 @@ struct Linuxkit {
 /// The most that a file may have, in bytes; the parser has its own limit.
 const LARGEST: u64 = 16 << 20;
 
+/// What files became.
+struct Imported {
+    image: Option<Name>,
+    recipes: Vec<Written>,
+    /// By the names of files.
+    notes: Vec<(String, Note)>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let Origin::Linuxkit(args) = &args.from;
     let root = match &args.output {
         Some(path) => absolute(path)?,
         None => context.project()?.path().to_owned(),
     };
-    let (name, files, import) = import(&args.files, &root)?;
+    let imported = import(&args.files, &root, context)?;
     let dir = make_dir(&root)?;
-    refuse_others(&dir, &import, args.force)?;
+    refuse_others(&dir, &imported.recipes, args.force)?;
     let mut written = Vec::new();
-    for recipe in &import.recipes {
+    for recipe in &imported.recipes {
         let path = path_of(&recipe.recipe);
         write(&dir, &path, &recipe.text).map_err(|source| Failure::File {
             action: "write",
@@ -74,29 +91,72 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         context.output.data(&format!("{path}\n")).map_err(Failure::Output)?;
         written.push(path);
     }
-    tell(&import, &files, context);
-    let note = |note: &linuxkit::Note| json!({ "file": files[note.file].name, "line": note.line, "fate": note.fate.word(), "text": note.text });
-    let notes: Vec<_> = import.notes.iter().map(note).collect();
-    let result = json!({ "image": name.as_str(), "recipes": written, "notes": notes });
+    tell(&imported, context);
+    let note = |(file, note): &(String, Note)| json!({ "file": file, "line": note.line, "fate": note.fate.word(), "text": note.text });
+    let notes: Vec<_> = imported.notes.iter().map(note).collect();
+    let image = imported.image.as_ref().map(Name::as_str);
+    let result = json!({ "image": image, "recipes": written, "notes": notes });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads files and makes recipes of them, below the directory `root`.
-fn import(paths: &[PathBuf], root: &Path) -> Result<(Name, Vec<SourceFile>, Import), Failure> {
-    let files = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let stem = paths.first().and_then(|path| path.file_stem());
-    let name = linuxkit::image_name(&stem.unwrap_or_default().to_string_lossy());
-    let import = linuxkit::wanted(&files)
-        .and_then(|wanted| linuxkit::import(&name, &files, &given(&wanted, root)))
-        .map_err(|problems| Failure::LinuxKit { files: files.clone(), problems })?;
-    Ok((name, files, import))
+fn import(paths: &[PathBuf], root: &Path, context: &Context) -> Result<Imported, Failure> {
+    let home = context.environment.containers.home.as_deref();
+    let directories = Directories { root, home };
+    let (mut images, mut packages) = (Vec::new(), Vec::new());
+    for path in paths {
+        let path = if path.is_dir() { path.join(found::BUILD_FILE) } else { path.clone() };
+        let file = read(&path)?;
+        if linuxkit::build::is_build_file(&file) {
+            packages.push(package(&path, file, &directories)?);
+        } else {
+            images.push((path, file));
+        }
+    }
+    let mut imported = Imported { image: None, recipes: Vec::new(), notes: Vec::new() };
+    if let Some((first, _)) = images.first() {
+        let name = linuxkit::image_name(&first.file_stem().unwrap_or_default().to_string_lossy());
+        let (paths, files): (Vec<_>, Vec<_>) = images.iter().cloned().unzip();
+        let import = linuxkit::wanted(&files)
+            .and_then(|wanted| {
+                linuxkit::import(&name, &files, &directories.given(&wanted, &paths, &packages))
+            })
+            .map_err(|problems| Failure::LinuxKit { files: files.clone(), problems })?;
+        imported.add(import, &files);
+        imported.image = Some(name);
+    }
+    for package in packages {
+        imported.add(package.import, &package.files);
+    }
+    let mut names = BTreeSet::new();
+    match imported.recipes.iter().find(|written| !names.insert(&written.recipe)) {
+        Some(twice) => Err(Failure::ImportedTwice { recipe: twice.recipe.clone() }),
+        None => Ok(imported),
+    }
+}
+
+/// Reads what is around a `build.yml` and makes a package of it.
+fn package(path: &Path, file: SourceFile, directories: &Directories<'_>) -> Result<Package, Failure> {
+    let failed = |problems| Failure::LinuxKit { files: vec![file.clone()], problems };
+    let build = linuxkit::build::parse(&file).map_err(|problems| failed(vec![(0, problems)]))?;
+    let around = directories.around(path, &build);
+    let import = linuxkit::import_package(&file, &around).map_err(failed)?;
+    let files = std::iter::once(file).chain(around.dockerfile).collect();
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Package { directory, files, import })
+}
+
+impl Imported {
+    fn add(&mut self, import: linuxkit::Import, files: &[SourceFile]) {
+        self.recipes.extend(import.recipes);
+        self.notes.extend(import.notes.into_iter().map(|note| (files[note.file].name.clone(), note)));
+    }
 }
 
 /// Says what isn't as it was.
-fn tell(import: &Import, files: &[SourceFile], context: &Context) {
-    for note in &import.notes {
-        let file = &files[note.file].name;
+fn tell(imported: &Imported, context: &Context) {
+    for (file, note) in &imported.notes {
         context.output.say(&format!("{file}:{}: {}: {}\n", note.line, note.fate, note.text));
     }
 }
@@ -114,9 +174,12 @@ pub(crate) fn take_in(words: &[String], context: &Context) -> Result<(Vec<String
         return Ok((words.to_vec(), None));
     }
     let project = context.project_or_here()?;
-    let (name, files, import) = import(&paths, project.path())?;
-    tell(&import, &files, context);
-    project.take_in(import.recipes.into_iter().map(|recipe| (recipe.recipe, recipe.text)));
+    let imported = import(&paths, project.path(), context)?;
+    let Some(name) = imported.image.clone() else {
+        return Err(Failure::PackageAlone { path: paths[0].clone() });
+    };
+    tell(&imported, context);
+    project.take_in(imported.recipes.into_iter().map(|recipe| (recipe.recipe, recipe.text)));
     let others = words.iter().filter(|word| !is_yaml(word)).cloned();
     Ok((std::iter::once(name.to_string()).chain(others).collect(), Some(name)))
 }
@@ -128,37 +191,6 @@ fn read(path: &Path) -> Result<SourceFile, Failure> {
     Ok(SourceFile { name, text })
 }
 
-/// Looks for what the files refer to: sources are files of the project, templates directories with a `build.yml`.
-fn given(wanted: &linuxkit::Wanted, root: &Path) -> Given {
-    let source = |text: &String| {
-        let found = match canonical(Path::new(text)).ok().zip(canonical(root).ok()) {
-            None => Source::Missing("there is no such file".to_owned()),
-            Some((path, root)) => match path.strip_prefix(&root).ok().and_then(Path::to_str) {
-                Some(inside) if path.is_file() => Source::Project(inside.to_owned()),
-                Some(_) => Source::Missing("it is no file with a name in UTF-8".to_owned()),
-                None => Source::Missing("it is outside of the project: put it there".to_owned()),
-            },
-        };
-        (text.clone(), found)
-    };
-    let packages = wanted.packages.iter().map(|path| (path.clone(), package(path)));
-    Given { packages: packages.collect(), sources: wanted.sources.iter().map(source).collect() }
-}
-
-/// Returns the image that LinuxKit publishes for a directory.
-fn package(path: &str) -> Result<Base, String> {
-    let file = read(&Path::new(path).join("build.yml")).map_err(|_| "it has no `build.yml`".to_owned())?;
-    let build = linuxkit::build::parse(&file.text)
-        .map_err(|problems| format!("its `build.yml` is wrong: {problems}"))?;
-    if build.needs_hash() {
-        let image = format!("{}/{}", build.organisation, build.image);
-        return Err(format!(
-            "its tag is git's digest of it: write `{image}:TAG`, as `linuxkit pkg show-tag` prints it"
-        ));
-    }
-    Ok(Base::Image(build.reference("")))
-}
-
 fn path_of(recipe: &RecipeName) -> String {
     match recipe {
         RecipeName::Image(name) => format!("recipes/images/{name}.toml"),
@@ -168,12 +200,11 @@ fn path_of(recipe: &RecipeName) -> String {
 }
 
 /// Fails when a recipe is there that says something else, before anything is written.
-fn refuse_others(dir: &Dir, import: &Import, force: bool) -> Result<(), Failure> {
-    let others = import.recipes.iter().map(|written| (path_of(&written.recipe), &written.text)).filter(
-        |(path, text)| {
+fn refuse_others(dir: &Dir, recipes: &[Written], force: bool) -> Result<(), Failure> {
+    let others =
+        recipes.iter().map(|written| (path_of(&written.recipe), &written.text)).filter(|(path, text)| {
             dir.symlink_metadata(path).is_ok() && dir.read_to_string(path).ok().as_ref() != Some(*text)
-        },
-    );
+        });
     let paths: Vec<_> = others.map(|(path, _)| path).collect();
     if force || paths.is_empty() { Ok(()) } else { Err(Failure::RecipesThere { paths }) }
 }

@@ -16,6 +16,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::Settings { .. }
         | Failure::LinuxKit { .. }
         | Failure::RecipesThere { .. }
+        | Failure::ImportedTwice { .. }
         | Failure::NotText { .. }
         | Failure::Outdated { .. }
         | Failure::NotBuilt { .. }
@@ -41,6 +42,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         Failure::Tool { source: SandboxError::MissingCommand { .. }, .. }
         | Failure::Program { source: SandboxError::MissingCommand { .. }, .. }
         | Failure::ManyBuilds { .. }
+        | Failure::PackageAlone { .. }
         | Failure::NoProject { .. }
         | Failure::Variable { .. }
         | Failure::WhichImage { .. }
@@ -116,6 +118,8 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Settings { .. } => "kit::settings::problems",
         Failure::LinuxKit { .. } => "kit::linuxkit::problems",
         Failure::RecipesThere { .. } => "kit::import::recipes_there",
+        Failure::ImportedTwice { .. } => "kit::import::twice",
+        Failure::PackageAlone { .. } => "kit::import::package_alone",
         Failure::NoProject { .. } => "kit::project::none",
         Failure::File { .. } => "kit::project::file",
         Failure::NotText { .. } => "kit::project::not_text",
@@ -167,6 +171,10 @@ fn help(failure: &Failure) -> Option<String> {
         Failure::Tool { source, .. } => return crate::commands::tool::help(source),
         Failure::RecipesThere { .. } => {
             "replace them by `--force`, or write elsewhere by `-o DIR`; nothing was written".to_owned()
+        }
+        Failure::ImportedTwice { .. } => "import them one after the other, into two projects, or rename one".to_owned(),
+        Failure::PackageAlone { .. } => {
+            "name the image's file beside it, or make a recipe of it by `kit import linuxkit FILE`".to_owned()
         }
         Failure::NoProject { .. } => {
             "run `kit init DIR` to make a project, or name one by `--project DIR`".to_owned()

@@ -166,6 +166,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::GlobMatchesNothing { .. }
         | BuildError::NoInit { .. }
         | BuildError::NoKernel { .. }
+        | BuildError::Microcode { .. }
         | BuildError::NoLocal { .. }
         | BuildError::BadLocal { .. }
         | BuildError::CargoLock { .. }

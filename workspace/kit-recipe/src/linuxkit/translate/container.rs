@@ -9,7 +9,7 @@ use crate::Spanned;
 use crate::linuxkit::comments::Comment;
 use crate::linuxkit::decode::Field;
 use crate::linuxkit::entry::{Config, Device, IdMapping, Namespace, Rlimit};
-use crate::linuxkit::mounts::{Bind, Mount, Tmpfs};
+use crate::linuxkit::mounts::Below;
 use crate::linuxkit::names::name_of;
 use crate::linuxkit::note::Fate;
 use crate::linuxkit::runtime::{Interface, Runtime};
@@ -97,7 +97,7 @@ impl Translator<'_> {
         }
     }
 
-    fn without_effect(&mut self, key: &str, other: &str, at: &Range<usize>) {
+    pub(super) fn without_effect(&mut self, key: &str, other: &str, at: &Range<usize>) {
         let text = format!("`{key}` has no effect beside `{other}`, in LinuxKit as here");
         self.note(at, Fate::Dropped, text);
         self.comments_in(at);
@@ -174,97 +174,7 @@ impl Translator<'_> {
         section.put(key, &Toml::texts(ranges.iter().map(String::as_str)), comments);
     }
 
-    fn mounted(&mut self, section: &mut Section, config: &Config) {
-        let add = config.binds_add.as_ref();
-        if let Some(binds) = &config.binds {
-            let texts = self.binds(binds);
-            self.list_of(section, "binds", binds, texts);
-            if let Some(add) = add {
-                self.without_effect("binds.add", "binds", &add.span);
-            }
-        } else if let Some(add) = add {
-            let texts = self.binds(add);
-            self.list_of(section, "add-binds", add, texts);
-        }
-        if let Some(tmpfs) = &config.tmpfs {
-            let texts = tmpfs.value.iter().map(|tmpfs| Toml::text(&tmpfs_text(&tmpfs.value))).collect();
-            self.list_of(section, "tmpfs", tmpfs, texts);
-        }
-        if let Some(mounts) = &config.mounts {
-            self.mounts_into(section, mounts);
-        }
-        for (key, paths) in
-            [("masked-paths", &config.masked_paths), ("readonly-paths", &config.readonly_paths)]
-        {
-            if let Some(paths) = paths {
-                self.list(section, key, paths, Toml::text);
-            }
-        }
-        if let Some(word) = &config.rootfs_propagation {
-            let comments = self.comments_in(&word.span);
-            section.put("root-propagation", &Toml::text(word.value), comments);
-        }
-        self.text(section, "cgroups-path", &config.cgroups_path);
-        if config.devices.is_some() || config.resources.as_ref().is_some_and(|all| !all.devices.is_empty()) {
-            self.devices(section, config);
-        }
-    }
-
-    fn binds(&self, binds: &Spanned<Vec<Spanned<Bind>>>) -> Vec<Toml> {
-        binds.value.iter().map(|bind| Toml::text(&self.bind_text(&bind.value))).collect()
-    }
-
-    fn bind_text(&self, bind: &Bind) -> String {
-        let source = match bind.volume().and_then(|name| self.volumes.get(name)) {
-            Some(volume) => volume.as_str(),
-            None => &bind.source,
-        };
-        // LinuxKit's default; `rbind` is kit's, too.
-        let options = match &bind.options {
-            None => "rw,rshared".to_owned(),
-            Some(options) => {
-                let kept: Vec<_> =
-                    options.iter().map(String::as_str).filter(|option| *option != "rbind").collect();
-                if kept.is_empty() { "rw".to_owned() } else { kept.join(",") }
-            }
-        };
-        format!("{source}:{}:{options}", bind.destination)
-    }
-
-    fn mounts_into(&mut self, section: &mut Section, mounts: &Spanned<Vec<Mount>>) {
-        let (above, items) = self.mounts(mounts);
-        section.put("mounts", &Toml::Array(items), above);
-    }
-
-    fn mounts(&mut self, mounts: &Spanned<Vec<Mount>>) -> (Vec<Comment>, Vec<(Toml, Vec<Comment>)>) {
-        let above = self.comments_at(&mounts.span);
-        let items =
-            mounts.value.iter().map(|mount| (self.mount(mount), self.comments_in(&mount.span))).collect();
-        (above, items)
-    }
-
-    fn mount(&mut self, mount: &Mount) -> Toml {
-        let mut kind = mount.kind.as_str();
-        if kind == "cgroup" {
-            self.note(
-                &mount.span,
-                Fate::Changed,
-                "`cgroup` is `cgroup2`: kit has control groups of version 2",
-            );
-            kind = "cgroup2";
-        }
-        let mut pairs = vec![("destination", Toml::text(&mount.destination)), ("type", Toml::text(kind))];
-        let source = if mount.source == "cgroup" { "cgroup2" } else { &mount.source };
-        if source != kind || !IS_ITS_OWN_SOURCE.contains(&kind) {
-            pairs.push(("source", Toml::text(source)));
-        }
-        if !mount.options.is_empty() {
-            pairs.push(("options", Toml::texts(mount.options.iter().map(String::as_str))));
-        }
-        Toml::table(pairs)
-    }
-
-    fn devices(&mut self, section: &mut Section, config: &Config) {
+    pub(super) fn devices(&mut self, section: &mut Section, config: &Config) {
         let (mut items, mut above) = (Vec::new(), Vec::new());
         if let Some(devices) = &config.devices {
             above = self.comments_at(&devices.span);
@@ -360,7 +270,12 @@ impl Translator<'_> {
             }
         }
         if let Some(mounts) = &runtime.mounts {
-            self.mounts_into(&mut below, mounts);
+            let mut mounts = mounts.clone();
+            let any = mounts.value.is_empty();
+            mounts.value.retain(|mount| mount.below == Below::Own);
+            if any || !mounts.value.is_empty() {
+                self.mounts_into(&mut below, &mounts);
+            }
         }
         if let Some(interfaces) = &runtime.interfaces {
             let comments = self.comments_in(&interfaces.span);
@@ -398,7 +313,7 @@ impl Translator<'_> {
         }
     }
 
-    fn text(&mut self, section: &mut Section, key: &str, field: &Field<String>) {
+    pub(super) fn text(&mut self, section: &mut Section, key: &str, field: &Field<String>) {
         if let Some(field) = field {
             let comments = self.comments_in(&field.span);
             section.put(key, &Toml::text(field), comments);
@@ -412,7 +327,7 @@ impl Translator<'_> {
         }
     }
 
-    fn list(
+    pub(super) fn list(
         &mut self,
         section: &mut Section,
         key: &str,
@@ -424,7 +339,7 @@ impl Translator<'_> {
     }
 
     /// Writes a list, each item with the comments that are about its line.
-    fn list_of<T>(
+    pub(super) fn list_of<T>(
         &mut self,
         section: &mut Section,
         key: &str,
@@ -439,16 +354,6 @@ impl Translator<'_> {
         above.extend(self.comments_in(&list.span));
         section.put(key, &Toml::Array(items), above);
     }
-}
-
-/// File systems whose source is their own name.
-const IS_ITS_OWN_SOURCE: [&str; 6] = ["proc", "sysfs", "devpts", "mqueue", "cgroup2", "tmpfs"];
-
-/// An option that is written replaces kit's own ones.
-fn tmpfs_text(tmpfs: &Tmpfs) -> String {
-    let options = tmpfs.options.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(",");
-    let options = if options.is_empty() { "rw" } else { &options };
-    format!("{}:{options}", tmpfs.destination)
 }
 
 fn device(device: &Device) -> Toml {

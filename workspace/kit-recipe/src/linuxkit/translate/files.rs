@@ -67,7 +67,15 @@ impl Translator<'_> {
                 let comments = self.comments_in(&source.span);
                 match given.sources.get(&source.value) {
                     Some(Source::Project(path)) => section.put("source", &Toml::text(path), comments),
-                    Some(Source::Missing(_)) | None => {
+                    Some(Source::Text(text)) => {
+                        section.put("contents", &block(text), comments);
+                        let text = format!(
+                            "`{}` is outside of the project, so what is in it now stands in the recipe",
+                            source.value
+                        );
+                        self.note(&source.span, Fate::Changed, text);
+                    }
+                    Some(Source::Missing(_) | Source::Refused(_)) | None => {
                         let text = format!(
                             "`{}` is left out: it is optional, and `{}` isn't there",
                             file.path.value, source.value

@@ -20,6 +20,9 @@ pub(super) struct KernelPart {
     pub(super) has_modules: bool,
 }
 
+/// Where the kernel's package has microcode.
+const MICROCODE: &str = "/boot/ucode.cpio";
+
 /// What of LinuxKit's own images kit's init does itself.
 const REPLACED: [(&str, &str); 4] = [
     ("init", "kit's own init stands in for it"),
@@ -64,7 +67,15 @@ impl Translator<'_> {
             let comments = self.comments_in(&cmdline.span);
             section.put("cmdline", &Toml::text(cmdline), comments);
         }
-        for key in [&kernel.binary, &kernel.tar, &kernel.ucode].into_iter().flatten() {
+        if let Some(ucode) = kernel.ucode.as_ref().filter(|ucode| !ucode.is_empty()) {
+            let comments = self.comments_in(&ucode.span);
+            let path = match &image.value {
+                Base::Image(_) => MICROCODE.to_owned(),
+                Base::Package(_) => format!("/{}", ucode.trim_start_matches('/')),
+            };
+            section.put("microcode", &Toml::text(&path), comments);
+        }
+        for key in [&kernel.binary, &kernel.tar].into_iter().flatten() {
             for one in self.comments_in(&key.span) {
                 section.remark(&one.text);
             }
@@ -88,9 +99,7 @@ impl Translator<'_> {
             script.push_str(include_str!("modules.sh"));
         }
         if let Some(ucode) = kernel.ucode.as_ref().filter(|ucode| !ucode.is_empty()) {
-            let _ = writeln!(script, "cp {} \"$OUT/boot/ucode.cpio\"", in_image(ucode));
-            let text = "`ucode` is in the kernel's package, but nothing loads it: no format of kit puts microcode before the initrd";
-            self.note(&ucode.span, Fate::Lost, text);
+            let _ = writeln!(script, "cp {} \"$OUT{MICROCODE}\"", in_image(ucode));
         }
         let mut sections = about(name, &format!("The kernel of {reference}"));
         sections.push(source(reference));

@@ -72,6 +72,7 @@ pub(super) fn image(image: &Image) -> Lines {
         add("kernel", Some(kernel.package.to_string()));
         add("cmdline", some(kernel.cmdline.clone()));
         add("modules", some(names(&kernel.modules)));
+        add("microcode", kernel.microcode.as_ref().map(|path| path.value.to_string()));
     }
     add("init", some(names(&image.init)));
     for (key, list) in

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use cap_std::fs::Dir;
-use kit_format::cpio::{Segments, read_cpio};
+use kit_format::cpio::{Segments, plain_length, read_cpio};
 use kit_format::oci::read_layout;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
@@ -98,6 +98,7 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
     let unreadable = |source: AnyError| Failure::UnreadableArtifact { path: path.to_owned(), source };
     let size = file.metadata().map_err(io)?.len();
     let limits = Limits::standard();
+    let file = behind_microcode(file).map_err(io)?;
     let mut reader = BufReader::new(Decoder::sniff(BufReader::new(file), &limits).map_err(io)?);
     let mut start = Vec::new();
     reader.by_ref().take(MAGIC as u64).read_to_end(&mut start).map_err(|error| unreadable(error.into()))?;
@@ -124,6 +125,13 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
         }
     }
     Err(Failure::UnknownArtifact { path: path.to_owned() })
+}
+
+/// Goes to where an initrd begins that stands behind microcode; else to the start.
+fn behind_microcode(mut file: &File) -> io::Result<&File> {
+    let length = plain_length(&mut BufReader::new(file))?;
+    file.seek(io::SeekFrom::Start(length.unwrap_or(0)))?;
+    Ok(file)
 }
 
 fn in_layout(path: &Path, dir: &Dir) -> Result<Found, AnyError> {
