@@ -115,11 +115,11 @@ fn templates_are_the_images_that_linuxkit_publishes() {
     assert_eq!(digest.len(), 41, "{digest}");
     assert!(!both.contains(&tree("pkg/tool")), "{both}");
     // A package of the same import stands in its place.
+    fs::write(at.join("Dockerfile"), "FROM scratch\nCMD [\"/tool\"]\n").unwrap();
     let said = project.kit(&["import", "linuxkit", system, at.to_str().unwrap(), "--force"]).succeeded();
     assert_eq!(image_of(&project, &said), "package = \"tool\"");
     assert!(said.stderr.contains("to do: the directory is outside of the project"), "{said}");
-    let missing = ["the project has nothing at `recipes/packages/tool-lib`"];
-    project.kit(&["check"]).failed(1, &missing);
+    project.kit(&["check"]).succeeded();
     fs::remove_file(at.join("build.yml")).unwrap();
     let failed = project.kit(&["import", "linuxkit", system]);
     failed.failed(1, &["system.yml:5", "it has no `build.yml`"]);

@@ -173,7 +173,7 @@ fn packages() -> Vec<(String, SourceFile, Surroundings)> {
         let dockerfile = path.join("Dockerfile");
         let sources = [("../lib/go", Some("pkg/lib/go")), ("../missing", None)];
         let around = Surroundings {
-            directory: (name != "files").then(|| format!("pkg/{name}")),
+            directory: (name != "outside").then(|| format!("pkg/{name}")),
             dockerfile: dockerfile.is_file().then(|| read(&dockerfile)),
             sources: sources.map(|(path, place)| (path.to_owned(), place.map(ToOwned::to_owned))).into(),
         };

@@ -146,8 +146,10 @@ impl<'t> Builder<'t> {
 
     fn syntax(&self, error: &ScanError) -> (Range<usize>, Fault) {
         let at = self.byte(error.marker()) - self.base;
-        let bracket = self.open.iter().rev().find(|open| open.style == StructureStyle::Flow);
-        let bracket = bracket.map(|open| open.start - self.base);
+        let flows = self.open.iter().rev().filter(|open| open.style == StructureStyle::Flow);
+        // A pair between brackets is a mapping without any of its own.
+        let mut brackets = flows.map(|open| open.start - self.base);
+        let bracket = brackets.find(|start| self.text[*start..].starts_with(['[', '{']));
         let (at, fault) = Stop { text: self.text, at, words: &error.info(), bracket }.tell();
         (self.base + at.start..self.base + at.end, fault)
     }

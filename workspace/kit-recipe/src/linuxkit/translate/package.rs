@@ -49,24 +49,34 @@ impl Translator<'_> {
         names.unique(script::MAIN, script::MAIN);
         let mut section = self.about(&build);
         self.of_the_build(&build);
-        let (extra, mut sources) = self.extra_sources(&build, around, &mut names);
+        let mut outside = Vec::new();
+        let (extra, mut sources) = self.extra_sources(&build, around, &mut names, &mut outside);
         sources.extend(self.depends(build.depends.as_ref(), &mut names));
         let variables = self.arguments(build.arguments.as_ref());
         let env: Vec<_> =
             variables.iter().map(|(name, value)| (name.clone(), Toml::text(value), Vec::new())).collect();
-        let script = self.script(around, variables, &extra, names);
-        let text = script.as_ref().and_then(|script| script.text(self.image.as_str()));
+        let mut script = self.script(around, variables, &extra, names);
         // Without a script, what sources there are is what is in the package.
-        if script.is_some() && text.is_none() {
+        if script.as_ref().is_some_and(Script::is_nothing) {
             sources.clear();
+            outside.clear();
         }
-        let needs_main = |script: &Script| script.uses_main || text.is_none() && script.images.is_empty();
-        let main = script.as_ref().is_none_or(needs_main).then(|| self.main(around, &dockerfile));
+        let needs_main =
+            |script: &Script| script.uses_main || script.is_nothing() && script.images.is_empty();
+        if script.as_ref().is_none_or(needs_main) {
+            sources.splice(0..0, self.main(around, &dockerfile, &mut outside));
+        }
         let images = script.iter().flat_map(|script| &script.images);
-        let images = images.map(|(name, image)| source(name, &[("image", Toml::text(image))]));
-        let mut sections: Vec<_> = main.into_iter().chain(sources).chain(images).collect();
-        if let Some(text) = text {
+        sources.extend(images.map(|(name, image)| source(name, &[("image", Toml::text(image))])));
+        if !outside.is_empty() {
+            script.get_or_insert_default().leave_unfinished();
+        }
+        let mut sections = sources;
+        if let Some(text) = script.as_ref().and_then(|script| script.text(self.image.as_str())) {
             let mut section = Section::new("[build]");
+            for line in &outside {
+                section.above(line);
+            }
             section.put("tools", &Toml::texts(["shell-tools"]), Vec::new());
             section.put("run", &block(&text), Vec::new());
             if !env.is_empty() {
@@ -133,22 +143,46 @@ impl Translator<'_> {
     }
 
     /// Writes the source that the directory itself is.
-    fn main(&mut self, around: &Surroundings, dockerfile: &str) -> Section {
-        let directory = around.directory.clone().unwrap_or_else(|| {
-            let path = format!("recipes/packages/{}", self.image);
-            let text =
-                format!("the directory is outside of the project: copy it to `{path}`, or correct `local`");
-            self.note(&(0..0), Fate::ToDo, text);
-            path
-        });
+    fn main(
+        &mut self,
+        around: &Surroundings,
+        dockerfile: &str,
+        outside: &mut Vec<String>,
+    ) -> Option<Section> {
         let name = self.texts.files[0].name.rsplit('/').next().unwrap_or_default();
         let dockerfile = around.dockerfile.is_some().then(|| path::plain(dockerfile).ok()).flatten();
         let plain = |path: &String| !path.contains(['*', '?', '[', ']', '{', '}', '\\']);
         let own: BTreeSet<_> = path::plain(name).ok().into_iter().chain(dockerfile).filter(plain).collect();
-        source(
-            script::MAIN,
-            &[("local", Toml::text(&directory)), ("exclude", Toml::texts(own.iter().map(String::as_str)))],
-        )
+        let exclude = Toml::texts(own.iter().map(String::as_str));
+        let place = format!("recipes/packages/{}", self.image);
+        let what = ("the directory", &(0..0));
+        self.local(script::MAIN, around.directory.as_deref(), &place, what, Some(exclude), outside)
+    }
+
+    /// Writes a source of the project. What isn't in the project is a comment, until it is.
+    fn local(
+        &mut self,
+        name: &str,
+        path: Option<&str>,
+        otherwise: &str,
+        (what, at): (&str, &Range<usize>),
+        exclude: Option<Toml>,
+        outside: &mut Vec<String>,
+    ) -> Option<Section> {
+        let is_there = path.is_some();
+        let mut pairs = vec![("local", Toml::text(path.unwrap_or(otherwise)))];
+        pairs.extend(exclude.map(|exclude| ("exclude", exclude)));
+        let section = source(name, &pairs);
+        if is_there {
+            return Some(section);
+        }
+        let text = format!(
+            "{what} is outside of the project: copy it to `{otherwise}`, and take the `#` from its source"
+        );
+        self.note(at, Fate::ToDo, text);
+        outside.push(format!("To do: copy {what} to `{otherwise}`, and take the # from these lines."));
+        outside.extend(document(&[], &[section], &[]).lines().map(ToOwned::to_owned));
+        None
     }
 
     /// Writes the sources beside the directory, and returns their places with their names.
@@ -157,23 +191,20 @@ impl Translator<'_> {
         build: &Build,
         around: &Surroundings,
         names: &mut Names,
+        outside: &mut Vec<String>,
     ) -> (Vec<(String, String)>, Vec<Section>) {
         let (mut places, mut sections) = (Vec::new(), Vec::new());
         for extra in build.extra_sources.iter().flat_map(|extra| &extra.value) {
             let name =
                 names.unique(extra.value.place.rsplit('/').next().unwrap_or_default(), "extra").to_string();
-            let path = around.sources.get(&extra.value.path).cloned().flatten().unwrap_or_else(|| {
-                let path = format!("recipes/packages/{}-{name}", self.image);
-                let text = format!(
-                    "`{}` is outside of the project: copy it to `{path}`, or correct `local`",
-                    extra.value.path
-                );
-                self.note(&extra.span, Fate::ToDo, text);
-                path
-            });
-            let mut section = source(&name, &[("local", Toml::text(&path))]);
-            section.comments_above(self.comments_in(&extra.span));
-            sections.push(section);
+            let path = around.sources.get(&extra.value.path).and_then(Option::as_deref);
+            let otherwise = format!("recipes/packages/{}-{name}", self.image);
+            let what = format!("`{}`", extra.value.path);
+            let section = self.local(&name, path, &otherwise, (&what, &extra.span), None, outside);
+            if let Some(mut section) = section {
+                section.comments_above(self.comments_in(&extra.span));
+                sections.push(section);
+            }
             places.push((extra.value.place.clone(), name));
         }
         (places, sections)

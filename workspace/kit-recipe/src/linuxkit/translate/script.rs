@@ -47,9 +47,19 @@ impl HowRun {
 }
 
 impl Script {
+    /// Whether nothing is done but to take the files of one image.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.copies && !self.to_do
+    }
+
+    /// Makes it end in an error.
+    pub(super) fn leave_unfinished(&mut self) {
+        self.to_do = true;
+    }
+
     /// Returns the text; none where the files of one image are all that there is.
     pub(super) fn text(&self, package: &str) -> Option<String> {
-        if !self.copies && !self.to_do {
+        if self.is_nothing() {
             return None;
         }
         let mut text = String::new();
@@ -62,9 +72,11 @@ impl Script {
         }
         let body = self.lines.join("\n");
         text.push_str(body.trim_start_matches('\n'));
-        text.push('\n');
+        if !body.is_empty() {
+            text.push('\n');
+        }
         if self.to_do {
-            let said = format!("{package}: replace what is behind # in this script, then these two lines");
+            let said = format!("{package}: replace what is behind # in the recipe, then these two lines");
             let _ = writeln!(text, "\necho \"{said}\" >&2\nexit 1");
         }
         Some(text)
@@ -96,13 +108,7 @@ pub(super) fn of_dockerfile(
             stage.instructions.iter().for_each(|instruction| writer.left(instruction));
         }
     }
-    let mut script = writer.script;
-    if script.base.is_none() && !script.copies && !script.to_do {
-        script.to_do = true;
-        let text = "it begins with no image and copies nothing: say what the package is made of";
-        script.notes.push((stages.last().map_or(0, |stage| stage.line), Fate::ToDo, text.to_owned()));
-    }
-    script
+    writer.script
 }
 
 struct Writer<'a> {
