@@ -178,7 +178,7 @@ kit-ctl logs noisy | wc -l
 kit-ctl stop web && sleep 1 && kit-ctl list | grep -c stopped
 kit-ctl start web && sleep 1 && kit-ctl list --json | grep -c '"state":"ready".*"starts":2'
 kit-ctl restart web && sleep 1
-kit-log -f web | (read a; read b; echo followed)
+kit-log -f web | (read a; read b; read c; echo followed)
 kit-ctl restart 2>&1 | head -n1
 kit-ctl poweroff
 sleep 100

@@ -8,6 +8,7 @@ use crate::console;
 use crate::control::{PATH, REQUEST};
 use crate::error::{During, Failure};
 use crate::json::{self, Node};
+use crate::sys::io::{self, Interest};
 use crate::sys::{self, socket};
 
 const USAGE: &str = "\
@@ -69,6 +70,9 @@ fn ask(words: &[&str], show: Show) -> Result<u8, Failure> {
     socket::send(socket.as_fd(), words.join("\0").as_bytes(), streams).during("ask", PATH)?;
     let mut listed = Vec::new();
     loop {
+        if words[0] == "logs" {
+            wait(&socket)?;
+        }
         let packet = receive(&socket)?;
         match packet.split_once(' ').unwrap_or((&packet, "")) {
             ("ok", _) => break,
@@ -83,6 +87,20 @@ fn ask(words: &[&str], show: Show) -> Result<u8, Failure> {
         print(&table(&listed));
     }
     Ok(0)
+}
+
+/// Waits for a line; that nobody reads them any more ends the program, also when no further line comes.
+fn wait(socket: &OwnedFd) -> Result<(), Failure> {
+    let stdout = std::io::stdout();
+    let wanted = [(socket.as_fd(), Interest::Read), (stdout.as_fd(), Interest::End)];
+    loop {
+        let ready = io::poll(&wanted, None).during("wait for", PATH)?;
+        match ready[..] {
+            [_, true] => sys::process::exit_now(0),
+            [true, _] => return Ok(()),
+            _ => {}
+        }
+    }
 }
 
 fn receive(socket: &OwnedFd) -> Result<String, Failure> {

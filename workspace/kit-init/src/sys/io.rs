@@ -79,6 +79,8 @@ pub(crate) enum Interest {
     Read,
     /// Room to write.
     Write,
+    /// That nobody is at the other end any more.
+    End,
 }
 
 /// Waits until one of the descriptors is ready or the time is over (`None`: for ever), and tells for each
@@ -94,6 +96,8 @@ pub(crate) fn poll(
             events: match interest {
                 Interest::Read => libc::POLLIN,
                 Interest::Write => libc::POLLOUT,
+                // Errors and hang-ups come unasked.
+                Interest::End => 0,
             },
             revents: 0,
         })
