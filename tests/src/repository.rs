@@ -1,6 +1,6 @@
 //! A git repository whose commits are the same in every run, and the files by which a plain HTTP server serves it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -46,12 +46,18 @@ impl Repository {
         String::from_utf8(output.stdout).expect("git prints text").trim().to_owned()
     }
 
+    /// Writes a file, making the directories above it; returns where it is.
+    pub fn write(&self, path: &str, content: &str) -> PathBuf {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("it is in the repository")).expect("it can be made");
+        std::fs::write(&path, content).expect("it can be written");
+        path
+    }
+
     /// Commits files as they are now, after these were written; returns the commit.
     pub fn commit(&self, files: &[(&str, &str)]) -> String {
         for (path, content) in files {
-            let path = self.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("it is in the repository")).expect("it can be made");
-            std::fs::write(path, content).expect("it can be written");
+            self.write(path, content);
         }
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", "x"]);

@@ -87,40 +87,38 @@ fn templates_are_the_images_that_linuxkit_publishes() {
     let repository = Repository::new();
     let project = TestProject::new();
     let at = repository.path().join("pkg/tool");
-    fs::create_dir_all(&at).unwrap();
-    fs::create_dir_all(repository.path().join("systems")).unwrap();
-    let system = repository.path().join("systems/system.yml");
+    let system = repository.write("systems/system.yml", SYSTEM);
     let system = system.to_str().expect("its path is text");
     let import = || {
         let said = project.kit(&["import", "linuxkit", system, "--force"]).succeeded();
         image_of(&project, &said)
     };
-    fs::write(system, SYSTEM).unwrap();
-    fs::write(at.join("build.yml"), BUILD).unwrap();
+    let build_file = repository.write("pkg/tool/build.yml", BUILD);
     assert_eq!(import(), "image = \"linuxkit/tool:latest\"", "nothing is committed");
     repository.commit(&[("pkg/tool/tool.sh", "x\n"), ("lib/a", "a\n")]);
     let tree = |path: &str| repository.git(&["rev-parse", &format!("HEAD:{path}")]);
     assert_eq!(import(), format!("image = \"linuxkit/tool:{}\"", tree("pkg/tool")));
     // Of the contents, in git's order; what git doesn't know counts for nothing.
-    fs::write(at.join("unknown"), "x").unwrap();
+    let unknown = repository.write("pkg/tool/unknown", "x");
     assert_eq!(import(), format!("image = \"linuxkit/tool:{}\"", tree("pkg/tool")));
-    fs::write(at.join("tool.sh"), "y\n").unwrap();
+    repository.write("pkg/tool/tool.sh", "y\n");
     let dirty = kit_hash::Sha256::of(format!("{BUILD}y\n").as_bytes()).to_string();
     assert_eq!(import(), format!("image = \"linuxkit/tool:{}-dirty-{}\"", tree("pkg/tool"), &dirty[..7]));
     let build = format!("{BUILD}org: team\nextra-sources: [\"../../lib:lib\"]\n");
-    fs::remove_file(at.join("unknown")).unwrap();
+    fs::remove_file(unknown).expect("it was written");
     repository.commit(&[("pkg/tool/build.yml", &build)]);
     let both = import();
     let digest = both.strip_prefix("image = \"team/tool:").expect("the organisation is written");
     assert_eq!(digest.len(), 41, "{digest}");
     assert!(!both.contains(&tree("pkg/tool")), "{both}");
     // A package of the same import stands in its place.
-    fs::write(at.join("Dockerfile"), "FROM scratch\nCMD [\"/tool\"]\n").unwrap();
-    let said = project.kit(&["import", "linuxkit", system, at.to_str().unwrap(), "--force"]).succeeded();
+    repository.write("pkg/tool/Dockerfile", "FROM scratch\nCMD [\"/tool\"]\n");
+    let directory = at.to_str().expect("its path is text");
+    let said = project.kit(&["import", "linuxkit", system, directory, "--force"]).succeeded();
     assert_eq!(image_of(&project, &said), "package = \"tool\"");
     assert!(said.stderr.contains("to do: the directory is outside of the project"), "{said}");
     project.kit(&["check"]).succeeded();
-    fs::remove_file(at.join("build.yml")).unwrap();
+    fs::remove_file(build_file).expect("it was written");
     let failed = project.kit(&["import", "linuxkit", system]);
     failed.failed(1, &["system.yml:5", "it has no `build.yml`"]);
 }
@@ -128,11 +126,9 @@ fn templates_are_the_images_that_linuxkit_publishes() {
 #[test]
 fn sources_come_from_anywhere() {
     let project = TestProject::new();
-    let elsewhere = tempfile::tempdir().expect("a directory");
+    let elsewhere = TestProject::new();
+    elsewhere.write(".ssh/key.pub", "ssh-ed25519 AAAA me\n").write_bytes("binary", &[0xff, 0]);
     let home = elsewhere.path();
-    fs::create_dir(home.join(".ssh")).unwrap();
-    fs::write(home.join(".ssh/key.pub"), "ssh-ed25519 AAAA me\n").unwrap();
-    fs::write(home.join("binary"), [0xff, 0]).unwrap();
     project.write("files/motd", "hello\n");
     let file =
         |path: &str, source: &str, more: &str| format!("  - path: {path}\n    source: {source}\n{more}");
@@ -146,7 +142,7 @@ fn sources_come_from_anywhere() {
         &[
             file("root/.ssh/authorized_keys", "~/.ssh/key.pub", optional),
             file("etc/motd", "./files/motd", "    mode: \"0644\"\n"),
-            file("etc/other", home.join(".ssh/key.pub").to_str().unwrap(), ""),
+            file("etc/other", home.join(".ssh/key.pub").to_str().expect("its path is text"), ""),
             file("etc/missing", "~/missing", optional),
             "  - {path: etc/d, directory: true}\n  - {path: etc/l, symlink: d}\n".to_owned(),
         ]

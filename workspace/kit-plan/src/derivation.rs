@@ -421,7 +421,7 @@ impl Image {
                 input(e, kernel);
                 input(e, root);
                 e.str(cmdline);
-                // Left out where there is none, as before there was any.
+                // It is the last field, so that nothing can stand for none.
                 if let Some(path) = microcode {
                     e.variant(1).bytes(path.as_bytes());
                 }

@@ -1,7 +1,7 @@
 //! The files of an output format.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read as _};
+use std::io::{self, Cursor, Read};
 use std::num::NonZeroU32;
 
 use kit_format::compression::{ZstdStream, zstd::ZstdOptions};
@@ -32,8 +32,10 @@ const WORKERS: NonZeroU32 = NonZeroU32::new(2).expect("because it is not zero");
 /// goes the revision of the derivation.
 const MOST_LAYERS: usize = 64;
 
-/// All microcode of all processors of a maker has a few MiB.
-const MOST_MICROCODE: u64 = 64 << 20;
+/// How archives of microcode begin that aren't compressed: every form of cpio that is text.
+const CPIO: &[u8] = b"07070";
+/// In what steps the kernel takes what stands in an initrd, in bytes.
+const STEP: u64 = 4;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -48,7 +50,7 @@ pub(super) fn write(
         ImageFormat::KernelInitrd { kernel, root, cmdline, microcode } => {
             let (kernel, root) = (store.tree(&tree_of(kernel))?, store.tree(&tree_of(root))?);
             let first = microcode.as_ref().map(|path| writer.microcode(&kernel, path)).transpose()?;
-            writer.kernel_initrd(&kernel, &root, cmdline, first.unwrap_or_default())?
+            writer.kernel_initrd(&kernel, &root, cmdline, first.unwrap_or_else(|| Box::new(io::empty())))?
         }
         ImageFormat::Tar { root } => writer.tar(&store.tree(&tree_of(root))?)?,
         ImageFormat::Oci { images } => {
@@ -104,7 +106,7 @@ impl Writer<'_> {
         kernel: &Tree,
         root: &Tree,
         cmdline: &str,
-        first: Vec<u8>,
+        first: Box<dyn Read + '_>,
     ) -> Result<Tree, BuildError> {
         let init = "/init".parse().expect("because it is a constant path");
         if root.get(&init).is_none() {
@@ -115,7 +117,7 @@ impl Writer<'_> {
         let size = cpio.total_len();
         let options = ZstdOptions { level: INITRD_LEVEL, workers: WORKERS };
         let zstd = ZstdStream::new(cpio, size, options).map_err(|e| self.failed(Box::new(e)))?;
-        let mut whole = Cursor::new(first).chain(zstd);
+        let mut whole = first.chain(zstd);
         let initrd = self.store.put(&mut whole).map_err(|e| self.failed(Box::new(e)))?;
         let mut tree = Tree::new();
         self.put(&mut tree, "-kernel", self.find_kernel(kernel)?)?;
@@ -125,23 +127,22 @@ impl Writer<'_> {
         Ok(tree)
     }
 
-    /// Reads what stands before the initrd: the kernel looks for microcode in an archive that isn't compressed, at the very
-    /// beginning, and takes everything in steps of four bytes.
-    fn microcode(&self, kernel: &Tree, path: &TreePath) -> Result<Vec<u8>, BuildError> {
+    /// Opens what stands before the initrd: the kernel looks for microcode in an archive that isn't compressed, at the very
+    /// beginning.
+    fn microcode(&self, kernel: &Tree, path: &TreePath) -> Result<Box<dyn Read + '_>, BuildError> {
         let unusable = |why| BuildError::Microcode { title: self.title.to_owned(), path: path.clone(), why };
         let Some(Entry::File { blob, size, .. }) = kernel.get(path) else {
             return Err(unusable("isn't a file of the kernel's package"));
         };
-        if *size > MOST_MICROCODE {
-            return Err(unusable("has more than 64 MiB"));
-        }
-        let mut bytes = Vec::new();
-        self.store.open_blob(blob)?.read_to_end(&mut bytes).map_err(|e| self.failed(Box::new(e)))?;
-        if !bytes.starts_with(b"07070") {
+        let mut archive = self.store.open_blob(blob)?;
+        let mut begin = Vec::new();
+        let length = CPIO.len() as u64;
+        archive.by_ref().take(length).read_to_end(&mut begin).map_err(|e| self.failed(Box::new(e)))?;
+        if begin != CPIO {
             return Err(unusable("is no cpio archive, or a compressed one"));
         }
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        Ok(bytes)
+        let zeros = io::repeat(0).take(size.next_multiple_of(STEP) - size);
+        Ok(Box::new(Cursor::new(begin).chain(archive).chain(zeros)))
     }
 
     fn find_kernel(&self, kernel: &Tree) -> Result<(BlobId, u64), BuildError> {

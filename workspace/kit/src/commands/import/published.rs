@@ -58,7 +58,8 @@ fn history_of(path: &Path) -> History<'_> {
     History { program: "git", path }
 }
 
-/// Whether files that git knows of differ from those of a commit.
+/// Whether files that git knows of differ from those of a commit. They are compared here, since git would run the repository's filters for
+/// that.
 fn is_changed(history: &History<'_>, head: &Commit) -> Result<bool, GitError> {
     let files: Vec<_> = history.files(head, ".")?;
     let files: Vec<_> = files.iter().filter(|file| file.kind != Kind::Submodule).collect();
