@@ -28,10 +28,21 @@ pub enum Fault {
 #[derive(Debug, Default)]
 struct State {
     log: Vec<String>,
+    started: usize,
     uploads: BTreeMap<String, Vec<u8>>,
     broken: Vec<String>,
     blobs: BTreeMap<String, Vec<u8>>,
     manifests: BTreeMap<String, Vec<u8>>,
+}
+
+impl State {
+    /// Starts an upload, and returns its name: two that start at once have two names.
+    fn start(&mut self) -> String {
+        self.started += 1;
+        let name = format!("u{}", self.started);
+        self.uploads.insert(name.clone(), Vec::new());
+        name
+    }
 }
 
 /// A running registry.
@@ -109,8 +120,7 @@ impl Uploads {
         }
         match head.method.as_str() {
             "POST" => {
-                let name = format!("u{}", self.state().log.len());
-                self.state().uploads.insert(name.clone(), Vec::new());
+                let name = self.state().start();
                 answer(stream, 202, &format!("Location: {}{name}?state=x\r\n", head.path))
             }
             "GET" => match self.state().uploads.get(&name) {
