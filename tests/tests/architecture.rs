@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("kit-recipe", &["kit-hash", "kit-tree"]),
     ("kit-format", &["kit-hash", "kit-tree"]),
     ("kit-store", &["kit-hash", "kit-tree"]),
-    ("kit-source", &["kit-hash"]),
+    ("kit-source", &["kit-hash", "kit-format"]),
     ("kit-sandbox", &["kit-tree"]),
     ("kit-plan", &["kit-hash", "kit-tree", "kit-recipe", "kit-format"]),
     ("kit-audit", &["kit-hash", "kit-tree", "kit-recipe", "kit-format", "kit-plan"]),

@@ -5,6 +5,7 @@
 //! | [`read`] | [`read_deb`]: a package into a tree and its control information, in one pass |
 //! | [`control`] | [`Control`]: fields, maintainer scripts, configuration files |
 //! | [`merged_usr`] | [`merge_usr`]: `/bin`, `/lib` and so on into `/usr` |
+//! | [`version`] | [`Version`](version::Version): which of two is the later one |
 //! | [`effects`] | [`maintainer_effects`]: what the scripts would have done, since they never run |
 
 pub mod control;
@@ -12,6 +13,7 @@ pub mod effects;
 pub mod merged_usr;
 pub mod read;
 mod shell;
+pub mod version;
 
 pub use control::{Control, ControlError, Script};
 pub use effects::{Effect, EffectKind, maintainer_effects};

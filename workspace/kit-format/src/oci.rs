@@ -11,6 +11,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`artifact`] | files that are no image |
 //! | [`choose`] | which of several images is meant |
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
 //! | [`docker`] | the archive of `docker save` |
@@ -24,6 +25,7 @@
 //! | [`mod@write`] | [`write_layout`]: images into a layout |
 //! | [`mod@read`] | [`read_layout`]: what is in a layout, every digest checked |
 
+pub mod artifact;
 pub mod choose;
 pub mod config;
 pub mod docker;

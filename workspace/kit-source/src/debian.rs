@@ -7,7 +7,7 @@
 //! | [`release`] | the signed `InRelease`: signature, suite, dates, digests |
 //! | [`index`] | a package index: fetched by digest, unpacked within limits |
 //! | [`packages`] | the index's stanzas, read in place |
-//! | [`stanza`], [`version`], [`relation`], [`date`] | the small formats inside |
+//! | [`stanza`], [`relation`], [`date`] | the small formats inside |
 //! | [`solver`] | which packages a set of packages needs |
 //! | [`sources`] | source packages: the `Sources` index, the `.dsc`, what each file is |
 //! | [`pin`] | what is pinned |
@@ -27,7 +27,6 @@ pub mod resolve;
 pub mod solver;
 pub mod sources;
 pub mod stanza;
-pub mod version;
 
 pub use archives::{Archives, Mirror, Unavailable};
 pub use config::AptConfig;

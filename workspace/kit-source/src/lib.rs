@@ -10,9 +10,11 @@
 //! | [`git`] | how that git is run |
 //! | [`registry`] | images of registries |
 //! | [`upstream`] | files as their authors publish them |
+//! | [`agent`] | the socket of an SSH agent |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod cache;
 pub mod crates;
 pub mod debian;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::relation;
 use super::stanza;
-use super::version::Version;
+use kit_format::deb::version::Version;
 
 /// The longest stanza that is read, in bytes.
 const STANZA_LIMIT: usize = 1 << 20;

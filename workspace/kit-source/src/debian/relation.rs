@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::version::Version;
+use kit_format::deb::version::Version;
 
 /// One alternative of a dependency: `name[:qualifier] [(operator version)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

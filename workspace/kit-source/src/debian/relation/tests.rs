@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Qualifier, parse};
-use crate::debian::version::Version;
+use kit_format::deb::version::Version;
 
 fn shown(field: &str) -> Vec<Vec<String>> {
     parse(field, "amd64")

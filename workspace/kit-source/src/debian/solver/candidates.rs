@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::debian::packages::{Entry, EntryId, Packages};
 use crate::debian::relation::{self, Operator, Qualifier, Relation, RelationError};
-use crate::debian::version::Version;
+use kit_format::deb::version::Version;
 
 /// The packages of one architecture (and of `all`), to be asked for candidates.
 #[derive(Debug)]
