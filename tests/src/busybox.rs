@@ -3,7 +3,7 @@
 //! The repository builds its own from source, so no lockfile of it has this one.
 
 use kit_hash::Sha256;
-use kit_recipe::lockfile::{Deb, DebKey};
+use kit_recipe::lockfile::{Deb, DebKey, DebSource};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Lockfile, Name, Recipe};
 
@@ -18,6 +18,7 @@ pub fn pin() -> (DebKey, Deb) {
         architecture: "amd64".to_owned(),
     };
     let deb = Deb {
+        source: DebSource { name: "busybox".to_owned(), version: "1:1.35.0-4+deb12u1".to_owned() },
         suite: "bookworm".to_owned(),
         filename: "pool/main/b/busybox/busybox-static_1.35.0-4+deb12u1+b1_amd64.deb".to_owned(),
         size: 928_188,

@@ -76,6 +76,7 @@ pub fn pin(
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        advisories: previous.lock().and_then(|lock| lock.advisories),
     };
     debian::pin(loaded, previous, update, resolver, &mut lock)?;
     upstream::pin_files(loaded, previous, update, resolver, events, &mut lock)?;

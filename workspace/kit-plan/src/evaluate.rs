@@ -110,7 +110,7 @@ impl Evaluated {
     }
 
     /// Returns it as an image that extends no other.
-    pub(crate) fn into_image(self) -> Image {
+    pub fn into_image(self) -> Image {
         let services = |written: Vec<Written>| written.into_iter().map(|written| written.service).collect();
         Image {
             onboot: services(self.onboot),

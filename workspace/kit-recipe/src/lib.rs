@@ -14,6 +14,7 @@
 //! | [`linuxkit`] | recipes made of LinuxKit's YAML |
 //! | [`lockfile`] | [`Lockfile`]: pins and results, read and written |
 //! | [`settings`] | [`Settings`]: `kit.toml` |
+//! | [`policy`] | [`Policy`]: `policy.toml` |
 //! | [`recipe`] | [`Recipe`], its parser and its identity |
 //! | [`problem`] | [`Problems`]: everything that is wrong with a file, in words for people |
 //! | `parse` | the decoder that all of them are read by |
@@ -31,6 +32,7 @@ pub mod module_name;
 pub mod name;
 pub mod package;
 mod parse;
+pub mod policy;
 pub mod problem;
 pub mod recipe;
 pub mod reference;
@@ -48,6 +50,7 @@ pub use lockfile::Lockfile;
 pub use module_name::ModuleName;
 pub use name::Name;
 pub use package::Package;
+pub use policy::Policy;
 pub use problem::Problems;
 pub use recipe::Recipe;
 pub use reference::Reference;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `yaml`, `syntax`, `decode` | text to nodes with places, or what is wrong with it, nodes to values, within limits |
 //! | `system`, `entry`, `mounts`, `resources`, `runtime` | LinuxKit's schema, checked |
-//! | [`build`], `dockerfile`, `sha1` | `build.yml`, what its Dockerfile says, and what git calls its directory |
+//! | [`build`], `dockerfile` | `build.yml`, what its Dockerfile says, and what git calls its directory |
 //! | `check` | what only all files together show |
 //! | `translate`, `toml`, `comments`, `metadata` | recipes as people would write them, with the comments of the YAML |
 //! | `fault`, `hints`, `types` | what can be wrong, and what to do then |
@@ -31,7 +31,6 @@ mod note;
 mod path;
 mod resources;
 mod runtime;
-mod sha1;
 mod syntax;
 mod system;
 mod texts;

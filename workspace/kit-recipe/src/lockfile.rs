@@ -7,7 +7,7 @@
 //! | head | `version`, `subject`, `epoch`, `architecture`, `source-date`, `pin` | all but `version` and `pin` |
 //! | `[recipes]` | `"image minimal" = "<recipe id>"` | yes |
 //! | `[suites.<name>]` | `date`, `in-release`, `signed-by` | yes |
-//! | `[debian] debs` | one line each: `name`, `version`, `arch`, `suite`, `size`, `sha256`, `path`, `tree` | all but `tree` |
+//! | `[debian] debs` | one line each: `name`, `version`, `arch`, `source`, `suite`, `size`, `sha256`, `path`, `tree` | all but `source` and `tree` |
 //! | `[closures]` | `"package/source" = ["name version arch", …]` | yes |
 //! | `[debian-sources."package/source"]` | `name`, `version`, `suite`, `path`, `files` (`part`, `name`, `size`, `sha256`, `tree`) | all but `tree` |
 //! | `[crates]` | `"name version" = { sha256, tree }` | all but `tree` |
@@ -17,6 +17,7 @@
 //! | `[steps]` | `"title" = { derivation, tree }` | no |
 //! | `[containers.<name>]` | `platform`, `package` or `image`, `recipe`, `manifest`, `config`, `layers` | no |
 //! | `[outputs]` | `"file" = { format, size, sha256, blake3 }` | no |
+//! | `[advisories]` | `snapshot`, `date` | no |
 //!
 //! `pin` is [`Lockfile::pin_id`]: [`Lockfile::parse`] refuses a text whose pins hash to something else.
 
@@ -78,6 +79,17 @@ pub struct Lockfile {
     pub containers: BTreeMap<Name, ContainerPin>,
     /// The files of the outputs, by name.
     pub outputs: BTreeMap<String, Output>,
+    /// The known vulnerabilities that audits ask.
+    pub advisories: Option<Advisories>,
+}
+
+/// Known vulnerabilities, as they were on a day. They decide no byte, so they are no pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advisories {
+    /// The digest of the snapshot.
+    pub sha256: Sha256,
+    /// Its date, seconds since 1970.
+    pub date: u64,
 }
 
 /// What a lockfile is for.
@@ -114,6 +126,8 @@ pub struct DebKey {
 /// A Debian package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deb {
+    /// What it was built from: advisories are about that. Says nothing about bytes, so it is no pin.
+    pub source: DebSource,
     /// Suite that proves it.
     pub suite: String,
     /// Place in the archive, relative to whichever mirror.
@@ -124,6 +138,15 @@ pub struct Deb {
     pub sha256: Sha256,
     /// Its unpacked tree (a result).
     pub tree: Option<TreeId>,
+}
+
+/// Name and version of the Debian source package that a package was built from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DebSource {
+    /// Source package.
+    pub name: String,
+    /// Its version, which may differ from that of the package.
+    pub version: String,
 }
 
 /// A crate of the registry.

@@ -6,6 +6,7 @@ pub(crate) mod container;
 pub(crate) mod git;
 pub(crate) mod image;
 pub(crate) mod package;
+mod policy;
 mod scan;
 pub(crate) mod section;
 pub(crate) mod settings;

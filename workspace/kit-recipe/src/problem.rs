@@ -28,6 +28,8 @@ pub enum Area {
     Lock,
     /// `kit.toml`: `kit::settings::…`.
     Settings,
+    /// `policy.toml`: `kit::policy::…`.
+    Policy,
     /// LinuxKit's YAML: `kit::linuxkit::…`.
     LinuxKit,
 }

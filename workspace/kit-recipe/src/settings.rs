@@ -9,10 +9,23 @@ pub struct Settings {
     pub store: Option<String>,
     /// `[out] path`, relative to the project.
     pub out: Option<String>,
+    /// `[vendor] path`, relative to the project: a bundle that files are taken from before anywhere else.
+    pub vendor: Option<String>,
     /// `[debian]`.
     pub debian: DebianSettings,
+    /// `[signatures]`.
+    pub signatures: SignatureSettings,
     /// `[mirrors]`: beginnings of addresses, and what else they can be, tried first.
     pub mirrors: BTreeMap<String, Vec<String>>,
+}
+
+/// `[signatures]`: whose signatures count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SignatureSettings {
+    /// `needed`: how many different keys have to sign; 1 when not given.
+    pub needed: Option<u64>,
+    /// `[signatures.keys]`: public keys by the names of their owners, each a file relative to the project, or the key itself.
+    pub keys: BTreeMap<String, String>,
 }
 
 /// `[debian]`: where the archive is, before what the machine's own configuration says.

@@ -17,9 +17,17 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use kit_recipe::policy::Words;
 use kit_recipe::problem::{Fault, Problem};
-use kit_recipe::{Lockfile, Recipe, Settings};
 
+use kit_recipe::{Lockfile, Policy, Recipe, Settings};
+
+/// The words that fixtures of policies may use.
+const WORDS: Words<'_> = Words {
+    kinds: &["elf-no-pie", "vulnerability", "world-writable"],
+    is_licence: &|text| ["MIT", "GPL-2.0-or-later"].contains(&text),
+    licences: &["MIT", "GPL-2.0-or-later"],
+};
 const TAKES: &str = "a string takes everything";
 const READ: &str = "the fixtures can be read";
 
@@ -28,6 +36,7 @@ fn problems(file: &str, text: &str) -> Vec<Problem> {
     let problems = match file {
         "lock" => Lockfile::parse(text).err(),
         "settings" => Settings::parse(text).err(),
+        "policy" => Policy::parse(text, WORDS).err(),
         name => Recipe::parse(&name.parse().expect("a fixture names its recipe"), text).err(),
     };
     problems.into_iter().flatten().collect()

@@ -43,7 +43,7 @@ fn a_lockfile_of_300_packages_takes_under_5_milliseconds() {
     for n in 0..300 {
         writeln!(
             text,
-            "  {{ name = \"lib{n}\", version = \"1:2.3-4+deb12u{n}\", arch = \"amd64\", suite = \"bookworm\", size = {n}, \
+            "  {{ name = \"lib{n}\", version = \"1:2.3-4+deb12u{n}\", arch = \"amd64\", source = \"lib{n} 1:2.3-4+deb12u{n}\", suite = \"bookworm\", size = {n}, \
              sha256 = \"{zeros}\", path = \"pool/main/l/lib{n}/lib{n}_2.3-4+deb12u{n}_amd64.deb\", tree = \"{zeros}\" }},"
         )
         .unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kit_plan::requirements::DebianGroup;
-use kit_recipe::lockfile::{Deb, DebKey, DebianSource, SourceFile, SourcePart, Suite};
+use kit_recipe::lockfile::{Deb, DebKey, DebSource, DebianSource, SourceFile, SourcePart, Suite};
 use kit_recipe::package::Dependencies;
 use kit_source::debian::{Group, Part, Resolved, SourcePin, SuiteRequest, solver};
 
@@ -65,6 +65,7 @@ pub(super) fn suite(wanted: &SuiteWanted<'_>, resolved: &Resolved) -> ResolvedSu
                 architecture: pin.architecture.clone(),
             };
             let deb = Deb {
+                source: DebSource { name: pin.source.name.clone(), version: pin.source.version.clone() },
                 suite: wanted.suite.to_owned(),
                 filename: pin.filename.clone(),
                 size: pin.size,

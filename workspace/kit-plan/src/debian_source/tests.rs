@@ -56,6 +56,7 @@ fn plan_of(texts: &Texts, pinned: Option<DebianSource>) -> Result<Plan, Vec<Plan
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        advisories: None,
     };
     let (locals, crates) = (BTreeMap::new(), BTreeMap::new());
     plan(PlanInputs { recipes: &recipes, lock: &lock, locals: &locals, crates: &crates, formats: &[] })

@@ -1,7 +1,7 @@
 //! Plans of small projects, from text to steps.
 
 use kit_hash::{BlobId, Identity as _};
-use kit_recipe::lockfile::{Deb, Suite};
+use kit_recipe::lockfile::{Deb, DebSource, Suite};
 
 use super::*;
 use crate::recipes::RecipeFiles;
@@ -70,6 +70,7 @@ fn deb() -> (DebKey, Deb) {
         architecture: "amd64".to_owned(),
     };
     let deb = Deb {
+        source: DebSource { name: "busybox".to_owned(), version: "1".to_owned() },
         suite: "bookworm".to_owned(),
         filename: "pool/b/busybox-static_1_amd64.deb".to_owned(),
         size: 3,
@@ -99,6 +100,7 @@ fn lock(recipes: &RecipeSet) -> Lockfile {
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        advisories: None,
     }
 }
 

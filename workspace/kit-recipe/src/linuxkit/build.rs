@@ -1,10 +1,14 @@
 //! `build.yml`: how LinuxKit makes an image of a directory.
 
+use std::fmt;
+
+use sha1::Digest as _;
+
 use super::decode::{Faults, Field, Mapping, Value};
 use super::entry::{self, Config};
 use super::texts::{SourceFile, Texts};
 use super::yaml::{Document, Kind};
-use super::{Fault, of_one_file, parse as parse_all, sha1};
+use super::{Fault, of_one_file, parse as parse_all};
 use crate::Spanned;
 use crate::problem::Problems;
 
@@ -64,12 +68,22 @@ impl BuildFile {
     }
 }
 
+/// A SHA-1 digest in hexadecimal digits.
+struct Sha1Text([u8; 20]);
+
+impl fmt::Display for Sha1Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Digests {
     /// Returns what stands for `{{.Hash}}`.
     fn tag(&self) -> String {
         let mut tag = self.directory.clone().unwrap_or_default();
         if !self.extra.is_empty() {
-            tag = sha1::of(format!("{tag}{}", self.extra.concat()).as_bytes());
+            // As git names things, and LinuxKit several of them together; nothing of kit's own relies on it.
+            tag = Sha1Text(sha1::Sha1::digest(format!("{tag}{}", self.extra.concat())).into()).to_string();
         }
         if let Some(changed) = &self.changed {
             let short: String = changed.chars().take(7).collect();

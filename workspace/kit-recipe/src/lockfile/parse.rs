@@ -10,7 +10,9 @@ use std::str::FromStr;
 use kit_hash::{HexError, PinId, Sha256};
 use toml::de::DeValue;
 
-use super::{ContainerPin, Crate, Deb, DebKey, Lockfile, Output, Step, Subject, Suite, date};
+use super::{
+    Advisories, ContainerPin, Crate, Deb, DebKey, DebSource, Lockfile, Output, Step, Subject, Suite, date,
+};
 use crate::image::{Base, Format};
 use crate::parse::section::Section;
 use crate::parse::value::{Items, Value};
@@ -93,6 +95,7 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
     let steps = map(root, "steps", faults, step);
     let containers = map(root, "containers", faults, container);
     let outputs = map(root, "outputs", faults, output);
+    let advisories = root.section("advisories", faults).map(|section| advisories(section, faults));
     Some(Lockfile {
         epoch: epoch?,
         subject: subject?,
@@ -110,7 +113,16 @@ fn pins(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Lockfile> {
         steps,
         containers,
         outputs,
+        advisories: advisories.map_or(Some(None), |read| read.map(Some))?,
     })
+}
+
+fn advisories(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Advisories> {
+    let sha256 = digest_at(&mut section, "snapshot", faults);
+    let date = required(&mut section, "date");
+    let date = date.and_then(|value| seconds(&value, faults));
+    section.finish(faults);
+    Some(Advisories { sha256: sha256?, date: date? })
 }
 
 /// Reads a section whose keys name its entries.
@@ -234,6 +246,7 @@ fn deb(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<(DebKey, De
     let name = text_at(&mut section, "name", faults);
     let version = text_at(&mut section, "version", faults);
     let architecture = text_at(&mut section, "arch", faults);
+    let source = required(&mut section, "source").and_then(|value| deb_source(&value, faults));
     let suite = text_at(&mut section, "suite", faults);
     let size = number_at(&mut section, "size", faults);
     let sha256 = digest_at(&mut section, "sha256", faults);
@@ -242,8 +255,17 @@ fn deb(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<(DebKey, De
     section.finish(faults);
     let key = DebKey { name: name?, version: version?, architecture: architecture? };
     let tree = tree.map_or(Some(None), |tree| tree.map(Some))?;
-    let deb = Deb { suite: suite?, filename: filename?, size: size?, sha256: sha256?, tree };
+    let deb = Deb { source: source?, suite: suite?, filename: filename?, size: size?, sha256: sha256?, tree };
     Some(value.spanned((key, deb)))
+}
+
+fn deb_source(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<DebSource> {
+    let text = value.line(faults)?;
+    let source = text.split_once(' ').filter(|(name, version)| !name.is_empty() && !version.contains(' '));
+    match source {
+        Some((name, version)) => Some(DebSource { name: name.to_owned(), version: version.to_owned() }),
+        None => invalid_entry(value, "[debian]", "name version", faults),
+    }
 }
 
 type Closures = BTreeMap<(Name, Name), Vec<Spanned<DebKey>>>;

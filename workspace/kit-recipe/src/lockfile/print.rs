@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{DebKey, Lockfile, Subject, date};
+use super::{Advisories, DebKey, Lockfile, Subject, date};
 use crate::image::Base;
 use crate::written::{Key, Quoted, list};
 
@@ -27,7 +27,8 @@ impl Lockfile {
         self.locals(to)?;
         self.steps(to)?;
         self.containers(to)?;
-        self.outputs(to)
+        self.outputs(to)?;
+        self.advisories(to)
     }
 
     fn head(&self, to: &mut String) -> fmt::Result {
@@ -100,7 +101,9 @@ impl Lockfile {
         for (key, deb) in &self.debs {
             let DebKey { name, version, architecture } = key;
             write!(to, "  {{ name = {}, version = {}, ", Quoted(name), Quoted(version))?;
-            write!(to, "arch = {}, suite = {}, ", Quoted(architecture), Quoted(&deb.suite))?;
+            let source = format!("{} {}", deb.source.name, deb.source.version);
+            write!(to, "arch = {}, source = {}, ", Quoted(architecture), Quoted(&source))?;
+            write!(to, "suite = {}, ", Quoted(&deb.suite))?;
             write!(to, "size = {}, sha256 = \"{}\", path = {}", deb.size, deb.sha256, Quoted(&deb.filename))?;
             if let Some(tree) = deb.tree {
                 write!(to, ", tree = \"{tree}\"")?;
@@ -224,6 +227,12 @@ impl Lockfile {
             writeln!(to, "sha256 = \"{}\", blake3 = \"{}\" }}", output.sha256, output.blake3)?;
         }
         Ok(())
+    }
+
+    fn advisories(&self, to: &mut String) -> fmt::Result {
+        let Some(Advisories { sha256, date }) = &self.advisories else { return Ok(()) };
+        heading(to, "advisories", "Known vulnerabilities that `kit audit` asks. They decide no byte.", 1)?;
+        writeln!(to, "snapshot = \"{sha256}\"\ndate = {}", date::write(*date))
     }
 }
 

@@ -20,7 +20,8 @@ fn deb_key(name: &str) -> DebKey {
 
 fn deb(filename: &str, tree: Option<TreeId>) -> Deb {
     let (suite, filename) = ("bookworm".to_owned(), filename.to_owned());
-    Deb { suite, filename, size: 928_188, sha256: sha256(3), tree }
+    let source = DebSource { name: "busybox".to_owned(), version: "1:1.35.0-4".to_owned() };
+    Deb { source, suite, filename, size: 928_188, sha256: sha256(3), tree }
 }
 
 fn file(tree: Option<TreeId>) -> FilePin {
@@ -134,6 +135,7 @@ fn sample() -> Lockfile {
         steps: BTreeMap::from([("package busybox".to_owned(), step)]),
         containers: BTreeMap::from([(name("shell"), container)]),
         outputs: BTreeMap::from([("minimal.tar".to_owned(), output)]),
+        advisories: None,
     }
 }
 
@@ -168,8 +170,8 @@ fn the_text_is_pleasant_to_review() {
     # Debian packages. `path` is the place in the archive, on any mirror.
     [debian]
     debs = [
-      { name = "busybox-static", version = "1:1.35.0-4+b3", arch = "amd64", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/b/busybox/busybox-static_1.35.0-4+b3_amd64.deb", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
-      { name = "libc6", version = "1:1.35.0-4+b3", arch = "amd64", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/g/glibc/libc6_2.36-9_amd64.deb" },
+      { name = "busybox-static", version = "1:1.35.0-4+b3", arch = "amd64", source = "busybox 1:1.35.0-4", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/b/busybox/busybox-static_1.35.0-4+b3_amd64.deb", tree = "0404040404040404040404040404040404040404040404040404040404040404" },
+      { name = "libc6", version = "1:1.35.0-4+b3", arch = "amd64", source = "busybox 1:1.35.0-4", suite = "bookworm", size = 928188, sha256 = "0303030303030303030303030303030303030303030303030303030303030303", path = "pool/main/g/glibc/libc6_2.36-9_amd64.deb" },
     ]
 
     # Which Debian packages each source of each package resolved to.
@@ -261,6 +263,7 @@ fn comes_back_as_it_was() {
         steps: BTreeMap::new(),
         containers: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        advisories: Some(Advisories { sha256: sha256(24), date: 1_793_577_600 }),
         ..sample()
     };
     assert_eq!(Lockfile::parse(&empty.to_text()), Ok(empty));
@@ -402,7 +405,8 @@ prop_compose! {
             let suite = Suite { date, in_release: sha256(1), signed_by: texts.clone() };
             lockfile.suites.insert(text.clone(), suite);
             let key = DebKey { name: word.clone(), ..deb_key("") };
-            let deb = Deb { suite: text.clone(), filename: text.clone(), size: numbers[1], sha256: sha256(2), tree };
+            let source = DebSource { name: word.clone(), version: "1".to_owned() };
+            let deb = Deb { source, suite: text.clone(), filename: text.clone(), size: numbers[1], sha256: sha256(2), tree };
             lockfile.debs.insert(key.clone(), deb);
             let step = Step { derivation: DerivationId::from_bytes([1; 32]), tree: TreeId::from_bytes([2; 32]) };
             lockfile.steps.insert(text.clone(), step);

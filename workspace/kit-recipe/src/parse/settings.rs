@@ -7,7 +7,7 @@ use super::value::{Items, Value};
 use super::{Faults, document};
 use crate::Settings;
 use crate::problem::{Area, Fault, Problems};
-use crate::settings::DebianSettings;
+use crate::settings::{DebianSettings, SignatureSettings};
 
 impl Settings {
     /// Reads `kit.toml`.
@@ -19,10 +19,32 @@ impl Settings {
 fn settings(mut root: Section<'_>, faults: &mut Faults<'_>) -> Settings {
     let store = path_of("store", &mut root, faults);
     let out = path_of("out", &mut root, faults);
+    let vendor = path_of("vendor", &mut root, faults);
     let debian = root.section("debian", faults).map(|section| debian(section, faults));
+    let signatures = root.section("signatures", faults).map(|section| signatures(section, faults));
     let mirrors = root.section("mirrors", faults).map(|section| mirrors(&section, faults));
     root.finish(faults);
-    Settings { store, out, debian: debian.unwrap_or_default(), mirrors: mirrors.unwrap_or_default() }
+    Settings {
+        store,
+        out,
+        vendor,
+        debian: debian.unwrap_or_default(),
+        signatures: signatures.unwrap_or_default(),
+        mirrors: mirrors.unwrap_or_default(),
+    }
+}
+
+fn signatures(mut section: Section<'_>, faults: &mut Faults<'_>) -> SignatureSettings {
+    let needed = section.value("needed").and_then(|value| value.number(1, 1000, faults));
+    let mut keys = BTreeMap::new();
+    if let Some(section) = section.section("keys", faults) {
+        for value in section.entries() {
+            let text = value.line(faults).map(ToOwned::to_owned);
+            keys.extend(text.map(|text| (value.key.to_owned(), text)));
+        }
+    }
+    section.finish(faults);
+    SignatureSettings { needed, keys }
 }
 
 /// Reads what else addresses can begin with.

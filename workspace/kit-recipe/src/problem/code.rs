@@ -18,6 +18,7 @@ macro_rules! codes {
                         Area::Recipe => concat!("kit::recipe::", $slug),
                         Area::Lock => concat!("kit::lock::", $slug),
                         Area::Settings => concat!("kit::settings::", $slug),
+                        Area::Policy => concat!("kit::policy::", $slug),
                         Area::LinuxKit => concat!("kit::linuxkit::", $slug),
                     },)*
                 }
@@ -98,4 +99,6 @@ codes! {
     InvalidEntry => "invalid_entry",
     Dangling => "dangling",
     InvalidAddress => "invalid_address",
+    UnknownFinding => "unknown_finding",
+    UnknownLicence => "unknown_licence",
 }

@@ -194,6 +194,12 @@ pub enum Fault {
     #[error("`{address}` is not the address of an archive")]
     InvalidAddress { address: String },
 
+    // Policies.
+    #[error("there is no finding `{finding}`")]
+    UnknownFinding { finding: String, suggestion: Option<String> },
+    #[error("`{licence}` is not a licence")]
+    UnknownLicence { licence: String, suggestion: Option<String> },
+
     // LinuxKit's YAML.
     #[error(transparent)]
     LinuxKit(crate::linuxkit::Fault),

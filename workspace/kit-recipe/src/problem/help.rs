@@ -25,7 +25,7 @@ impl Fault {
         Some(match self {
             Self::ConflictMarker => match area {
                 Area::Lock => "keep either side, remove the markers, then run `kit lock`".to_owned(),
-                Area::Recipe | Area::Settings | Area::LinuxKit => {
+                Area::Recipe | Area::Settings | Area::Policy | Area::LinuxKit => {
                     "keep one side and remove the markers".to_owned()
                 }
             },
@@ -91,6 +91,8 @@ impl Fault {
                 None => self.form()?.to_owned(),
             },
             Self::UnknownCapability { suggestion: Some(better), .. }
+            | Self::UnknownFinding { suggestion: Some(better), .. }
+            | Self::UnknownLicence { suggestion: Some(better), .. }
             | Self::UnknownMountOption { suggestion: Some(better), .. }
             | Self::UnknownFormat { suggestion: Some(better), .. } => did_you_mean(better),
             Self::UnknownFormat { known, .. } => format!("the formats are {}", listed(known)),
@@ -169,6 +171,10 @@ impl Fault {
             }
             Self::FileWithoutContent { .. } => {
                 "add `contents = \"…\"`, or `source = \"path in the project\"`"
+            }
+            Self::UnknownFinding { .. } => "the kinds of findings are listed in `docs/audit.md`",
+            Self::UnknownLicence { .. } => {
+                "write the identifier of SPDX, such as `MIT` or `GPL-2.0-or-later`, or `LicenseRef-…`"
             }
             Self::InvalidAddress { .. } => "write the base address of a mirror, without `dists/…`",
             _ => return None,

@@ -85,6 +85,8 @@ impl Fault {
             Self::LockVersion { .. } => "written by another kit",
             Self::InvalidDate { .. } => "must look like `2026-01-31T00:00:00Z`",
             Self::InvalidEntry { .. } => "in another form",
+            Self::UnknownFinding { .. } => "not a kind of finding",
+            Self::UnknownLicence { .. } => "not an identifier of SPDX",
             Self::InvalidAddress { .. } => "must start with `http://`, `https://` or `file:///`",
             _ => "here",
         }
