@@ -1,0 +1,142 @@
+//! What a machine that boots an image is expected to measure, in canonical JSON.
+//!
+//! ```text
+//! version   1
+//! image     the image
+//! pin       the digest of what its lockfile pins
+//! kernel    name, size, sha256, sha384, sha512 of the output that is the kernel
+//! initrd    the same of the initial file system
+//! cmdline   the same of the command line, without a line end
+//! pcrs      "NUMBER": sha256, sha384, sha512 of the register after boot; left out where nothing fixes it
+//! ```
+//! Who measures a file (a boot loader, a firmware with measured direct boot, a confidential machine's launch measurement) hashes its bytes,
+//! so these digests are what to compare with. Values of a TPM's registers depend on what else is measured and in which order: they are
+//! foretold only for an output whose stub fixes that, which is no format of today.
+
+use std::collections::BTreeMap;
+
+use kit_format::json::{JsonError, canonical};
+use kit_hash::{PinId, Sha256};
+use serde_json::{Map, Value, json};
+
+use crate::sbom::write::Hex;
+
+/// What is expected to be measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measurements {
+    /// The image.
+    pub image: String,
+    /// The digest of what its lockfile pins.
+    pub pin: PinId,
+    /// The kernel.
+    pub kernel: Measured,
+    /// The initial file system.
+    pub initrd: Measured,
+    /// The command line.
+    pub cmdline: Measured,
+    /// Registers of a TPM, by number; empty where nothing fixes them.
+    pub pcrs: BTreeMap<u8, Digests>,
+}
+
+/// A file that is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// The name of the output.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digests of all of it.
+    pub digests: Digests,
+}
+
+/// Digests in each of the algorithms that machines measure with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digests {
+    /// SHA-256.
+    pub sha256: Sha256,
+    /// SHA-384.
+    pub sha384: [u8; 48],
+    /// SHA-512.
+    pub sha512: [u8; 64],
+}
+
+impl Measurements {
+    /// Returns their text: canonical JSON and a line end.
+    pub fn to_text(&self) -> Result<Vec<u8>, JsonError> {
+        let mut all = json!({
+            "version": 1,
+            "image": self.image,
+            "pin": self.pin.to_string(),
+            "kernel": self.kernel.to_json(),
+            "initrd": self.initrd.to_json(),
+            "cmdline": self.cmdline.to_json(),
+        });
+        if !self.pcrs.is_empty() {
+            let pcr =
+                |(number, digests): (&u8, &Digests)| (number.to_string(), Value::Object(digests.to_json()));
+            all["pcrs"] = Value::Object(self.pcrs.iter().map(pcr).collect());
+        }
+        let mut text = canonical(&all)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+impl Measured {
+    fn to_json(&self) -> Value {
+        let mut measured = self.digests.to_json();
+        measured.insert("name".to_owned(), json!(self.name));
+        measured.insert("size".to_owned(), json!(self.size));
+        Value::Object(measured)
+    }
+}
+
+impl Digests {
+    fn to_json(self) -> Map<String, Value> {
+        let digests: [(&str, &[u8]); 3] =
+            [("sha256", self.sha256.as_bytes()), ("sha384", &self.sha384), ("sha512", &self.sha512)];
+        digests.into_iter().map(|(name, digest)| (name.to_owned(), json!(Hex(digest)))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changes with every change of the form: whoever compares has to know of it.
+    #[test]
+    fn the_bytes_are_pinned() {
+        let digests = |byte: u8| Digests {
+            sha256: Sha256::from_bytes([byte; 32]),
+            sha384: [byte; 48],
+            sha512: [byte; 64],
+        };
+        let measured =
+            |name: &str, byte: u8| Measured { name: name.to_owned(), size: 1, digests: digests(byte) };
+        let mut measurements = Measurements {
+            image: "demo".to_owned(),
+            pin: "1".repeat(64).parse().unwrap(),
+            kernel: measured("demo-kernel", 0xaa),
+            initrd: measured("demo-initrd.img", 0xbb),
+            cmdline: measured("demo-cmdline", 0xcc),
+            pcrs: BTreeMap::new(),
+        };
+        let file = |name: &str, digit: &str| {
+            let [a, b, c] = [64, 96, 128].map(|count| digit.repeat(count));
+            format!(r#"{{"name":"{name}","sha256":"{a}","sha384":"{b}","sha512":"{c}","size":1}}"#)
+        };
+        let pin = "1".repeat(64);
+        let (kernel, initrd, cmdline) =
+            (file("demo-kernel", "a"), file("demo-initrd.img", "b"), file("demo-cmdline", "c"));
+        let expected = |pcrs: &str| {
+            format!(
+                r#"{{"cmdline":{cmdline},"image":"demo","initrd":{initrd},"kernel":{kernel},{pcrs}"pin":"{pin}","version":1}}"#
+            ) + "\n"
+        };
+        assert_eq!(String::from_utf8(measurements.to_text().unwrap()).unwrap(), expected(""));
+        measurements.pcrs.insert(11, digests(0xdd));
+        let [a, b, c] = [64, 96, 128].map(|count| "d".repeat(count));
+        let pcrs = format!(r#""pcrs":{{"11":{{"sha256":"{a}","sha384":"{b}","sha512":"{c}"}}}},"#);
+        assert_eq!(String::from_utf8(measurements.to_text().unwrap()).unwrap(), expected(&pcrs));
+    }
+}
