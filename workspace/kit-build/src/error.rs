@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use kit_hash::Sha256;
 use kit_plan::error::Place;
 use kit_plan::{Change, PlanError};
 use kit_sandbox::SandboxError;
@@ -288,6 +289,24 @@ pub enum BuildError {
         /// The first step in plan order whose tree is another, and its files that differ, as far as they are known.
         first: Option<(String, Vec<String>)>,
     },
+    /// A file that belongs into a bundle isn't in the store.
+    #[error("`{title}` (sha256 {}) isn't in the store", sha256.short())]
+    NotVendored {
+        /// Its name.
+        title: String,
+        /// Its digest.
+        sha256: Sha256,
+    },
+    /// A bundle has something else than it says.
+    #[error("`blobs/sha256/{expected}` in `{}` has the digest {found}", path.display())]
+    VendoredOther {
+        /// The bundle.
+        path: PathBuf,
+        /// The digest that names the file.
+        expected: Sha256,
+        /// The digest of what is there.
+        found: Sha256,
+    },
 }
 
 fn no_sandbox(title: &str, source: &SandboxError) -> String {
@@ -373,6 +392,8 @@ impl BuildError {
             Self::Stale { .. } => "kit::lock::stale",
             Self::Output { .. } => "kit::build::output",
             Self::Different { .. } => "kit::lock::different_output",
+            Self::NotVendored { .. } => "kit::vendor::missing",
+            Self::VendoredOther { .. } => "kit::vendor::other_file",
         }
     }
 

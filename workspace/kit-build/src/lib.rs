@@ -9,7 +9,9 @@
 //! | [`network`] | [`Fetch`] from Debian archives, the crates registry and wherever sources are published |
 //! | [`local`] | [`Execute`] in the sandbox of this machine |
 //! | [`processors`] | which processors scripts run on |
+//! | `parallel` | the same work on many things |
 //! | `missed` | the packages that have a program which a script missed |
+//! | [`facts`] | what is found out about contents, once |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
 //! | [`layouts`] | OCI image layouts in directories |
@@ -19,6 +21,7 @@
 //! | [`check`] | holding results against a lockfile |
 //! | [`surroundings`] | what a script can tell of the place where it runs |
 //! | [`mod@upstream`] | what is another one in a source that changed |
+//! | [`vendor`] | everything that lockfiles need, in one directory |
 //! | [`verify`] | rebuilding everything in other surroundings, and comparing |
 //! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
@@ -31,6 +34,7 @@ pub mod actions;
 pub mod check;
 pub mod engine;
 pub mod error;
+pub mod facts;
 pub mod failed;
 pub mod files;
 pub mod layouts;
@@ -40,6 +44,7 @@ pub mod lock;
 mod missed;
 pub mod network;
 pub mod outputs;
+mod parallel;
 pub mod places;
 pub mod processors;
 pub mod registry;
@@ -50,6 +55,7 @@ pub mod seams;
 pub mod surroundings;
 pub mod tools;
 pub mod upstream;
+pub mod vendor;
 pub mod verify;
 
 pub use engine::Engine;

@@ -5,7 +5,6 @@
 mod git;
 mod links;
 mod local_image;
-mod parallel;
 mod pins;
 mod pull;
 mod push;
@@ -42,6 +41,7 @@ use kit_source::registry::{Granted, Registries};
 use kit_store::Store;
 use kit_tree::Blobs as _;
 
+use crate::vendor::Bundle;
 use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
@@ -51,6 +51,9 @@ pub(crate) use registry::said;
 
 /// The largest package index that is taken from the store, in bytes.
 const INDEX_LIMIT: u64 = 1 << 30;
+
+/// The most connections to a registry that one command opens.
+const CONNECTIONS: usize = 4;
 
 /// What project and user say about where files come from.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub struct Places {
     pub logins: Vec<Vec<u8>>,
     /// Keyrings in addition to the machine's, as files hold them.
     pub keyrings: Vec<Vec<u8>>,
+    /// Directories that have files by their digest, asked before anything else.
+    pub bundles: Vec<Bundle>,
     /// The project's directory, where images can lie.
     pub project: Dir,
     /// The user's store of containers and those that are read besides, with their paths, in this order.
@@ -257,6 +262,11 @@ impl Fetch for Network<'_> {
         file: &mut File,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), BuildError> {
+        for bundle in &self.places.bundles {
+            if bundle.copy(&fetch.sha256, file, progress)? {
+                return Ok(());
+            }
+        }
         match &fetch.origin {
             Origin::Debian { suite, filename, date } => {
                 let connected = self.connected();
@@ -295,7 +305,8 @@ impl Fetch for Network<'_> {
     }
 
     fn announce(&self, fetches: &[&FetchAction]) -> Result<(), BuildError> {
-        let pins = fetches.iter().filter_map(|fetch| match &fetch.origin {
+        let has = |fetch: &FetchAction| self.places.bundles.iter().any(|bundle| bundle.has(&fetch.sha256));
+        let pins = fetches.iter().filter(|fetch| !has(fetch)).filter_map(|fetch| match &fetch.origin {
             Origin::Crate { name, version } => Some(crate_pin(name, version, fetch.sha256)),
             Origin::Debian { .. } | Origin::Upstream(_) | Origin::Image(_) => None,
         });

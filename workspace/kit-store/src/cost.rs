@@ -33,17 +33,17 @@ impl Store {
     }
 }
 
-/// Forgets what nobody measured since then.
-pub(crate) fn sweep(costs: &FanOut, keep: Keep) -> Result<(), StoreError> {
+/// Forgets what nobody wrote to a cache since then.
+pub(crate) fn sweep(cache: &FanOut, keep: Keep) -> Result<(), StoreError> {
     let recent = |name: &str| match keep {
         Keep::RootsOnly => false,
-        Keep::UsedSince(time) => costs.stat(name).ok().flatten().is_some_and(|stat| {
+        Keep::UsedSince(time) => cache.stat(name).ok().flatten().is_some_and(|stat| {
             let since = time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
             u64::try_from(stat.st_mtime).unwrap_or(0) >= since
         }),
     };
-    for name in costs.list()?.names.iter().filter(|name| !recent(name)) {
-        costs.remove(name)?;
+    for name in cache.list()?.names.iter().filter(|name| !recent(name)) {
+        cache.remove(name)?;
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ impl Collection<'_> {
         if let Keep::UsedSince(time) = keep {
             self.add_used(&mut reach, time)?;
         }
-        let Store { memos, records, trees, sha256, objects, costs, .. } = self.store;
+        let Store { memos, records, trees, sha256, objects, costs, facts, .. } = self.store;
         self.sweep_names(sha256, &reach)?;
         self.sweep_category(memos, |name| named(name, &reach.memos, Item::Memo))?;
         self.sweep_category(records, |name| named(name, &reach.records, Item::Record))?;
@@ -95,6 +95,7 @@ impl Collection<'_> {
         self.sweep_locks()?;
         if self.sweep == Sweep::Remove {
             crate::cost::sweep(costs, keep)?;
+            crate::cost::sweep(facts, keep)?;
             self.store.forget_failed()?;
             let tmp = self.store.path.join("tmp");
             crate::session::sweep(&self.store.tmp).at("empty", &tmp)?;

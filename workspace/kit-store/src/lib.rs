@@ -12,6 +12,7 @@
 //!   records/aa/<resolved>   Record: resolved derivation → tree, log, cost      (kit:record:v1, sealed)
 //!   memo/aa/<derivation>    derivation → resolved derivation of its last build (kit:memo:v1, sealed)
 //!   costs/aa/<title>        what the step of a title took last; the name is the title's BLAKE3 (kit:cost:v1, sealed)
+//!   facts/aa/<shard>        what was found out about blobs, by kind                  (kit:facts:v1, sealed)
 //!   sha256/aa/<sha256>      downloads known by SHA-256 → blob                  (kit:sha256:v1, sealed)
 //!   materialised/<tree>/    read-only directories of trees, hard-linked to objects; there once they are complete
 //!   roots/<name>            what a name keeps alive                            (kit:roots:v1, sealed)
@@ -30,6 +31,7 @@
 //! | [`tree`] | trees in and out |
 //! | [`record`] | [`Record`], and the memo from derivations to records |
 //! | [`cost`] | [`Measured`]: what steps took when they were last done |
+//! | [`mod@facts`] | what was found out about blobs |
 //! | [`root`] | [`Roots`]: what is kept alive, by name |
 //! | [`lock`] | [`BuildLock`]: one build per derivation |
 //! | [`materialise`] | trees to directories: hard-linked and read-only, or copied and writable |
@@ -46,6 +48,7 @@ pub mod blob;
 pub mod cost;
 mod disk;
 pub mod error;
+pub mod facts;
 pub mod failed;
 mod fan_out;
 pub mod gc;
@@ -69,6 +72,7 @@ pub mod verify;
 pub use cost::Measured;
 pub use disk::FILE_TIME;
 pub use error::{Damage, Item, StoreError};
+pub use facts::Facts;
 pub use failed::Failed;
 pub use import::{ImportError, import};
 pub use lock::BuildLock;

@@ -21,13 +21,14 @@ use crate::{StoreError, disk};
 const VERSION: &str = "kit-store 1";
 
 /// Everything that the store puts into its directory.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "version",
     "objects",
     "trees",
     "records",
     "memo",
     "costs",
+    "facts",
     "sha256",
     "materialised",
     "failed",
@@ -67,6 +68,7 @@ pub struct Store {
     pub(crate) records: FanOut,
     pub(crate) memos: FanOut,
     pub(crate) costs: FanOut,
+    pub(crate) facts: FanOut,
     pub(crate) sha256: FanOut,
     pub(crate) materialised: OwnedFd,
     pub(crate) failed: OwnedFd,
@@ -112,6 +114,7 @@ impl Store {
             records: fan_out("records")?,
             memos: fan_out("memo")?,
             costs: fan_out("costs")?,
+            facts: fan_out("facts")?,
             sha256: fan_out("sha256")?,
             materialised: make("materialised")?,
             failed: make("failed")?,

@@ -88,6 +88,7 @@ impl Store {
         sizes_of(&self.records)?.iter().for_each(|(_, size)| usage.records.add(*size));
         sizes_of(&self.memos)?.iter().for_each(|(_, size)| usage.records.add(*size));
         sizes_of(&self.costs)?.iter().for_each(|(_, size)| usage.records.add(*size));
+        sizes_of(&self.facts)?.iter().for_each(|(_, size)| usage.records.add(*size));
         sizes_of(&self.sha256)?.iter().for_each(|(_, size)| usage.names.add(*size));
         let materialised = disk::list(&self.materialised).at("list", &self.path.join("materialised"))?;
         usage.materialised = materialised.len() as u64;

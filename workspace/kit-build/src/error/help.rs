@@ -59,6 +59,10 @@ impl BuildError {
                      machine"
                 )
             }
+            Self::NotVendored { .. } => "run `kit store verify --repair`, then the command again".to_owned(),
+            Self::VendoredOther { .. } => {
+                "`kit vendor --check` names all that is wrong with it; write it anew with `kit vendor`".to_owned()
+            }
             Self::Plan(_)
             | Self::Several { .. }
             | Self::Io { .. }

@@ -11,8 +11,9 @@ use kit_recipe::lockfile::image::Document;
 use kit_recipe::{ImageReference, Reference};
 use kit_tree::{BlobSink as _, Blobs as _, Mode, Tree, TreePath};
 
-use super::parallel::each;
+use super::CONNECTIONS;
 use super::{Network, links};
+use crate::parallel::each;
 use crate::registry::ImageError;
 use crate::seams::Finished;
 use crate::{BuildError, Event, Events};
@@ -58,7 +59,7 @@ impl Network<'_> {
         let bytes = missing.iter().map(|link| link.size).sum();
         let (steps, reused) = (missing.len(), links.len() - missing.len());
         events.event(Event::Planned { steps, reused, fetch_bytes: bytes });
-        each(&missing, pull.jobs, &|link| self.pull_blob(pull.reference, link, events))?;
+        each(&missing, pull.jobs.min(CONNECTIONS), &|link| self.pull_blob(pull.reference, link, events))?;
         let image = ImageReference::Registry(pull.reference.clone());
         let mut layout = Tree::new();
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| BuildError::Write {

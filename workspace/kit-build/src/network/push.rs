@@ -14,9 +14,10 @@ use kit_source::http::{Encryption, Expected};
 use kit_source::registry::{Arrived, Registries, Repository, There, Upload};
 use kit_tree::{Blobs as _, Entry, Tree};
 
-use super::parallel::each;
+use super::CONNECTIONS;
 use super::registry::repository;
 use super::{Connected, Network, links};
+use crate::parallel::each;
 use crate::registry::ImageError;
 use crate::seams::Finished;
 use crate::{BuildError, Event, Events};
@@ -95,12 +96,12 @@ impl Pushing<'_> {
         // One question alone: with its answer comes the login for all others.
         let (first, others) = blobs.split_at(blobs.len().min(1));
         let mut missing = each(first, 1, &|link| self.look(link))?;
-        missing.extend(each(others, self.push.jobs, &|link| self.look(link))?);
+        missing.extend(each(others, self.push.jobs.min(CONNECTIONS), &|link| self.look(link))?);
         let missing: Vec<_> = missing.into_iter().flatten().collect();
         let to_send = missing.iter().filter(|missing| missing.mount_from.is_none());
         let bytes = to_send.map(|missing| missing.link.size).sum();
         self.events.event(Event::Sending { blobs: missing.len(), there: blobs.len() - missing.len(), bytes });
-        let arrived = each(&missing, self.push.jobs, &|missing| self.put(missing))?;
+        let arrived = each(&missing, self.push.jobs.min(CONNECTIONS), &|missing| self.put(missing))?;
         let sent = || missing.iter().zip(&arrived).filter(|(_, arrived)| **arrived == Arrived::Sent);
         Ok(Pushed {
             top: self.put_documents(&graph)?,

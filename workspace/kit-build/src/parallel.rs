@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::BuildError;
 
-/// The most connections that one command opens for this.
-const MOST: usize = 4;
-
 /// Does `work` on each item, `jobs` at a time; results are in the order of the items. After a failure nothing new begins, and the failure of
 /// the first item that failed is returned.
-pub(super) fn each<T: Sync, R: Send>(
+pub(crate) fn each<T: Sync, R: Send>(
     items: &[T],
     jobs: usize,
     work: &(dyn Fn(&T) -> Result<R, BuildError> + Sync),
@@ -18,7 +15,7 @@ pub(super) fn each<T: Sync, R: Send>(
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, MOST).min(items.len()) {
+        for _ in 0..jobs.max(1).min(items.len()) {
             scope.spawn(|| {
                 while !failed.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
