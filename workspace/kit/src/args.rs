@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    build, check, completions, diff, help, import, init, lock, log, man, pull, push, run, shell, show, store,
-    tool, verify, why,
+    audit, build, check, completions, diff, graph, help, import, init, lock, log, man, measurements,
+    provenance, pull, push, run, sbom, shell, show, sign, store, tool, vendor, verify, why,
 };
 
 const EXAMPLES: &str = "\
@@ -48,6 +48,9 @@ pub(crate) struct Global {
     /// Keep everything in this store [default: `store` in the project] [env: `KIT_STORE`]
     #[arg(long, global = true, value_name = "DIR", display_order = 101)]
     pub(crate) store: Option<PathBuf>,
+    /// Take files from this bundle before anywhere else [env: `KIT_VENDOR`]
+    #[arg(long, global = true, value_name = "DIR", display_order = 101)]
+    pub(crate) vendor: Option<PathBuf>,
     /// Do at most this many steps at the same time [default: one for each processor] [env: `KIT_JOBS`]
     #[arg(long, short, global = true, value_name = "N", value_parser = parse_jobs, display_order = 102)]
     pub(crate) jobs: Option<usize>,
@@ -91,9 +94,16 @@ pub(crate) enum Command {
     Push(push::Args),
     Pull(pull::Args),
     Verify(verify::Args),
+    Vendor(vendor::Args),
     Shell(shell::Args),
     Show(show::Args),
     Why(why::Args),
+    Graph(graph::Args),
+    Sbom(sbom::Args),
+    Provenance(provenance::Args),
+    Measurements(measurements::Args),
+    Audit(audit::Args),
+    Sign(sign::Args),
     Diff(diff::Args),
     Log(log::Args),
     Store(store::Args),

@@ -13,14 +13,16 @@ pub(crate) struct Variable {
 }
 
 /// All variables. An empty one counts as not set.
-pub(crate) const VARIABLES: [Variable; 19] = [
+pub(crate) const VARIABLES: [Variable; 21] = [
     Variable { name: "KIT_PROJECT", meaning: "the project, like --project" },
     Variable { name: "KIT_STORE", meaning: "the store, like --store" },
     Variable { name: "KIT_OUT", meaning: "where outputs go, like --out" },
+    Variable { name: "KIT_VENDOR", meaning: "a bundle that files are taken from first, like --vendor" },
     Variable { name: "KIT_JOBS", meaning: "steps at the same time, like --jobs" },
     Variable { name: "KIT_OFFLINE", meaning: "1 opens no socket, like --offline" },
     Variable { name: "KIT_DEBIAN_MIRROR", meaning: "Debian archives to try first, separated by spaces" },
     Variable { name: "KIT_DEBIAN_SNAPSHOT", meaning: "an archive that keeps old files, tried last" },
+    Variable { name: "SSH_AUTH_SOCK", meaning: "the socket of the SSH agent, which `kit sign --agent` asks" },
     Variable { name: "CARGO_HOME", meaning: "where cargo keeps its cache of crates [default: ~/.cargo]" },
     Variable { name: "REGISTRY_AUTH_FILE", meaning: "where `podman login` keeps logins of registries" },
     Variable { name: "DOCKER_CONFIG", meaning: "where `docker login` keeps them [default: ~/.docker]" },
@@ -58,6 +60,8 @@ pub(crate) struct Environment {
     pub(crate) project: Option<PathBuf>,
     pub(crate) store: Option<PathBuf>,
     pub(crate) out: Option<PathBuf>,
+    pub(crate) vendor: Option<PathBuf>,
+    pub(crate) agent: Option<PathBuf>,
     pub(crate) jobs: Option<usize>,
     pub(crate) offline: bool,
     pub(crate) debian_mirrors: Vec<String>,
@@ -111,6 +115,8 @@ impl Environment {
             project: path("KIT_PROJECT"),
             store: path("KIT_STORE"),
             out: path("KIT_OUT"),
+            vendor: path("KIT_VENDOR"),
+            agent: path("SSH_AUTH_SOCK"),
             jobs: count("KIT_JOBS", "a number from 1")?,
             offline,
             debian_mirrors: mirrors.iter().flat_map(|m| m.split_whitespace()).map(str::to_owned).collect(),

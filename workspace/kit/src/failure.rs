@@ -104,6 +104,9 @@ pub(crate) enum Failure {
     /// A path that the image hasn't got.
     #[error("`{path}` is not in image `{image}`")]
     NoSuchPath { path: String, image: String, close: Vec<String> },
+    /// A name that nothing in the image has.
+    #[error("nothing that is called `{name}` takes part in image `{image}`")]
+    NoSuchComponent { name: String, image: String, close: Option<String> },
     /// A name that is neither an image nor a package.
     #[error("there is no image or package `{name}`")]
     NoSuchRecipe { name: String, close: Option<String> },
@@ -178,6 +181,87 @@ pub(crate) enum Failure {
     /// Too few verifiers agree.
     #[error("{}", no_quorum(image, *agreeing, *groups, *needed))]
     NoQuorum { image: String, agreeing: usize, groups: usize, needed: usize },
+    /// An image without the files that a boot measures.
+    #[error("image `{image}` has no kernel and initrd to measure")]
+    NotMeasured { image: String },
+    /// A policy has problems.
+    #[error("`{path}` has problems")]
+    Policy { path: String, text: String, problems: Problems },
+    /// An audit found what its policy denies.
+    #[error("the audit of `{image}` {summary}")]
+    Denied { image: String, summary: String },
+    /// The lockfile of the tools, to audit.
+    #[error("`{path}` is that of the tools, not of an image")]
+    ToolsAudited { path: String },
+    /// Advisories or a VEX document can't be used.
+    #[error("{}", unusable(path.as_deref()))]
+    Advisories {
+        path: Option<PathBuf>,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Advisories for a lockfile without any release of Debian.
+    #[error("advisories are for a release of Debian, and the lockfile pins nothing of one")]
+    NoRelease,
+    /// The advisories that a lockfile pins are nowhere.
+    #[error("the advisories that the lockfile of `{image}` pins (sha256 {}) aren't in the store", sha256.short())]
+    NoSnapshot { sha256: kit_hash::Sha256, image: String },
+    /// A key can't be used.
+    #[error("`{}` can't be used as a key", path.display())]
+    Key {
+        path: PathBuf,
+        #[source]
+        source: kit_audit::signature::KeyError,
+    },
+    /// The passphrase of a key can't be asked for.
+    #[error("the key `{}` is encrypted, and its passphrase can't be asked for", path.display())]
+    NoPassphrase {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// There is no SSH agent.
+    #[error("there is no SSH agent")]
+    NoAgent,
+    /// The SSH agent doesn't sign.
+    #[error("the SSH agent at `{}` didn't sign", socket.display())]
+    Agent {
+        socket: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file can't be signed.
+    #[error("`{}` can't be signed", path.display())]
+    Sign {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// One signature's place for several files.
+    #[error("`--to` names one signature, and there are {files} files")]
+    OneSignature { files: usize },
+    /// Somebody else's signature would be replaced.
+    #[error("`{}` is the signature of another key, or of another state of the file", path.display())]
+    SignedBefore { path: PathBuf },
+    /// An envelope holds something else than what is to be signed.
+    #[error("`{}` holds something else than `{}`", path.display(), file.display())]
+    OtherEnvelope { path: PathBuf, file: PathBuf },
+    /// An envelope can't be read.
+    #[error("`{}` can't be read as an envelope", path.display())]
+    Envelope {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No key is trusted.
+    #[error("the project trusts no key")]
+    NobodyTrusted,
+    /// Files that too few trusted keys signed.
+    #[error("{} isn't signed by enough trusted keys", crate::failure::quoted(files))]
+    NotSigned { files: Vec<String> },
+    /// A bundle that hasn't got all that lockfiles need.
+    #[error("`{}` lacks {} of what is needed", path.display(), crate::units::count(*wrong, "file"))]
+    BundleLacks { path: PathBuf, wrong: usize, subjects: Vec<String> },
     /// A page or statement can't be put together.
     #[error("cannot put the {what} together")]
     Evidence {
@@ -261,4 +345,17 @@ impl Failure {
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Says what can't be used: the advisories that are pinned, where no file is named.
+fn unusable(path: Option<&std::path::Path>) -> String {
+    match path {
+        Some(path) => format!("`{}` can't be used", path.display()),
+        None => "the advisories can't be used".to_owned(),
+    }
+}
+
+/// Lists names in backticks.
+pub(crate) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

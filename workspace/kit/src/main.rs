@@ -18,6 +18,7 @@
 //! | [`escape`], [`units`], [`text`] | text from elsewhere, quantities and lines, made readable |
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod args;
 mod changes;
 mod commands;
@@ -27,6 +28,7 @@ mod elsewhere;
 mod embedded;
 mod environment;
 mod escape;
+mod evidence;
 mod failure;
 mod going;
 mod layouts;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use kit_build::network::{Places, Reach};
+use kit_build::vendor::Bundle;
 
 use crate::Failure;
 use crate::containers;
@@ -23,6 +24,7 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
         source_mirrors: project.settings().mirrors.clone(),
         logins: environment.login_files.iter().filter_map(|path| read_if_there(path)).collect(),
         keyrings: keyrings?,
+        bundles: bundles(context, project)?,
         project: project.dir().try_clone().map_err(|source| Failure::File {
             action: "open",
             path: project.path().to_owned(),
@@ -37,6 +39,16 @@ pub(crate) fn places(context: &Context) -> Result<Places, Failure> {
             .and_then(|path| Some((project::make_dir(path).ok()?, path.clone()))),
         now: now(),
     })
+}
+
+/// Opens the bundle that files are taken from, where there is one.
+pub(crate) fn bundles(context: &Context, project: &Project) -> Result<Vec<Bundle>, Failure> {
+    let named = context.global.vendor.as_ref().or(context.environment.vendor.as_ref());
+    let path = match named {
+        Some(path) => Some(project::absolute(path)?),
+        None => project.settings().vendor.as_ref().map(|path| project.path().join(path)),
+    };
+    path.map(|path| Ok(Bundle { dir: project::open_dir(&path)?, path })).into_iter().collect()
 }
 
 /// Reads a file that needs not be there; one that can't be read says nothing.
@@ -60,6 +72,6 @@ fn keyring(project: &Project, path: &str) -> Result<Vec<u8>, Failure> {
 
 /// Returns the seconds since 1970: signatures that have expired are refused when something is locked.
 #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -25,25 +25,32 @@ fn help_of_kit() {
     Usage: kit [OPTIONS] <COMMAND>
 
     Commands:
-      init         Scaffold a project: an image, settings and a CI example, all with comments
-      import       Make recipes of what other builders read
-      check        Check recipes, without fetching or building anything
-      lock         Resolve and pin what recipes ask for, and write the lockfiles
-      build        Build images from their lockfiles and write their files
-      run          Boot an image in an emulated machine
-      push         Put an image, or one of its containers, into a registry
-      pull         Fetch an image of a registry, with all its platforms, as it is there
-      verify       Rebuild images from their sources, vary what must not matter, and compare every step
-      shell        Open a shell in the sandbox of a build, or run a program of locked packages
-      show         Show what a recipe means: its parts, its steps or its files
-      why          Show which package, source and steps a file of an image comes from
-      diff         Show what differs between two images: packages, containers, and how many bytes an update moves
-      log          Print what a build script printed: its last failure, else its last success
-      store        Verify, clean up or measure the store
-      tool         Run a program of a locked tool in a sandbox that has the current directory
-      completions  Print a completion script for a shell
-      man          Write a manual page for each command
-      help         Show help on a command, or on the `environment`
+      init          Scaffold a project: an image, settings and a CI example, all with comments
+      import        Make recipes of what other builders read
+      check         Check recipes, without fetching or building anything
+      lock          Resolve and pin what recipes ask for, and write the lockfiles
+      build         Build images from their lockfiles and write their files
+      run           Boot an image in an emulated machine
+      push          Put an image, or one of its containers, into a registry
+      pull          Fetch an image of a registry, with all its platforms, as it is there
+      verify        Rebuild images from their sources, vary what must not matter, and compare every step
+      vendor        Write everything that lockfiles need into one directory
+      shell         Open a shell in the sandbox of a build, or run a program of locked packages
+      show          Show what a recipe means: its parts, its steps or its files
+      why           Show why something is in an image: a file, a package, a crate, or its size
+      graph         Show what an image is made of, as a graph: recipes, packages, crates, images
+      sbom          Write what an image is made of, as an SBOM
+      provenance    Write how the outputs of an image came to be, as in-toto provenance
+      measurements  Write what a machine that boots an image is expected to measure
+      audit         Report what is wrong with an image, and what to do about it
+      sign          Sign files with a key of SSH, minisign, cosign or openssl
+      diff          Show what differs between two images: packages, containers, and how many bytes an update moves
+      log           Print what a build script printed: its last failure, else its last success
+      store         Verify, clean up or measure the store
+      tool          Run a program of a locked tool in a sandbox that has the current directory
+      completions   Print a completion script for a shell
+      man           Write a manual page for each command
+      help          Show help on a command, or on the `environment`
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -53,6 +60,7 @@ fn help_of_kit() {
           --project <DIR>  Use the project in this directory [default: upward from the current directory] [env:
                            `KIT_PROJECT`]
           --store <DIR>    Keep everything in this store [default: `store` in the project] [env: `KIT_STORE`]
+          --vendor <DIR>   Take files from this bundle before anywhere else [env: `KIT_VENDOR`]
       -j, --jobs <N>       Do at most this many steps at the same time [default: one for each processor] [env:
                            `KIT_JOBS`]
           --offline        Open no socket; what isn't in the store is an error [env: `KIT_OFFLINE`]
@@ -105,6 +113,7 @@ fn help_of_build() {
           --project <DIR>  Use the project in this directory [default: upward from the current directory] [env:
                            `KIT_PROJECT`]
           --store <DIR>    Keep everything in this store [default: `store` in the project] [env: `KIT_STORE`]
+          --vendor <DIR>   Take files from this bundle before anywhere else [env: `KIT_VENDOR`]
       -j, --jobs <N>       Do at most this many steps at the same time [default: one for each processor] [env:
                            `KIT_JOBS`]
           --offline        Open no socket; what isn't in the store is an error [env: `KIT_OFFLINE`]

@@ -5,6 +5,7 @@ mod fresh;
 mod news;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use kit_build::check::{check_results, complete};
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use super::import;
 use crate::Failure;
+use crate::advisories;
 use crate::changes::{self, Changes, Locking};
 use crate::context::Context;
 use crate::going::{Failures, on_failure};
@@ -38,6 +40,7 @@ Examples:
   kit lock --update nginx:1.27        what this image is now
   kit lock system.yml                 a system of LinuxKit, imported in memory
   kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
+  kit lock minimal --advisories DIR   pins known vulnerabilities for audits
   kit lock minimal --explain          who signed what, and when";
 
 /// Resolve and pin what recipes ask for, and write the lockfiles
@@ -61,9 +64,19 @@ pub(crate) struct Args {
     /// Show what the lockfiles pin and which keys signed it; write nothing, open no socket
     #[arg(long, conflicts_with_all = ["update", "check"])]
     explain: bool,
+    /// Pin known vulnerabilities, which `kit audit` asks: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot (can be repeated)
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["check", "explain"])]
+    advisories: Vec<PathBuf>,
     /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
     #[arg(long, short, conflicts_with_all = ["check", "explain"])]
     keep_going: bool,
+}
+
+/// What is asked for, besides what recipes do.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    update: &'a Update,
+    advisories: &'a [PathBuf],
 }
 
 /// What became of a lockfile.
@@ -94,7 +107,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut locked = Vec::new();
     let mut failures = Failures::new(args.keep_going);
     for loaded in &loaded {
-        let one = lock(context, project, loaded, &update, on_failure(args.keep_going));
+        let wanted = Asked { update: &update, advisories: &args.advisories };
+        let one = lock(context, project, loaded, wanted, on_failure(args.keep_going));
         let Some(one) = failures.keep(one)? else { continue };
         let path = lock_path(&loaded.subject);
         let what = match one.change {
@@ -123,7 +137,8 @@ pub(crate) fn first(context: &Context, name: &Name) -> Result<(), Failure> {
         return Ok(());
     }
     let loaded = load_subject(project, &subject)?;
-    let locked = lock(context, project, &loaded, &Update::Needed, OnFailure::Stop)?;
+    let wanted = Asked { update: &Update::Needed, advisories: &[] };
+    let locked = lock(context, project, &loaded, wanted, OnFailure::Stop)?;
     context.output.say(&format!("{} written: {}\n", lock_path(&subject), count(locked.pins, "pin")));
     Ok(())
 }
@@ -173,10 +188,11 @@ fn lock(
     context: &Context,
     project: &Project,
     loaded: &Loaded,
-    update: &Update,
+    wanted: Asked<'_>,
     on_failure: OnFailure,
 ) -> Result<Locked, Failure> {
     let subject = &loaded.subject;
+    let update = wanted.update;
     let previous = previous(context, project, subject, update)?;
     let store = context.store()?;
     let progress = Progress::new(&context.output);
@@ -197,7 +213,10 @@ fn lock(
         })
     });
     let tally = progress.finish();
-    let (lock, plan) = made?;
+    let (mut lock, plan) = made?;
+    if !wanted.advisories.is_empty() {
+        lock.advisories = advisories::pin(&store, &lock, wanted.advisories)?;
+    }
     if let Some(plan) = &plan {
         keep(project, &store, subject, plan)?;
         if tally.done > 0 {

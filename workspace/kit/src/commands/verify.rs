@@ -10,6 +10,7 @@ mod page;
 mod quorum;
 mod rebuild;
 mod report;
+mod signatures;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ Examples:
                                                  a page to look at, and a statement to compare with others'
   kit verify out/minimal-initrd.img              finds the lockfile that a file carries the digest of
   kit verify a.tar --against b.tar               what two files differ in; nothing is built
+  kit verify --signatures out/minimal.tar        whether trusted keys signed a file
   kit verify --quorum 2 statements/*.json        which verifiers agree on what";
 
 /// Rebuild images from their sources, vary what must not matter, and compare every step
@@ -84,6 +86,9 @@ pub(crate) struct Args {
     /// Compare the file with this one; nothing is built
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quorum", "lock", "statement"])]
     against: Option<PathBuf>,
+    /// Check the signatures beside the files instead, by the keys that `kit.toml` trusts
+    #[arg(long, requires = "subjects", conflicts_with_all = ["against", "lock", "statement", "html", "quorum"])]
+    signatures: bool,
     /// Read statements instead, and succeed when this many verifiers agree on every output
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with_all = ["html", "lock", "statement"])]
     quorum: Option<u32>,
@@ -130,6 +135,9 @@ enum Wanted {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if let Some(needed) = args.quorum {
         return quorum::run(needed, &args.subjects, context);
+    }
+    if args.signatures {
+        return signatures::run(&args.subjects, context);
     }
     if let Some(other) = &args.against {
         return against::run(args, other, context);

@@ -1,5 +1,7 @@
 //! The failures of the command line.
 
+mod evidence;
+
 use kit_sandbox::SandboxError;
 
 use super::{Kind, Report, library};
@@ -21,6 +23,22 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::Outdated { .. }
         | Failure::NotBuilt { .. }
         | Failure::NoSuchPath { .. }
+        | Failure::NoSuchComponent { .. }
+        | Failure::Policy { .. }
+        | Failure::Denied { .. }
+        | Failure::ToolsAudited { .. }
+        | Failure::Advisories { .. }
+        | Failure::NoSnapshot { .. }
+        | Failure::NoRelease
+        | Failure::Key { .. }
+        | Failure::Sign { .. }
+        | Failure::SignedBefore { .. }
+        | Failure::OtherEnvelope { .. }
+        | Failure::Envelope { .. }
+        | Failure::NobodyTrusted
+        | Failure::NotSigned { .. }
+        | Failure::NotMeasured { .. }
+        | Failure::BundleLacks { .. }
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
         | Failure::NothingFailed { .. }
@@ -52,6 +70,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::WhichOfLayout { .. }
         | Failure::NotUsed { .. }
         | Failure::OneStatement { .. }
+        | Failure::OneSignature { .. }
         | Failure::WholeFile
         | Failure::OneAgainst { .. }
         | Failure::Statements { .. }
@@ -59,6 +78,9 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         Failure::Evidence { .. } => Kind::Bug,
         Failure::Tool { .. }
         | Failure::Program { .. }
+        | Failure::NoPassphrase { .. }
+        | Failure::NoAgent
+        | Failure::Agent { .. }
         | Failure::Store(_)
         | Failure::File { .. }
         | Failure::History(_)
@@ -78,7 +100,9 @@ pub(crate) fn reports(failure: &Failure) -> Vec<Report> {
         Failure::Build(error) => library::build(error),
         Failure::Recipes(errors) => library::plan(errors),
         Failure::Store(error) => vec![library::store(error)],
-        Failure::Settings { path, text, problems } => library::problems(problems, path, text),
+        Failure::Settings { path, text, problems } | Failure::Policy { path, text, problems } => {
+            library::problems(problems, path, text)
+        }
         Failure::LinuxKit { files, problems } => problems
             .iter()
             .flat_map(|(file, problems)| library::problems(problems, &files[*file].name, &files[*file].text))
@@ -130,6 +154,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NotEmpty { .. } => "kit::init::not_empty",
         Failure::NotBuilt { .. } => "kit::build::not_built",
         Failure::NoSuchPath { .. } => "kit::why::no_path",
+        Failure::NoSuchComponent { .. } => "kit::why::no_component",
         Failure::NoSuchRecipe { .. } => "kit::plan::unknown_recipe",
         Failure::NoTopic { .. } => "kit::usage::topic",
         Failure::NoContainer { .. } => "kit::push::no_container",
@@ -152,6 +177,24 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Statement { .. } => "kit::verify::no_statement",
         Failure::Incomparable(_) => "kit::verify::incomparable",
         Failure::NoQuorum { .. } => "kit::verify::no_quorum",
+        Failure::BundleLacks { .. } => "kit::vendor::incomplete",
+        Failure::NotMeasured { .. } => "kit::measurements::none",
+        Failure::Policy { .. } => "kit::policy::problems",
+        Failure::Denied { .. } => "kit::audit::denied",
+        Failure::ToolsAudited { .. } => "kit::audit::no_image",
+        Failure::Advisories { .. } => "kit::audit::advisories",
+        Failure::NoSnapshot { .. } => "kit::audit::no_snapshot",
+        Failure::NoRelease => "kit::audit::no_release",
+        Failure::Key { .. } => "kit::sign::key",
+        Failure::NoPassphrase { .. } => "kit::sign::no_passphrase",
+        Failure::NoAgent | Failure::Agent { .. } => "kit::sign::agent",
+        Failure::Sign { .. } => "kit::sign::failed",
+        Failure::OneSignature { .. } => "kit::sign::one_signature",
+        Failure::SignedBefore { .. } => "kit::sign::signed_before",
+        Failure::OtherEnvelope { .. } => "kit::sign::other_envelope",
+        Failure::Envelope { .. } => "kit::verify::envelope",
+        Failure::NobodyTrusted => "kit::verify::nobody_trusted",
+        Failure::NotSigned { .. } => "kit::verify::not_signed",
         Failure::Evidence { .. } => "kit::bug",
         Failure::Damaged { .. } => "kit::store::damaged",
         Failure::Output(_) => "kit::output",
@@ -165,6 +208,12 @@ fn help(failure: &Failure) -> Option<String> {
         | Failure::Recipes(_)
         | Failure::Settings { .. }
         | Failure::LinuxKit { .. }
+        | Failure::Policy { .. }
+        | Failure::NoRelease
+        | Failure::Advisories { .. }
+        | Failure::Agent { .. }
+        | Failure::Sign { .. }
+        | Failure::Envelope { .. }
         | Failure::File { .. }
         | Failure::Output(_) => return None,
         Failure::Machine(error) => return error.help(),
@@ -217,6 +266,10 @@ fn help(failure: &Failure) -> Option<String> {
             [] => format!("`kit show {image} --files` lists what there is"),
             close => format!("there is `{}`", close.join("`, `")),
         },
+        Failure::NoSuchComponent { close, image, .. } => match close {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("`kit why {image} --size` lists what is in it"),
+        },
         Failure::NoSuchRecipe { close, .. } => match close {
             Some(close) => format!("did you mean `{close}`?"),
             None => "`kit show` lists the images and packages there are".to_owned(),
@@ -233,59 +286,14 @@ fn help(failure: &Failure) -> Option<String> {
             [] => "nothing that prints was built yet: run `kit build`".to_owned(),
             known => format!("there are logs of `{}`", known.join("`, `")),
         },
-        Failure::OtherFile { .. } => {
-            "it was changed, or made from something else than its lockfile pins: don't trust it".to_owned()
-        }
-        Failure::UnknownArtifact { .. } => {
-            "it takes an initrd, a boot command line, a tar archive, an archive for `docker load`, or the directory of an OCI layout; `--against` compares any two files".to_owned()
-        }
-        Failure::UnreadableArtifact { .. } => "get the file again: it is damaged, or was made by something else than kit".to_owned(),
-        Failure::NoPin { kind, .. } => no_pin_help(kind),
-        Failure::NoLockFor { changes, .. } if changes.is_empty() => {
-            "name it by `--lock FILE`, or run this in the project that the file was made in".to_owned()
-        }
-        Failure::NoLockFor { .. } => {
-            "check out the state of the project that the file was made from, and verify it there".to_owned()
-        }
-        Failure::OtherLock { .. } => "leave `--lock` out to look in the project and its history".to_owned(),
-        Failure::History(_) => "name the lockfile by `--lock FILE`".to_owned(),
-        Failure::WholeFile => "leave `--depth` and `--only` out, or name an image".to_owned(),
-        Failure::OneAgainst { .. } => "write `kit verify FILE --against FILE`".to_owned(),
-        Failure::FileAndDirectory { .. } => "compare two files, or two directories".to_owned(),
-        Failure::OneStatement { .. } => "verify one image, or one file, at a time".to_owned(),
-        Failure::Statements { .. } => {
-            "name the files, for example `kit verify --quorum 2 statements/*.json`".to_owned()
-        }
-        Failure::Statement { .. } => {
-            "`kit verify IMAGE --statement FILE --verifier NAME` writes statements".to_owned()
-        }
-        Failure::Incomparable(_) => {
-            "compare statements about the outputs of one image, each written with `--verifier NAME`"
-                .to_owned()
-        }
-        Failure::NoQuorum { .. } => {
-            "the table says who came to what; only those who found everything the same are counted".to_owned()
-        }
-        Failure::Evidence { .. } => {
-            "this is a bug in kit: please report it, with the command and what stands here".to_owned()
-        }
-        Failure::NotReproducible { .. } => {
-            "correct the first causes above: what else differs follows from them".to_owned()
-        }
         Failure::Damaged { repair: Repair::Tried, .. } => {
             "look at what is named above: kit did not put it there, or can't tell what it was".to_owned()
         }
         Failure::Damaged { repair: Repair::NotTried, .. } => {
             "run `kit store verify --repair`, then build again".to_owned()
         }
+        of_evidence => return evidence::help(of_evidence),
     })
-}
-
-fn no_pin_help(kind: &str) -> String {
-    let place = if kind == "a boot command line" { "`kit.pin=`" } else { "`KIT_PIN=` in `/etc/os-release`" };
-    format!(
-        "it is {kind} without {place}, so kit did not make it; `--against FILE` compares it with another one"
-    )
 }
 
 fn lock_command(lockfiles: &[Outdated]) -> String {

@@ -184,6 +184,8 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::Upstream { .. }
         | BuildError::Crates(_)
         | BuildError::Image { .. }
-        | BuildError::NoCargoHome => Kind::Environment,
+        | BuildError::NoCargoHome
+        | BuildError::NotVendored { .. }
+        | BuildError::VendoredOther { .. } => Kind::Environment,
     }
 }

@@ -157,8 +157,8 @@ fn wrong_usage_is_an_error_like_any_other() {
     "#);
     assert_snapshot!(error("kit why minimal"), @r#"
     error[kit::usage::missing_argument]: the following required arguments were not provided:
-        <PATH>
-      usage: kit why <IMAGE> <PATH>
+        <WHAT>
+      usage: kit why <IMAGE> <WHAT>
       help: `--help` shows all arguments
     "#);
 }

@@ -1,0 +1,62 @@
+//! `kit measurements`: what a machine that boots an image is expected to measure.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use kit_audit::measurements::{Digests, Measured, Measurements};
+use kit_recipe::lockfile::{Output, Subject};
+use kit_store::Store;
+use serde_json::json;
+
+use crate::Failure;
+use crate::context::Context;
+use crate::evidence::{Built, Wanted, write_evidence};
+use crate::workbench::parse_name;
+
+const EXAMPLES: &str = "\
+Examples:
+  kit measurements minimal                        digests of kernel, initrd and command line
+  kit measurements minimal --to minimal.measurements.json";
+
+/// Write what a machine that boots an image is expected to measure
+///
+/// Digests of kernel, initrd and command line.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Describe this image
+    image: String,
+    /// Write it to this file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let subject = Subject::Image(parse_name(&args.image, "an image")?);
+    let store = context.store()?;
+    let built = Built::prepare(context, &store, &subject, Wanted::Outputs)?;
+    let measured = |end: &str| -> Result<Measured, Failure> {
+        let name = format!("{}-{end}", args.image);
+        let output = built.piece.lock.outputs.get(&name);
+        let output = output.ok_or_else(|| Failure::NotMeasured { image: args.image.clone() })?;
+        measure(&store, name, output)
+    };
+    let measurements = Measurements {
+        image: args.image.clone(),
+        pin: built.inventory.pin,
+        kernel: measured("kernel")?,
+        initrd: measured("initrd.img")?,
+        cmdline: measured("cmdline")?,
+        pcrs: std::collections::BTreeMap::new(),
+    };
+    let text = measurements
+        .to_text()
+        .map_err(|source| Failure::Evidence { what: "measurements", source: Box::new(source) })?;
+    write_evidence(context, args.to.as_deref(), &text, json!({ "image": args.image }))
+}
+
+fn measure(store: &Store, name: String, output: &Output) -> Result<Measured, Failure> {
+    let (sha384, sha512) = kit_build::facts::long_digests(store, &output.blake3)?;
+    let digests = Digests { sha256: output.sha256, sha384, sha512 };
+    Ok(Measured { name, size: output.size, digests })
+}

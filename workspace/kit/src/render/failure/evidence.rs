@@ -1,0 +1,91 @@
+//! What to do about failures of verifications, audits and signatures.
+
+use std::path::Path;
+
+use crate::Failure;
+
+/// Returns the next thing to do.
+pub(super) fn help(failure: &Failure) -> Option<String> {
+    Some(match failure {
+        Failure::Denied { .. } => {
+            "each finding says what to do; what is to be let through needs an `[[exception]]` with a reason and a day in `policy.toml`".to_owned()
+        }
+        Failure::ToolsAudited { .. } => "name the lockfile of an image".to_owned(),
+        Failure::NoSnapshot { image, .. } => {
+            format!("run `kit lock {image} --advisories PATH` with advisories, or take a bundle that has them by `--vendor`")
+        }
+        Failure::NoPassphrase { .. } => "name a file with it by `--passphrase-file`".to_owned(),
+        Failure::NoAgent => "start one with `eval $(ssh-agent)`, and add the key by `ssh-add`".to_owned(),
+        Failure::OneSignature { .. } => "sign one file at a time, or leave `--to` out".to_owned(),
+        Failure::SignedBefore { path } => {
+            format!("name another file by `--to`, such as `{}`; all beside the file are checked", second(path))
+        }
+        Failure::OtherEnvelope { .. } => "name another file by `--to`".to_owned(),
+        Failure::NobodyTrusted => {
+            "list public keys in `kit.toml`, under `[signatures.keys]`: `alice = \"keys/alice.pub\"`".to_owned()
+        }
+        Failure::NotSigned { .. } => {
+            "`[signatures]` in `kit.toml` says whose signatures count, and how many are needed".to_owned()
+        }
+        Failure::Key { source, .. } => return source.help().map(str::to_owned),
+        Failure::BundleLacks { path, subjects, .. } => {
+            format!("run `kit vendor {} --to {}`", subjects.join(" "), path.display())
+        }
+        Failure::NotMeasured { image } => {
+            format!("add `kernel+initrd` to `formats` in `recipes/images/{image}.toml` and run `kit lock {image}`")
+        }
+        Failure::Evidence { .. } => {
+            "this is a bug in kit: please report it, with the command and what stands here".to_owned()
+        }
+        Failure::OtherFile { .. } => {
+            "it was changed, or made from something else than its lockfile pins: don't trust it".to_owned()
+        }
+        Failure::UnknownArtifact { .. } => {
+            "it takes an initrd, a boot command line, a tar archive, an archive for `docker load`, or the directory of an OCI layout; `--against` compares any two files".to_owned()
+        }
+        Failure::UnreadableArtifact { .. } => "get the file again: it is damaged, or was made by something else than kit".to_owned(),
+        Failure::NoPin { kind, .. } => no_pin_help(kind),
+        Failure::NoLockFor { changes, .. } if changes.is_empty() => {
+            "name it by `--lock FILE`, or run this in the project that the file was made in".to_owned()
+        }
+        Failure::NoLockFor { .. } => {
+            "check out the state of the project that the file was made from, and verify it there".to_owned()
+        }
+        Failure::OtherLock { .. } => "leave `--lock` out to look in the project and its history".to_owned(),
+        Failure::History(_) => "name the lockfile by `--lock FILE`".to_owned(),
+        Failure::WholeFile => "leave `--depth` and `--only` out, or name an image".to_owned(),
+        Failure::OneAgainst { .. } => "write `kit verify FILE --against FILE`".to_owned(),
+        Failure::FileAndDirectory { .. } => "compare two files, or two directories".to_owned(),
+        Failure::OneStatement { .. } => "verify one image, or one file, at a time".to_owned(),
+        Failure::Statements { .. } => {
+            "name the files, for example `kit verify --quorum 2 statements/*.json`".to_owned()
+        }
+        Failure::Statement { .. } => {
+            "`kit verify IMAGE --statement FILE --verifier NAME` writes statements".to_owned()
+        }
+        Failure::Incomparable(_) => {
+            "compare statements about the outputs of one image, each written with `--verifier NAME`"
+                .to_owned()
+        }
+        Failure::NoQuorum { .. } => {
+            "the table says who came to what; only those who found everything the same are counted".to_owned()
+        }
+        Failure::NotReproducible { .. } => {
+            "correct the first causes above: what else differs follows from them".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// Returns a name for another signature beside the first.
+fn second(path: &Path) -> String {
+    let text = path.display().to_string();
+    text.rsplit_once('.').map_or_else(|| format!("{text}.2"), |(stem, end)| format!("{stem}.2.{end}"))
+}
+
+fn no_pin_help(kind: &str) -> String {
+    let place = if kind == "a boot command line" { "`kit.pin=`" } else { "`KIT_PIN=` in `/etc/os-release`" };
+    format!(
+        "it is {kind} without {place}, so kit did not make it; `--against FILE` compares it with another one"
+    )
+}
