@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`archive`] | a small signed Debian archive, made in memory |
 //! | [`booted`] | images that are booted for what is in them |
+//! | [`browser`] | a browser for pages that kit writes |
 //! | [`busybox`] | Debian's own busybox, pinned |
 //! | [`deb`] | Debian packages byte by byte |
 //! | [`image`] | images of a registry byte by byte |
@@ -16,6 +17,7 @@
 //! | [`server`] | an HTTP server on the loopback interface that answers as it is told |
 //! | [`small`] | a project with every kind of step that is built in a second |
 //! | [`source_package`] | source packages of such an archive |
+//! | [`validators`] | the official validators of what kit writes about images |
 //! | [`uploads`] | a registry that takes what is put there, badly |
 //!
 //! | file | what holds |
@@ -23,6 +25,7 @@
 //! | `tests/apparmor.rs` | profiles of AppArmor are loaded and hold |
 //! | `tests/architecture.rs` | crates depend only on what the design lets them, share lints and versions, files stay short |
 //! | `tests/bad_input/` | recipes, lockfiles, archives, packages, scripts and stores that are wrong: what is said, and that nothing half-done stays |
+//! | `tests/audit/` | SBOMs, provenance, audits, policies, signatures: right, the same everywhere, accepted by other tools |
 //! | `tests/boot.rs` | images boot, say what they do, confine their services, are reached, and fail in words |
 //! | `tests/changes.rs` | containers left out, replaced and added by the command line |
 //! | `tests/concurrent.rs` | several processes in one store do each step once and disturb nobody |
@@ -35,6 +38,7 @@
 //! | `tests/import_packages.rs` | LinuxKit's packages become recipes, templates images that it publishes, sources come from anywhere |
 //! | `tests/interrupted.rs` | killed at any moment, the next build comes to the same bytes |
 //! | `tests/git_sources.rs` | commits as sources: what is pinned, what moves, what is refused |
+//! | `tests/inside.rs` | what an image is made of: sizes, ways to a component, graphs |
 //! | `tests/installed.rs` | the program alone makes, locks, builds and runs a project, as root and as an ordinary user |
 //! | `tests/kinds/` | each kind of build makes a program, reproducibly; written out it is the same step |
 //! | `tests/labels.rs` | what the label of an image says holds in a booted system, below what the entry says |
@@ -51,12 +55,14 @@
 //! | `tests/shell.rs` | shells in builds, before and where they failed; programs of locked packages |
 //! | `tests/source_packages.rs` | Debian source packages: what they make, and what is said when they make nothing; `from-source` comes out as locked |
 //! | `tests/stored_images.rs` | images in Podman's store, put together again from their files |
+//! | `tests/vendor.rs` | bundles: what lockfiles need in one directory, from which images are built without any network |
 //! | `tests/verify.rs` | packages that aren't reproducible: the cause of each is named |
 //! | `tests/same_bytes.rs` | `minimal` is the same wherever and by whomever it is built |
 #![expect(clippy::disallowed_methods, reason = "tests set directories up and start programs")]
 
 pub mod archive;
 pub mod booted;
+pub mod browser;
 pub mod busybox;
 pub mod deb;
 pub mod image;
@@ -70,5 +76,6 @@ pub mod server;
 pub mod small;
 pub mod source_package;
 pub mod uploads;
+pub mod validators;
 
 pub use project::{Said, TestProject};

@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use kit_tests::program::repository;
-use kit_tests::{Said, TestProject};
+use kit_tests::TestProject;
+use kit_tests::browser::browser;
 use serde_json::Value;
 
 /// A script whose result depends on the user, next to what only follows from it, and names that are markup.
@@ -34,25 +34,6 @@ fn write(project: &TestProject, script: &str, formats: &str) {
         "[package]\nname = \"app\"\n[sources.files]\nlocal = \"files\"\n[build]\ntools = [\"toolchain-c\"]\nrun = '''\n{script}\n'''\n"
     );
     project.write("recipes/packages/app.toml", &package).write("files/a", "a");
-}
-
-/// Runs a browser on a page in the project's directory.
-fn browser(project: &TestProject, arguments: &[&str]) -> Said {
-    let place = repository().join("tests/browser");
-    let tool = ["tool", "chromium", "--", "/usr/lib/chromium/chromium-headless-shell", "--headless"];
-    let quiet = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        "--user-data-dir=/tmp/profile",
-    ];
-    let project_option = ["--project", place.to_str().unwrap()];
-    project.kit(&[&project_option[..], &tool, &quiet, arguments].concat()).succeeded()
 }
 
 /// Returns the rows of a page's table of steps that are shown, and those that are hidden.
