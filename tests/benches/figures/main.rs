@@ -14,9 +14,11 @@
 //! | [`boot`] | size of `minimal` and `minimal-hardened`, and their boot in the emulator |
 //! | [`server`] | boot of `server` until ssh answers |
 //! | [`memory`] | peak of memory with an image of more than a gigabyte |
+//! | [`pull`] | an image of a gigabyte from a registry, beside skopeo and umoci |
 //!
 //! | module | what they are measured with |
 //! |---|---|
+//! | [`noise`] | content that nobody has seen |
 //! | [`process`] | time, processor time and memory of a process |
 //! | [`stores`] | stores that hold downloads alone, or all that another holds |
 //! | [`table`] | the table and the machine |
@@ -31,8 +33,10 @@ mod boot;
 mod change;
 mod closure;
 mod memory;
+mod noise;
 mod nothing;
 mod process;
+mod pull;
 mod server;
 mod stores;
 mod table;
@@ -44,7 +48,7 @@ use self::table::{Row, Table};
 /// A benchmark, by the name that chooses it.
 type Benchmark = (&'static str, fn() -> Vec<Row>);
 
-const ALL: [Benchmark; 7] = [
+const ALL: [Benchmark; 8] = [
     ("nothing", nothing::measure),
     ("change", change::measure),
     ("closure", closure::measure),
@@ -52,6 +56,7 @@ const ALL: [Benchmark; 7] = [
     ("hardened", boot::minimal_hardened),
     ("server", server::measure),
     ("memory", memory::measure),
+    ("pull", pull::measure),
 ];
 
 fn main() {

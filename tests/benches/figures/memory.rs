@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use kit_tests::{TestProject, program};
 
+use crate::noise::Noise;
 use crate::table::Row;
 use crate::{process, stores};
 
@@ -65,22 +66,12 @@ pub(crate) fn measure() -> Vec<Row> {
     ]
 }
 
-/// Writes a file of 1 GiB that shrinks to about a half, and nowhere repeats.
+/// Writes a file of 1 GiB.
 fn write_large(project: &TestProject) {
     project.write("files/large", "");
     let mut file = std::fs::File::create(project.path().join("files/large")).expect("a file");
-    let mut state = 1_u64;
+    let mut noise = Noise::new(0);
     for _ in 0..1024 {
-        let mut block = Vec::with_capacity(MIB);
-        while block.len() < MIB {
-            // Marsaglia's xorshift64: sixteen digits of four bits each, as letters.
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            block.extend(
-                (0..16).map(|digit| b'a' + u8::try_from(state >> (4 * digit) & 15).expect("four bits")),
-            );
-        }
-        file.write_all(&block).expect("room");
+        file.write_all(&noise.bytes(MIB)).expect("room");
     }
 }
