@@ -17,12 +17,10 @@
 //! | `outline` | what all of them say: the components, relations and files of a document |
 //! | `references` | the licences that SPDX doesn't list, each with one text |
 //! | `write` | canonical JSON without a tree of values in between |
-//! | `sha1` | SHA-1, which SPDX 2.3 asks for |
 
 pub mod cyclonedx;
 mod outline;
 mod references;
-mod sha1;
 pub mod spdx2;
 pub mod spdx3;
 pub(crate) mod write;

@@ -1,6 +1,7 @@
 //! Package URLs, as far as VEX documents need them: whether one is about what is installed.
 
 use super::matching::{Installed, Origin};
+use crate::inventory::component::purl_part;
 
 /// A package URL, taken apart; qualifiers and subpaths are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +59,10 @@ impl Purl {
     /// Returns the text of what is installed: of the source package that advisories know, or of the crate.
     pub fn of(installed: &Installed) -> String {
         let (name, version) = installed.known_as();
-        let (name, version) = (encode(name), encode(&version));
+        let (name, version) = (purl_part(name), purl_part(&version));
         match &installed.origin {
             Origin::Debian(release) => {
-                format!("pkg:deb/debian/{name}@{version}?arch=source&distro={}", encode(&release.codename))
+                format!("pkg:deb/debian/{name}@{version}?arch=source&distro={}", purl_part(&release.codename))
             }
             Origin::CratesIo => format!("pkg:cargo/{name}@{version}"),
         }
@@ -91,25 +92,6 @@ fn decode(text: &str) -> Option<String> {
         rest = &rest[2..];
     }
     String::from_utf8(bytes).ok()
-}
-
-fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            // The specification leaves a colon as it is.
-            b':' => encoded.push(':'),
-            _ => {
-                let digit =
-                    |value: u8| char::from_digit(value.into(), 16).unwrap_or('0').to_ascii_uppercase();
-                encoded.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-            }
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub struct Component {
 
 impl Component {
     /// Starts with a name alone.
-    pub(super) fn named(name: impl Into<String>) -> Self {
+    pub(crate) fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             version: None,
@@ -128,8 +128,8 @@ impl Component {
     }
 }
 
-/// Writes a part of a package URL: all but letters, digits and `.-_~:` are percent-encoded, and `/` where `slashes` stay.
-pub(super) fn purl_part(text: &str) -> String {
+/// Writes a part of a package URL: all but letters, digits and `.-_~:` are percent-encoded.
+pub(crate) fn purl_part(text: &str) -> String {
     use std::fmt::Write as _;
 
     let mut encoded = String::with_capacity(text.len());

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use kit_hash::{BlobId, Sha256};
 use kit_recipe::lockfile::DebKey;
 use kit_recipe::recipe::RecipeName;
@@ -18,23 +16,7 @@ pub(crate) fn debian(name: &str, version: &str) -> ComponentId {
 
 /// A component that nothing is known of.
 pub(crate) fn component(name: &str, role: Role) -> Component {
-    Component {
-        name: name.to_owned(),
-        version: None,
-        summary: None,
-        licence: None,
-        purl: None,
-        sha256: None,
-        size: None,
-        source: None,
-        suite: None,
-        tree: None,
-        role,
-        made_of: BTreeSet::new(),
-        made_with: BTreeSet::new(),
-        files: 0,
-        bytes: 0,
-    }
+    Component { role, ..Component::named(name) }
 }
 
 /// An inventory of the image `router`.

@@ -16,10 +16,10 @@ use std::fmt;
 use kit_hash::Sha256;
 use kit_recipe::recipe::RecipeName;
 use serde::Serialize;
+use sha1::{Digest as _, Sha1};
 use uuid::Uuid;
 
 use super::outline::{Listed, Member, Outline, RelationKind};
-use super::sha1::sha1;
 use super::write::{Each, Hex, Shown, named};
 use super::{SbomError, SbomInputs, Scope};
 use crate::inventory::ComponentId;
@@ -267,7 +267,7 @@ fn verification_code(files: &[Listed<'_>]) -> Option<VerificationCode> {
     let mut digests: Vec<[u8; 20]> = files.iter().map(|file| file.digests.sha1).collect();
     digests.sort_unstable();
     let joined: String = digests.iter().map(|digest| Hex(digest).to_string()).collect();
-    let code = sha1(joined.as_bytes());
+    let code: [u8; 20] = Sha1::digest(&joined).into();
     Some(VerificationCode { package_verification_code_value: Hex(&code).to_string() })
 }
 

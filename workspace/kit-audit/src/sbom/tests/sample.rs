@@ -6,6 +6,7 @@ use kit_hash::{BlobId, Sha256};
 use kit_recipe::lockfile::{DebKey, DebSource};
 use kit_recipe::recipe::RecipeName;
 use kit_tree::{Entry, Meta, Mode, TreePath};
+use sha1::Digest as _;
 
 use crate::inventory::{Component, ComponentId, File, Inventory, Place, Role};
 use crate::licence::Licence;
@@ -55,7 +56,7 @@ impl Sample {
 
     pub(crate) fn add_file(&mut self, place: Place, path: &[u8], owner: &ComponentId, content: &[u8]) {
         let blob = BlobId::of(content);
-        let digests = FileDigests { sha1: crate::sbom::sha1::sha1(content), sha256: Sha256::of(content) };
+        let digests = FileDigests { sha1: sha1::Sha1::digest(content).into(), sha256: Sha256::of(content) };
         self.digests.insert(blob, digests);
         let entry = Entry::File { meta: Meta::root(Mode::PROGRAM), blob, size: content.len() as u64 };
         self.add(place, path, owner, entry);
@@ -63,23 +64,8 @@ impl Sample {
 }
 
 pub(crate) fn component(name: &str, version: &str, role: Role) -> Component {
-    Component {
-        name: name.to_owned(),
-        version: (!version.is_empty()).then(|| version.to_owned()),
-        summary: None,
-        licence: None,
-        purl: None,
-        sha256: None,
-        size: None,
-        source: None,
-        suite: None,
-        tree: None,
-        role,
-        made_of: BTreeSet::new(),
-        made_with: BTreeSet::new(),
-        files: 0,
-        bytes: 0,
-    }
+    let version = (!version.is_empty()).then(|| version.to_owned());
+    Component { version, role, ..Component::named(name) }
 }
 
 fn package(name: &str) -> ComponentId {
