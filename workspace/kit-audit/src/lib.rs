@@ -21,7 +21,6 @@
 //! | [`mod@quorum`] | who of several verifiers agrees on what |
 //! | [`difference`] | what is another one between two images |
 //! | [`graph`] | what an image is made of, as a graph |
-//! | [`why`] | the steps through which a file came into a tree |
 #![forbid(unsafe_code)]
 
 pub mod advisories;
@@ -44,10 +43,8 @@ pub mod sbom;
 pub mod signature;
 pub mod statement;
 pub mod supply_chain;
-pub mod why;
 
 pub use finding::Finding;
 pub use inventory::Inventory;
 pub use quorum::{Quorum, quorum};
 pub use statement::Statement;
-pub use why::{Reason, why};
