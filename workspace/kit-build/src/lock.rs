@@ -4,7 +4,7 @@ mod debian;
 pub mod images;
 pub mod upstream;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kit_plan::{Plan, plan};
 use kit_recipe::lockfile::{Crate, Lockfile};
@@ -60,23 +60,10 @@ pub fn pin(
     events: &dyn Events,
 ) -> Result<Lockfile, BuildError> {
     let mut lock = Lockfile {
-        epoch: EPOCH,
-        subject: loaded.subject.clone(),
-        architecture: "x86_64".to_owned(),
-        source_date: 0,
         recipes: loaded.recipes.iter().map(|(name, l)| (name.clone(), l.recipe.id())).collect(),
-        suites: BTreeMap::new(),
-        debs: BTreeMap::new(),
-        closures: BTreeMap::new(),
-        debian_sources: BTreeMap::new(),
-        crates: BTreeMap::new(),
-        files: BTreeMap::new(),
-        images: BTreeMap::new(),
         locals: crate::load::local_ids(loaded),
-        steps: BTreeMap::new(),
-        containers: BTreeMap::new(),
-        outputs: BTreeMap::new(),
         advisories: previous.lock().and_then(|lock| lock.advisories),
+        ..Lockfile::new(EPOCH, loaded.subject.clone(), 0)
     };
     debian::pin(loaded, previous, update, resolver, &mut lock)?;
     upstream::pin_files(loaded, previous, update, resolver, events, &mut lock)?;

@@ -83,6 +83,31 @@ pub struct Lockfile {
     pub advisories: Option<Advisories>,
 }
 
+impl Lockfile {
+    /// Returns one that pins nothing, for x86-64.
+    pub fn new(epoch: u64, subject: Subject, source_date: u64) -> Self {
+        Self {
+            epoch,
+            subject,
+            architecture: "x86_64".to_owned(),
+            source_date,
+            recipes: BTreeMap::new(),
+            suites: BTreeMap::new(),
+            debs: BTreeMap::new(),
+            closures: BTreeMap::new(),
+            debian_sources: BTreeMap::new(),
+            crates: BTreeMap::new(),
+            files: BTreeMap::new(),
+            images: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            advisories: None,
+        }
+    }
+}
+
 /// Known vulnerabilities, as they were on a day. They decide no byte, so they are no pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advisories {

@@ -40,23 +40,8 @@ fn plan_of(texts: &Texts, pinned: Option<DebianSource>) -> Result<Plan, Vec<Plan
     let recipes = RecipeSet::load(&RecipeName::Image(name("demo")), texts)?;
     let sources = pinned.map(|pinned| ((name("app"), name("debian")), pinned));
     let lock = Lockfile {
-        epoch: 0,
-        subject: Subject::Image(name("demo")),
-        architecture: "x86_64".to_owned(),
-        source_date: 7,
-        recipes: BTreeMap::new(),
-        suites: BTreeMap::new(),
-        debs: BTreeMap::new(),
-        closures: BTreeMap::new(),
         debian_sources: sources.into_iter().collect(),
-        crates: BTreeMap::new(),
-        files: BTreeMap::new(),
-        images: BTreeMap::new(),
-        locals: BTreeMap::new(),
-        steps: BTreeMap::new(),
-        containers: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        advisories: None,
+        ..Lockfile::new(0, Subject::Image(name("demo")), 7)
     };
     let (locals, crates) = (BTreeMap::new(), BTreeMap::new());
     plan(PlanInputs { recipes: &recipes, lock: &lock, locals: &locals, crates: &crates, formats: &[] })

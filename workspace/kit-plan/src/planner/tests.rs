@@ -84,23 +84,11 @@ fn lock(recipes: &RecipeSet) -> Lockfile {
     let (key, deb) = deb();
     let suite = Suite { date: 7, in_release: Sha256::of(b"r"), signed_by: vec!["AB".to_owned()] };
     Lockfile {
-        epoch: 0,
-        subject: Subject::Image(name("demo")),
-        architecture: "x86_64".to_owned(),
-        source_date: 7,
         recipes: recipes.iter().map(|(name, loaded)| (name.clone(), loaded.recipe.id())).collect(),
         suites: BTreeMap::from([("bookworm".to_owned(), suite)]),
         debs: BTreeMap::from([(key.clone(), deb)]),
         closures: BTreeMap::from([((name("busybox"), name("debian")), vec![key])]),
-        debian_sources: BTreeMap::new(),
-        crates: BTreeMap::new(),
-        files: BTreeMap::new(),
-        images: BTreeMap::new(),
-        locals: BTreeMap::new(),
-        steps: BTreeMap::new(),
-        containers: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        advisories: None,
+        ..Lockfile::new(0, Subject::Image(name("demo")), 7)
     }
 }
 

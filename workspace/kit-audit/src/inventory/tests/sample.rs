@@ -74,23 +74,9 @@ impl Sample {
         let suite =
             Suite { date: 1_700_000_000, in_release: Sha256::of(b"r"), signed_by: vec!["AB".to_owned()] };
         let lock = Lockfile {
-            epoch: 0,
-            subject: Subject::Image(name("demo")),
-            architecture: "x86_64".to_owned(),
-            source_date: 7,
             recipes: recipes.iter().map(|(name, loaded)| (name.clone(), identity(&loaded.recipe))).collect(),
             suites: BTreeMap::from([("bookworm".to_owned(), suite)]),
-            debs: BTreeMap::new(),
-            closures: BTreeMap::new(),
-            debian_sources: BTreeMap::new(),
-            crates: BTreeMap::new(),
-            files: BTreeMap::new(),
-            images: BTreeMap::new(),
-            locals: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            containers: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            advisories: None,
+            ..Lockfile::new(0, Subject::Image(name("demo")), 7)
         };
         let (crates, trees) = (BTreeMap::new(), BTreeMap::new());
         Self { recipes, lock, crates, trees, blobs: MemoryBlobs::new() }
