@@ -35,11 +35,11 @@ pub use write::{CpioStream, CpioWriteError, write_cpio};
 /// What every header starts with.
 const MAGIC: &[u8; 6] = b"070701";
 /// Bytes of a header without the name.
-const HEADER: usize = 110;
+pub(crate) const HEADER: usize = 110;
 /// Names with their header, and contents, are padded to a multiple of this.
-const ALIGNMENT: u64 = 4;
+pub(crate) const ALIGNMENT: u64 = 4;
 /// The name that ends an archive.
-const TRAILER: &[u8] = b"TRAILER!!!";
+pub(crate) const TRAILER: &[u8] = b"TRAILER!!!";
 /// The name of the root.
 const ROOT: &[u8] = b".";
 

@@ -17,6 +17,7 @@
 //! | [`json`], [`date`] | canonical JSON, the source date as text |
 //! | [`dedupe`] | equal files as hard links |
 //! | [`mod@explain`] | what two files differ in, in their format's words |
+//! | [`mod@locate`] | what of a file a byte is, in its format's words |
 #![forbid(unsafe_code)]
 
 pub mod ar;
@@ -29,6 +30,7 @@ pub mod explain;
 pub mod input;
 pub mod json;
 pub mod limits;
+pub mod locate;
 mod members;
 pub mod oci;
 #[cfg(test)]

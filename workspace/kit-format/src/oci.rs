@@ -14,6 +14,7 @@
 //! | [`artifact`] | files that are no image |
 //! | [`choose`] | which of several images is meant |
 //! | [`config`] | [`ImageConfig`]: what runs, and on which platform |
+//! | [`cosign`] | signatures where cosign looks for them |
 //! | [`docker`] | the archive of `docker save` |
 //! | [`graph`] | what documents lead to, whatever platforms and kinds |
 //! | [`index`] | the index of a tag, to which the builds of several platforms add theirs |
@@ -28,6 +29,7 @@
 pub mod artifact;
 pub mod choose;
 pub mod config;
+pub mod cosign;
 pub mod docker;
 mod document;
 pub mod graph;

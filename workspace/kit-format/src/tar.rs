@@ -7,8 +7,8 @@
 //! | [`error`] | why an archive is refused |
 
 pub mod error;
-mod header;
-mod pax;
+pub(crate) mod header;
+pub(crate) mod pax;
 pub mod read;
 pub mod write;
 

@@ -51,7 +51,8 @@ pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Re
     }
     let called = |key: &'static str| {
         let is_it = move |entry: &&Descriptor| {
-            name.is_none_or(|name| entry.annotations.get(key).is_some_and(|is| is == name))
+            let called = |name| entry.annotations.get(key).is_some_and(|is| is == name);
+            name.map_or_else(|| !entry.is_about_another(), called)
         };
         index.manifests.iter().filter(is_it).collect::<Vec<_>>()
     };
@@ -82,7 +83,8 @@ pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Re
 /// Returns the names that an index has.
 fn names(index: &Index) -> Vec<String> {
     let name = |entry: &Descriptor| entry.annotations.get(document::REF_NAME).cloned();
-    let mut names: Vec<_> = index.manifests.iter().filter_map(name).collect();
+    let images = index.manifests.iter().filter(|entry| !entry.is_about_another());
+    let mut names: Vec<_> = images.filter_map(name).collect();
     names.sort();
     names.dedup();
     names.truncate(NAMED);
@@ -124,6 +126,7 @@ pub fn manifest_of(config: &Referred, layers: &[(Referred, Compression)]) -> Res
         size: *size,
         annotations: BTreeMap::new(),
         platform: None,
+        artifact_type: None,
     };
     let layer = |(layer, compression): &(Referred, Compression)| {
         let suffix = match compression {

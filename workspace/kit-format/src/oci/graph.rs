@@ -105,11 +105,15 @@ fn add<E: From<DocumentError>>(
 
 /// Reads what an index names, in its order.
 pub fn read_links(index: &[u8]) -> Result<Vec<Link>, DocumentError> {
+    read_index(index)?.manifests.iter().map(link).collect()
+}
+
+fn read_index(index: &[u8]) -> Result<Index, DocumentError> {
     let index: Index = serde_json::from_slice(index)?;
     if index.manifests.len() > MOST_MANIFESTS {
         return Err(DocumentError::Manifests { count: index.manifests.len() });
     }
-    index.manifests.iter().map(link).collect()
+    Ok(index)
 }
 
 fn manifest(bytes: &[u8]) -> Result<Vec<Link>, DocumentError> {
@@ -187,6 +191,7 @@ pub fn layout_files(top: &Link) -> Result<[(&'static str, Vec<u8>); 2], crate::j
         size: top.size,
         annotations: names.into_iter().filter_map(note).collect(),
         platform: None,
+        artifact_type: None,
     };
     let media_type = Some(document::INDEX.to_owned());
     let index = Index { schema_version: 2, media_type, manifests: vec![descriptor] };
@@ -199,8 +204,24 @@ pub fn place(sha256: &Sha256) -> TreePath {
     TreePath::new(blob_path(sha256)).expect("because the layout's names are ours")
 }
 
-/// Returns what a layout has in its index.
+/// Returns what a layout has in its index, but for what is about another image there.
 pub fn tops(layout: &Tree, blobs: &dyn Blobs) -> Result<Vec<Link>, DocumentError> {
+    let index = index(layout, blobs)?;
+    let images: Vec<_> = index.manifests.iter().filter(|entry| !entry.is_about_another()).collect();
+    // A layout can be for nothing else.
+    if images.is_empty() {
+        index.manifests.iter().map(link).collect()
+    } else {
+        images.into_iter().map(link).collect()
+    }
+}
+
+/// Returns all that a layout has in its index.
+pub fn entries(layout: &Tree, blobs: &dyn Blobs) -> Result<Vec<Link>, DocumentError> {
+    index(layout, blobs)?.manifests.iter().map(link).collect()
+}
+
+fn index(layout: &Tree, blobs: &dyn Blobs) -> Result<Index, DocumentError> {
     let path = TreePath::new("index.json").expect("because it is a constant path");
     let none = || DocumentError::Kind { kind: "directory without `index.json`".to_owned() };
     let Some(Entry::File { blob, size, .. }) = layout.inode(&path) else { return Err(none()) };
@@ -210,7 +231,7 @@ pub fn tops(layout: &Tree, blobs: &dyn Blobs) -> Result<Vec<Link>, DocumentError
     let bytes = blobs
         .read(blob, LARGEST_DOCUMENT)
         .map_err(|error| DocumentError::Kind { kind: error.to_string() })?;
-    read_links(&bytes)
+    read_index(&bytes)
 }
 
 /// Returns the manifest for a platform; one without a variant is for all of them.

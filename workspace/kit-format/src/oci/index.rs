@@ -1,6 +1,7 @@
 //! The index of a tag, to which the builds of several platforms add theirs: what others wrote stays as it is, the order is that of the
 //! platforms, and the bytes follow from the manifests alone.
 
+use kit_hash::Sha256;
 use serde_json::{Map, Value, json};
 
 use super::document;
@@ -34,6 +35,42 @@ pub fn with_manifest(before: Option<&[u8]>, manifest: &Link) -> Result<Vec<u8>, 
     index.insert("schemaVersion".to_owned(), json!(2));
     index.entry("mediaType").or_insert_with(|| json!(document::INDEX));
     index.insert("manifests".to_owned(), Value::Array(manifests));
+    Ok(canonical(&index)?)
+}
+
+/// Returns the index of a layout with a document in it that is about another one: its name takes the place of an earlier one of that name.
+/// The same document twice is there once.
+pub fn with_document(
+    before: &[u8],
+    added: &Link,
+    artifact_type: Option<&str>,
+) -> Result<Vec<u8>, IndexError> {
+    let mut index: Map<String, Value> = serde_json::from_slice(before).map_err(DocumentError::Json)?;
+    let Some(Value::Array(mut entries)) = index.remove("manifests") else {
+        return Err(DocumentError::Kind { kind: "index without `manifests`".to_owned() }.into());
+    };
+    let mut entry = descriptor(added);
+    if let Some(kind) = artifact_type {
+        entry["artifactType"] = json!(kind);
+    }
+    if let Some(name) = &added.ref_name {
+        entry["annotations"] = json!({ document::REF_NAME: name });
+        entries.retain(|other| other["annotations"][document::REF_NAME] != name.as_str());
+    }
+    if !entries.iter().any(|other| other["digest"] == entry["digest"]) {
+        entries.push(entry);
+    }
+    index.insert("manifests".to_owned(), Value::Array(entries));
+    Ok(canonical(&index)?)
+}
+
+/// Returns the index of a layout without these documents: what it was before they were added to it.
+pub fn without_documents(index: &[u8], documents: &[Sha256]) -> Result<Vec<u8>, IndexError> {
+    let mut index: Map<String, Value> = serde_json::from_slice(index).map_err(DocumentError::Json)?;
+    let digests: Vec<_> = documents.iter().map(Sha256::oci).collect();
+    if let Some(Value::Array(entries)) = index.get_mut("manifests") {
+        entries.retain(|entry| !digests.iter().any(|digest| entry["digest"] == digest.as_str()));
+    }
     Ok(canonical(&index)?)
 }
 
@@ -74,8 +111,6 @@ fn platform(entry: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kit_hash::Sha256;
-
     use super::*;
     use crate::oci::graph::read_links;
 
@@ -103,6 +138,28 @@ mod tests {
         let platforms: Vec<_> =
             read_links(&other).unwrap().into_iter().map(|link| (link.platform.unwrap(), link.size)).collect();
         assert_eq!(platforms, [("linux/amd64".to_owned(), 3), ("linux/arm64/v8".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn documents_about_an_image_are_added_to_a_layout() {
+        let image = with_manifest(None, &link("linux/amd64", "amd")).unwrap();
+        let named = |text: &str, name: Option<&str>| Link {
+            platform: None,
+            ref_name: name.map(ToOwned::to_owned),
+            ..link("", text)
+        };
+        let one = with_document(&image, &named("one", None), Some("application/x.kind")).unwrap();
+        assert_eq!(with_document(&one, &named("one", None), Some("application/x.kind")).unwrap(), one);
+        let two = with_document(&one, &named("two", Some("it")), None).unwrap();
+        let three = with_document(&two, &named("three", Some("it")), None).unwrap();
+        let sizes: Vec<_> = read_links(&three).unwrap().into_iter().map(|link| link.size).collect();
+        assert_eq!(sizes, [3, 3, 5]);
+        let value: Value = serde_json::from_slice(&three).unwrap();
+        assert_eq!(value["manifests"][1]["artifactType"], "application/x.kind");
+        let about = ["one", "three"].map(|text| Sha256::of(text.as_bytes()));
+        assert_eq!(without_documents(&three, &about).unwrap(), image);
+        assert!(with_document(b"{}", &named("one", None), None).is_err());
+        assert!(with_document(b"[]", &named("one", None), None).is_err());
     }
 
     #[test]

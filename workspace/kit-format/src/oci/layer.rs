@@ -32,16 +32,15 @@ pub enum ReadLayerError {
     Io(#[from] std::io::Error),
 }
 
-/// Reads a layer, compressed or not, whose uncompressed archive has the digest `diff_id`. Devices are refused: a container's are made
-/// when it starts.
+/// Reads a layer, compressed or not, whose uncompressed archive has the digest `diff_id`.
 pub fn read_layer(
     reader: impl Read,
     diff_id: &Sha256,
     sink: &dyn BlobSink,
     limits: &Limits,
+    devices: Devices,
 ) -> Result<Tree, ReadLayerError> {
-    let options =
-        TarOptions { duplicates: Duplicates::LastWins, devices: Devices::Refuse, links: Links::Elsewhere };
+    let options = TarOptions { duplicates: Duplicates::LastWins, devices, links: Links::Elsewhere };
     let mut archive = Sha256Reader::new(Decoder::sniff(reader, limits)?);
     let WithGaps { tree, implied, elsewhere } = read_tar_with_gaps(&mut archive, sink, limits, options)?;
     // The archive was read to its end.

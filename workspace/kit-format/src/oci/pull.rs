@@ -287,6 +287,12 @@ pub(super) fn referred(entry: &document::Descriptor) -> Result<Referred, Documen
     Ok(Referred { size: entry.size, sha256: Sha256::from_oci(&entry.digest).map_err(|_| digest())? })
 }
 
+/// Returns what a configuration is for: OCI's words for the operating system and the architecture.
+pub fn read_platform(bytes: &[u8]) -> Result<(String, String), DocumentError> {
+    let Config { os, architecture, .. } = serde_json::from_slice(bytes)?;
+    Ok((os, architecture))
+}
+
 /// Reads the configuration of a manifest with `layers` layers.
 pub fn read_config(bytes: &[u8], architecture: &str, layers: usize) -> Result<Settings, DocumentError> {
     let Config { os, architecture: found, run, rootfs } = serde_json::from_slice(bytes)?;

@@ -38,6 +38,40 @@ pub fn tag(subject: &Sha256) -> String {
     format!("sha256-{subject}")
 }
 
+/// A document that a list names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Referrer {
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Bytes.
+    pub size: u64,
+    /// What it is, where the list says so.
+    pub artifact_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    manifests: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    digest: String,
+    size: u64,
+    artifact_type: Option<String>,
+}
+
+/// Reads a list, from wherever it is: the referrers API, the tag, the index of a layout. What has a digest of another kind is left out.
+pub fn read(list: &[u8]) -> Result<Vec<Referrer>, DocumentError> {
+    let List { manifests } = serde_json::from_slice(list)?;
+    let referrer = |listed: Listed| {
+        let sha256 = Sha256::from_oci(&listed.digest).ok()?;
+        Some(Referrer { sha256, size: listed.size, artifact_type: listed.artifact_type })
+    };
+    Ok(manifests.into_iter().filter_map(referrer).collect())
+}
+
 /// Returns the list with a document in it; `before` is the list that is there. None where it has it.
 pub fn with_referrer(before: Option<&[u8]>, document: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
     let mut list: Map<String, Value> = match before {
@@ -125,6 +159,10 @@ mod tests {
             (&json!("application/x.parts"), &json!(two.len()))
         );
         assert_eq!(list["mediaType"], document::INDEX);
+        let read = read(list.to_string().as_bytes()).unwrap();
+        let types: Vec<_> = read.iter().map(|one| one.artifact_type.as_deref()).collect();
+        assert_eq!(types, [Some("application/x.kind"), Some("application/x.parts")]);
+        assert_eq!((read[0].sha256, read[1].size), (Sha256::of(&one), two.len() as u64));
         // Under such a tag there may be anything.
         assert!(with_referrer(Some(&one), &two).is_err());
         assert!(with_referrer(Some(b"[]"), &two).is_err());

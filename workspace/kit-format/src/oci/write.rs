@@ -253,6 +253,7 @@ fn descriptor(media_type: &str, digest: Sha256, size: u64) -> Descriptor {
         size,
         annotations: BTreeMap::new(),
         platform: None,
+        artifact_type: None,
     }
 }
 

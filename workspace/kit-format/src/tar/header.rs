@@ -19,19 +19,19 @@ use std::ops::Range;
 
 use super::BLOCK;
 
-pub(super) const NAME: Range<usize> = 0..100;
-pub(super) const MODE: Range<usize> = 100..108;
-pub(super) const UID: Range<usize> = 108..116;
-pub(super) const GID: Range<usize> = 116..124;
-pub(super) const SIZE: Range<usize> = 124..136;
-pub(super) const MTIME: Range<usize> = 136..148;
-pub(super) const CHECKSUM: Range<usize> = 148..156;
-pub(super) const KIND: usize = 156;
-pub(super) const LINK: Range<usize> = 157..257;
-pub(super) const MAGIC: Range<usize> = 257..265;
-pub(super) const MAJOR: Range<usize> = 329..337;
-pub(super) const MINOR: Range<usize> = 337..345;
-pub(super) const PREFIX: Range<usize> = 345..500;
+pub(crate) const NAME: Range<usize> = 0..100;
+pub(crate) const MODE: Range<usize> = 100..108;
+pub(crate) const UID: Range<usize> = 108..116;
+pub(crate) const GID: Range<usize> = 116..124;
+pub(crate) const SIZE: Range<usize> = 124..136;
+pub(crate) const MTIME: Range<usize> = 136..148;
+pub(crate) const CHECKSUM: Range<usize> = 148..156;
+pub(crate) const KIND: usize = 156;
+pub(crate) const LINK: Range<usize> = 157..257;
+pub(crate) const MAGIC: Range<usize> = 257..265;
+pub(crate) const MAJOR: Range<usize> = 329..337;
+pub(crate) const MINOR: Range<usize> = 337..345;
+pub(crate) const PREFIX: Range<usize> = 345..500;
 
 /// A block that was read, with a right checksum.
 pub(super) struct Header<'a>(&'a [u8; BLOCK]);

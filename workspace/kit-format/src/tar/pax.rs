@@ -95,7 +95,7 @@ impl Pax {
 }
 
 /// Splits the first record off: key, value, what follows.
-fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+pub(crate) fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let digits = bytes.iter().take(20).position(|b| *b == b' ')?;
     let length = usize::try_from(decimal(&bytes[..digits]).ok()?).ok()?;
     let (record, rest) = bytes.split_at_checked(length)?;
