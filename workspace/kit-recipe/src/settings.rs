@@ -15,6 +15,8 @@ pub struct Settings {
     pub debian: DebianSettings,
     /// `[signatures]`.
     pub signatures: SignatureSettings,
+    /// `[advisories]`.
+    pub advisories: AdvisorySettings,
     /// `[mirrors]`: beginnings of addresses, and what else they can be, tried first.
     pub mirrors: BTreeMap<String, Vec<String>>,
 }
@@ -26,6 +28,13 @@ pub struct SignatureSettings {
     pub needed: Option<u64>,
     /// `[signatures.keys]`: public keys by the names of their owners, each a file relative to the project, or the key itself.
     pub keys: BTreeMap<String, String>,
+}
+
+/// `[advisories]`: where known vulnerabilities are published.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AdvisorySettings {
+    /// `from`: addresses, and files or directories, relative to the project or absolute. What `kit lock --advisories` pins.
+    pub from: Vec<String>,
 }
 
 /// `[debian]`: where the archive is, before what the machine's own configuration says.

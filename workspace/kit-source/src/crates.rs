@@ -5,6 +5,7 @@
 //! | `lock` | reads `Cargo.lock` |
 //! | `archive` | finds `.crate` files below cargo's home |
 //! | `error` | [`CrateError`] |
+//! | `newest` | has cargo say what is the newest of each crate |
 //! | `cargo` | has cargo download what is missing: the one module that starts processes |
 //!
 //! cargo's own configuration (mirrors, source replacement, proxies, credentials) says where crates come from; the pinned
@@ -14,6 +15,7 @@ mod archive;
 mod cargo;
 mod error;
 mod lock;
+mod newest;
 
 use kit_hash::Sha256;
 

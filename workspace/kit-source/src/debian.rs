@@ -11,6 +11,7 @@
 //! | [`solver`] | which packages a set of packages needs |
 //! | [`sources`] | source packages: the `Sources` index, the `.dsc`, what each file is |
 //! | [`pin`] | what is pinned |
+//! | [`proof`] | the chain again, long after |
 //! | [`resolve`](mod@resolve) | the whole chain, from the archive's key to each package's digest |
 //! | [`fetch`] | from a pin to its bytes |
 
@@ -21,6 +22,7 @@ pub mod fetch;
 pub mod index;
 pub mod packages;
 pub mod pin;
+pub mod proof;
 pub mod relation;
 pub mod release;
 pub mod resolve;

@@ -56,6 +56,36 @@ impl History<'_> {
         text.split_whitespace().nth(1).map(self::commit).transpose()
     }
 
+    /// Returns the states behind `after` up to `until` that changed something at or below `paths`, the oldest first. Of a merge, only what it
+    /// was merged into is followed.
+    pub fn between(&self, after: &Commit, until: &Commit, paths: &[&str]) -> Result<Vec<Commit>, GitError> {
+        let range = format!("{}..{}", after.as_str(), until.as_str());
+        let options = ["rev-list", "--first-parent", "--reverse", &range, "--"];
+        let answer = self.git().ask(&[&options, paths].concat(), None)?;
+        let text = String::from_utf8(answer).map_err(|_| GitError::Answer)?;
+        text.lines().map(commit).collect()
+    }
+
+    /// Whether a state came before another one, or is it.
+    pub fn is_before(&self, first: &Commit, second: &Commit) -> Result<bool, GitError> {
+        let answer = self.git().ask(&["merge-base", first.as_str(), second.as_str()], None);
+        match answer {
+            // Without anything in common, git says nothing and fails.
+            Err(GitError::Failed { output }) if output.starts_with("nothing;") => Ok(false),
+            answer => {
+                let text = String::from_utf8(answer?).map_err(|_| GitError::Answer)?;
+                Ok(text.trim() == first.as_str())
+            }
+        }
+    }
+
+    /// Returns the line that a state was described with.
+    pub fn subject(&self, commit: &Commit) -> Result<String, GitError> {
+        let arguments = ["log", "--max-count=1", "--format=%s", commit.as_str()];
+        let answer = self.git().ask(&arguments, None)?;
+        Ok(String::from_utf8_lossy(&answer).trim_end_matches('\n').to_owned())
+    }
+
     /// Returns the files at or below `path`, sorted by path.
     pub fn files(&self, commit: &Commit, path: &str) -> Result<Vec<Listed>, GitError> {
         self.git().list(commit.as_str(), path)
@@ -77,14 +107,37 @@ impl History<'_> {
 
     /// Returns the state that is checked out; none where the directory is in no repository, or in one without any state.
     pub fn head(&self) -> Result<Option<Commit>, GitError> {
-        match self.git().ask(&["rev-parse", "--git-dir"], None) {
-            Err(GitError::Failed { output }) if output.contains("not a git repository") => return Ok(None),
-            answer => answer?,
-        };
+        if !self.is_there()? {
+            return Ok(None);
+        }
         // Without any state, git says nothing and fails.
         match self.git().ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], None) {
             Err(GitError::Failed { .. }) => Ok(None),
             answer => commit(String::from_utf8(answer?).map_err(|_| GitError::Answer)?.trim()).map(Some),
+        }
+    }
+
+    /// Returns the state that a revision names: a branch, a tag, a commit, `HEAD~3`; none where there is no such state. What git would take
+    /// for an option, or for several states, is no revision.
+    pub fn resolve(&self, revision: &str) -> Result<Option<Commit>, GitError> {
+        let is_odd = |character: char| character.is_control();
+        if revision.is_empty() || revision.starts_with(['-', '^']) || revision.contains(is_odd) {
+            return Ok(None);
+        }
+        let name = format!("{revision}^{{commit}}");
+        match self.git().ask(&["rev-parse", "--verify", "--quiet", &name], None) {
+            // Where nothing has this name, git says nothing and fails; where several have it, it says so.
+            Err(GitError::Failed { output }) if output.starts_with("nothing;") => Ok(None),
+            Err(GitError::Failed { output }) if output.contains("Needed a single revision") => Ok(None),
+            answer => commit(String::from_utf8(answer?).map_err(|_| GitError::Answer)?.trim()).map(Some),
+        }
+    }
+
+    /// Whether the directory is in a repository.
+    pub fn is_there(&self) -> Result<bool, GitError> {
+        match self.git().ask(&["rev-parse", "--git-dir"], None) {
+            Err(GitError::Failed { output }) if output.contains("not a git repository") => Ok(false),
+            answer => answer.map(|_| true),
         }
     }
 

@@ -5,11 +5,13 @@
 //! | `challenge` | how a registry wants to be asked |
 //! | [`logins`] | who logs in where, as container tools keep it |
 //! | `push`, `upload` | what is put there |
+//! | `referrers` | what a registry says is about an image |
 //! | [`storage`] | where a store of containers is |
 
 mod challenge;
 pub mod logins;
 mod push;
+mod referrers;
 pub mod storage;
 mod upload;
 

@@ -7,7 +7,7 @@ use super::value::{Items, Value};
 use super::{Faults, document};
 use crate::Settings;
 use crate::problem::{Area, Fault, Problems};
-use crate::settings::{DebianSettings, SignatureSettings};
+use crate::settings::{AdvisorySettings, DebianSettings, SignatureSettings};
 
 impl Settings {
     /// Reads `kit.toml`.
@@ -22,6 +22,7 @@ fn settings(mut root: Section<'_>, faults: &mut Faults<'_>) -> Settings {
     let vendor = path_of("vendor", &mut root, faults);
     let debian = root.section("debian", faults).map(|section| debian(section, faults));
     let signatures = root.section("signatures", faults).map(|section| signatures(section, faults));
+    let advisories = root.section("advisories", faults).map(|section| advisories(section, faults));
     let mirrors = root.section("mirrors", faults).map(|section| mirrors(&section, faults));
     root.finish(faults);
     Settings {
@@ -30,8 +31,23 @@ fn settings(mut root: Section<'_>, faults: &mut Faults<'_>) -> Settings {
         vendor,
         debian: debian.unwrap_or_default(),
         signatures: signatures.unwrap_or_default(),
+        advisories: advisories.unwrap_or_default(),
         mirrors: mirrors.unwrap_or_default(),
     }
+}
+
+fn advisories(mut section: Section<'_>, faults: &mut Faults<'_>) -> AdvisorySettings {
+    let from = section.value("from").and_then(|value| {
+        value.list(Items::Some, faults, |item, faults| {
+            let text = item.line(faults)?;
+            if text.contains("://") && !is_http(text) {
+                return item.fault(no_http(text), faults);
+            }
+            Some(text.to_owned())
+        })
+    });
+    section.finish(faults);
+    AdvisorySettings { from: from.unwrap_or_default() }
 }
 
 fn signatures(mut section: Section<'_>, faults: &mut Faults<'_>) -> SignatureSettings {

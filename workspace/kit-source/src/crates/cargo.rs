@@ -88,7 +88,7 @@ impl Cargo<'_> {
         self.run(&["fetch"]).map(drop)
     }
 
-    fn write(&self, path: &str, text: &str) -> Result<(), CrateError> {
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), CrateError> {
         let written = self.scratch.write(path, text);
         written.map_err(|source| CrateError::File { path: path.to_owned(), source })
     }
@@ -97,7 +97,7 @@ impl Cargo<'_> {
         clippy::disallowed_methods,
         reason = "crates come through the machine's cargo and its configuration"
     )]
-    fn run(&self, arguments: &[&str]) -> Result<Output, CrateError> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Output, CrateError> {
         let mut command = std::process::Command::new(self.program);
         command
             .args(arguments)

@@ -94,6 +94,23 @@ impl Archives {
         keyrings.next().unwrap_or(&self.trusted).clone()
     }
 
+    /// Returns all keys that may sign for a suite, at whichever location.
+    pub fn every_keyring(&self, suite: &str) -> Keyring {
+        let mut all = self.keyring(suite);
+        self.locations(suite, None, None).iter().for_each(|location| all.extend(&location.keyring));
+        all
+    }
+
+    /// Whether an archive is named that keeps old files.
+    pub fn keeps_old(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
+    /// Returns where the state of a suite at a moment may still be had, where an archive that keeps old files is named.
+    pub(super) fn old_location(&self, suite: &str, date: Timestamp) -> Option<Location> {
+        self.snapshot_location(suite, Some(date), &self.keyring(suite))
+    }
+
     /// Security suites have an archive of their own.
     fn snapshot_location(&self, suite: &str, date: Option<Timestamp>, keyring: &Keyring) -> Option<Location> {
         let archive = if suite.contains("-security") || suite.ends_with("/updates") {

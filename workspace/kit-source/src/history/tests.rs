@@ -69,8 +69,78 @@ fn a_directory_has_gits_own_digest() {
     let outside = tempfile::tempdir().unwrap();
     let history = History { program: "git", path: outside.path() };
     assert_eq!(history.head().unwrap(), None);
+    assert!(!history.is_there().unwrap());
     git(outside.path(), &["init", "-q"]);
     assert_eq!(history.head().unwrap(), None, "nothing was committed");
+}
+
+#[test]
+fn revisions_are_found() {
+    let dir = repository();
+    git(dir.path(), &["tag", "-a", "-m", "x", "v1", "HEAD~2"]);
+    git(dir.path(), &["branch", "--", "side", "HEAD~1"]);
+    let path = dir.path().join("project");
+    let history = History { program: "git", path: &path };
+    let expected = |what: &str| Some(git(dir.path(), &["rev-parse", &format!("{what}^{{commit}}")]));
+    let found = |revision: &str| history.resolve(revision).unwrap().map(|commit| commit.as_str().to_owned());
+    let hex = expected("HEAD~1").unwrap();
+    for (revision, same) in
+        [("HEAD", "HEAD"), ("HEAD~1", "HEAD~1"), ("v1", "HEAD~2"), ("side", "HEAD~1"), (&hex[..12], "HEAD~1")]
+    {
+        assert_eq!(found(revision), expected(same), "{revision}");
+    }
+    for revision in [
+        "",
+        "none",
+        "HEAD~9",
+        "--all",
+        "-1",
+        "^HEAD",
+        "HEAD..HEAD~1",
+        "HEAD HEAD~1",
+        "HEAD:tool",
+        "HEAD\n",
+        "HEAD\0",
+        "@{999}",
+    ] {
+        assert_eq!(found(revision), None, "{revision:?}");
+    }
+    assert!(history.is_there().unwrap());
+}
+
+#[test]
+fn states_between_two_are_listed_along_the_first_parents() {
+    let dir = repository();
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join("project").join(name), text).unwrap();
+        git(dir.path(), &["add", "-A"]);
+        git(dir.path(), &["commit", "-q", "-m", &format!("{name} {text}")]);
+        git(dir.path(), &["rev-parse", "HEAD"])
+    };
+    let start = git(dir.path(), &["rev-parse", "HEAD"]);
+    let branch = git(dir.path(), &["rev-parse", "--abbrev-ref", "HEAD"]);
+    git(dir.path(), &["checkout", "-q", "-b", "side"]);
+    let side = write("lockfiles/b.lock", "1");
+    git(dir.path(), &["checkout", "-q", &branch]);
+    let other = write("other", "1");
+    let first = write("lockfiles/a.lock", "2");
+    git(dir.path(), &["merge", "-q", "--no-ff", "-m", "merged", "side"]);
+    let merge = git(dir.path(), &["rev-parse", "HEAD"]);
+    let path = dir.path().join("project");
+    let history = History { program: "git", path: &path };
+    let at = |name: &str| history.resolve(name).unwrap().unwrap();
+    let between = |paths: &[&str]| {
+        let found = history.between(&at(&start), &at("HEAD"), paths).unwrap();
+        found.iter().map(|commit| commit.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(between(&["lockfiles"]), [first.clone(), merge.clone()]);
+    assert_eq!(between(&["lockfiles/a.lock", "other"]), [other, first.clone()]);
+    assert_eq!(between(&["nothing"]), [] as [String; 0]);
+    assert!(history.is_before(&at(&start), &at(&merge)).unwrap());
+    assert!(history.is_before(&at(&side), &at(&merge)).unwrap());
+    assert!(!history.is_before(&at(&merge), &at(&start)).unwrap());
+    assert!(!history.is_before(&at(&side), &at(&first)).unwrap());
+    assert_eq!(history.subject(&at(&merge)).unwrap(), "merged");
 }
 
 #[test]

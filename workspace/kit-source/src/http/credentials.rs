@@ -67,7 +67,7 @@ pub(super) fn split_userinfo(url: &str) -> (String, Option<String>) {
 }
 
 /// Returns a URL as it may be shown to people.
-pub(crate) fn without_userinfo(url: &str) -> String {
+pub fn without_userinfo(url: &str) -> String {
     split_userinfo(url).0
 }
 

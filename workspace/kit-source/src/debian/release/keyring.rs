@@ -1,9 +1,13 @@
 //! The certificates that may sign a release.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sequoia_openpgp::cert::CertParser;
+use sequoia_openpgp::cert::amalgamation::ValidateAmalgamation as _;
 use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::{Cert, KeyHandle};
 
 /// A set of `OpenPGP` certificates, and which of them may sign.
@@ -12,6 +16,18 @@ pub struct Keyring {
     certificates: Vec<Cert>,
     /// Fingerprints, upper case, of primary keys or subkeys; empty when any certificate may sign.
     only: Vec<String>,
+}
+
+/// A time that no signature of today is after: 2100, since 1970.
+const LATER: Duration = Duration::from_hours(1_139_568);
+
+/// When a key was made, and until when it counts: seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// When it was made.
+    pub made: u64,
+    /// When it ends; none for one that never does.
+    pub ends: Option<u64>,
 }
 
 /// A file that is no keyring.
@@ -71,6 +87,21 @@ impl Keyring {
     /// Returns the fingerprints of all certificates, in order.
     pub fn fingerprints(&self) -> Vec<String> {
         self.certificates.iter().map(|certificate| certificate.fingerprint().to_hex()).collect()
+    }
+
+    /// Returns when each key that may sign was made, and until when it counts, by fingerprint.
+    pub fn ages(&self) -> BTreeMap<String, Age> {
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let keys = self.certificates.iter().flat_map(Cert::keys);
+        let ages = keys.map(|key| {
+            let made = key.key().creation_time();
+            // What was usual when it was made is good enough to say until when it counts; the last word about that holds.
+            let policy = StandardPolicy::at(made);
+            let valid = key.with_policy(&policy, UNIX_EPOCH + LATER);
+            let ends = valid.ok().and_then(|valid| valid.key_expiration_time());
+            (key.key().fingerprint().to_hex(), Age { made: seconds(made), ends: ends.map(seconds) })
+        });
+        ages.collect()
     }
 
     /// Returns the certificates that have one of the keys.
