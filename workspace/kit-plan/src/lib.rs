@@ -9,6 +9,7 @@
 //! | [`evaluate`] | an image with what it extends merged in |
 //! | [`planner`] | [`plan`]: from recipes, lock and local trees to a [`Plan`] |
 //! | [`package`], [`debian_source`], [`image`] | how each kind of recipe is lowered |
+//! | [`outline`] | what went into the steps of a plan, and why those of another one differ |
 //! | [`upstream`] | sources as their authors publish them |
 //! | [`runtime`] | the OCI runtime configuration of a container |
 //! | [`seccomp`] | the default system-call filter |
@@ -23,6 +24,7 @@ pub mod derivation;
 pub mod error;
 pub mod evaluate;
 pub mod image;
+pub mod outline;
 pub mod package;
 pub mod planner;
 pub mod recipes;
@@ -38,6 +40,7 @@ pub mod written;
 
 pub use derivation::{Action, Derivation, Input};
 pub use error::PlanError;
+pub use outline::{Outline, Reason};
 pub use planner::{Plan, PlanInputs, plan};
 pub use recipes::{RecipeFiles, RecipeSet};
 pub use requirements::{Requirements, requirements};
