@@ -51,7 +51,9 @@ use kit_format::deb::version::Version;
 pub use self::error::AdvisoryError;
 pub use self::evidence::{Kernel, Proposal, Setting, Shipped, propose};
 pub use self::finding::KINDS;
-pub use self::matching::{Found, Installed, Match, MatchError, Origin, State, find};
+pub use self::matching::{
+    About, Found, Installed, Match, MatchError, Missed, Origin, State, Verdict, about, find,
+};
 pub use self::moment::Moment;
 use self::semver::SemVer;
 pub use self::snapshot::{Builder, Snapshot, SnapshotError};

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use kit_recipe::recipe::RecipeName;
-
 use crate::inventory::{Component, ComponentId, Inventory, Role};
 
 /// Components and what each is made of, by places in a list.
@@ -60,9 +58,7 @@ impl Graph {
     /// Draws the graph of an inventory: what the image leads to, layer by layer.
     pub fn new(inventory: &Inventory, scope: Scope) -> Self {
         let is_shown = |component: &Component| scope == Scope::All || component.role != Role::Tool;
-        let image = inventory.components.iter().find(|(id, _)| {
-            matches!(id, ComponentId::Recipe(RecipeName::Image(name)) if name.as_str() == inventory.image)
-        });
+        let image = inventory.components.iter().find(|(id, _)| id.is_image(&inventory.image));
         let (mut graph, mut places) = (Self { nodes: Vec::new(), edges: Vec::new() }, BTreeMap::new());
         let mut todo: Vec<_> = image.map(|(id, _)| id).into_iter().collect();
         let mut seen: BTreeSet<_> = todo.iter().copied().collect();

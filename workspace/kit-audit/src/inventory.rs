@@ -9,8 +9,12 @@
 //! | [`component`] | [`Component`]: a package, a crate, a file, an image of others, or what a recipe makes |
 //! | `gather` | the components of a lockfile and its recipes |
 //! | `owners` | the component of each path of a tree |
+//! | [`foreign`] | what an image that kit didn't make says of itself |
+//! | [`altered`] | where an image isn't what its lockfile gives |
 
+pub mod altered;
 pub mod component;
+pub mod foreign;
 mod gather;
 mod owners;
 
@@ -32,8 +36,8 @@ use self::owners::Owners;
 pub struct Inventory {
     /// The image.
     pub image: String,
-    /// The digest of what its lockfile pins.
-    pub pin: PinId,
+    /// The digest of what its lockfile pins; none where the image says of no lockfile.
+    pub pin: Option<PinId>,
     /// `x86_64`.
     pub architecture: String,
     /// Seconds since 1970 of every time in it.
@@ -129,7 +133,7 @@ impl Inventory {
         let lock = inputs.lock;
         Ok(Self {
             image: image.to_string(),
-            pin: lock.pin_id(),
+            pin: Some(lock.pin_id()),
             architecture: lock.architecture.clone(),
             source_date: lock.source_date,
             components: gather::components(plan, inputs, &image),
@@ -143,7 +147,7 @@ impl Inventory {
         let Subject::Image(image) = &lock.subject else { return Err(InventoryError::NoImage) };
         Ok(Self {
             image: image.to_string(),
-            pin: lock.pin_id(),
+            pin: Some(lock.pin_id()),
             architecture: lock.architecture.clone(),
             source_date: lock.source_date,
             components: gather::locked(lock),
@@ -153,6 +157,11 @@ impl Inventory {
 
     /// Counts the files and bytes of each component; one without files is in the image no more, unless it is a part of another one.
     fn count(&mut self) {
+        self.count_files();
+        gather::settle_roles(&mut self.components);
+    }
+
+    fn count_files(&mut self) {
         for file in &self.files {
             let Some(component) = self.components.get_mut(&file.owner) else { continue };
             component.files += 1;
@@ -160,7 +169,6 @@ impl Inventory {
                 component.bytes += size;
             }
         }
-        gather::settle_roles(&mut self.components);
     }
 
     /// Returns the components in a role.

@@ -17,6 +17,7 @@
 //! | [`policy`] | what becomes of findings |
 //! | [`report`] | an audit as people and machines read it |
 //! | [`signature`], [`dsse`] | signatures of files, and envelopes around statements |
+//! | [`attestation`] | a document as a statement about an image |
 //! | [`statement`] | a verification as evidence: an in-toto statement |
 //! | [`mod@quorum`] | who of several verifiers agrees on what |
 //! | [`difference`] | what is another one between two images |
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advisories;
+pub mod attestation;
 pub mod countermeasures;
 pub mod difference;
 pub mod dsse;

@@ -1,12 +1,13 @@
 //! Under which licences the components of an image are, with the texts that go along.
 //!
 //! Nothing is guessed: what a package says of itself is translated by tables, and what the tables don't have becomes a `LicenseRef-…` with
-//! its text taken over.
+//! its text taken over. What a text for people says in the usual words is concluded from it, and told from what is declared.
 //!
 //! | module | what |
 //! |---|---|
 //! | `debian` | the `copyright` file of a Debian package |
 //! | `paragraphs` | the machine-readable form of such a file |
+//! | `prose` | such a file that is for people |
 //! | `names` | Debian's short names, as SPDX has them |
 //! | `crates` | what the `Cargo.toml` of a crate says |
 //! | `texts` | the files `LICENSE`, `COPYING` and their like |
@@ -19,6 +20,7 @@ mod debian;
 mod findings;
 mod names;
 mod paragraphs;
+mod prose;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -32,6 +34,7 @@ pub use self::findings::{CONFLICT, INVALID, KINDS, TEXT_MISSING, UNKNOWN, findin
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Licence {
     expression: Option<String>,
+    concluded: Option<String>,
     texts: Vec<LicenceText>,
     problems: Vec<LicenceProblem>,
 }
@@ -59,9 +62,16 @@ pub enum LicenceProblem {
     /// The file that would say it is a link to one that isn't in its tree: another package's.
     #[error("its licence is in `{0}`, which is another package's")]
     Elsewhere(TreePath),
-    /// The file says it in prose.
-    #[error("`{0}` states the licence for people only")]
-    NotMachineReadable(TreePath),
+    /// The file says it in prose, of which not all is understood.
+    #[error("`{path}` states the licence for people only: line {line} isn't understood{}", also(said))]
+    NotMachineReadable {
+        /// The file.
+        path: TreePath,
+        /// The first line that isn't understood.
+        line: usize,
+        /// What is said besides, as an SPDX expression; empty where that is nothing.
+        said: String,
+    },
     /// The file can't be read.
     #[error("`{path}` can't be read: {reason}")]
     Unreadable {
@@ -86,10 +96,24 @@ pub enum LicenceProblem {
     TextMissing(String),
 }
 
+fn also(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!("; it says `{said}` besides") }
+}
+
 impl Licence {
-    /// Returns the licence as an SPDX expression, which is valid; none where nothing is known.
+    /// Returns the licence as an SPDX expression, which is valid: what was concluded, else what is declared; none where nothing is known.
     pub fn expression(&self) -> Option<&str> {
+        self.concluded().or(self.declared())
+    }
+
+    /// Returns what the component itself declares, as an SPDX expression.
+    pub fn declared(&self) -> Option<&str> {
         self.expression.as_deref()
+    }
+
+    /// Returns what was concluded from a text that declares it for people, as an SPDX expression.
+    pub fn concluded(&self) -> Option<&str> {
+        self.concluded.as_deref()
     }
 
     /// Returns the texts: those of each `LicenseRef-…`, and the files that come along.

@@ -1,7 +1,7 @@
 //! What becomes of findings: a policy, or the rule without one, applied to an audit on a given day.
 //!
-//! Without a policy, what is worth knowing is allowed, everything else warns, and one thing denies: a vulnerability that is high or critical
-//! and has a fixed version. The more exact line of a policy wins:
+//! Without a policy, what is worth knowing is allowed, everything else warns, and two things deny: a vulnerability that is high or critical
+//! and has a fixed version, and an image that isn't what its lockfile gives. The more exact line of a policy wins:
 //!
 //! 1. `[[exception]]`, up to its day: the finding is allowed, and listed with the reason;
 //! 2. `[levels] "KIND:KEY"`;
@@ -33,6 +33,8 @@ use crate::inventory::{ComponentId, Inventory};
 
 /// The identifier of the kind that `[vulnerabilities]` is about.
 pub const VULNERABILITY: &str = "vulnerability";
+/// The identifier of the kind for images that were tampered with.
+const ALTERED: &str = "image-altered";
 
 /// What a policy is applied to.
 #[derive(Debug, Clone, Copy)]

@@ -84,6 +84,21 @@ impl Privileges {
     }
 }
 
+/// Returns what is to be said of the user that the configuration of an image names for its program; nothing where it isn't root.
+pub fn of_user(user: Option<&str>) -> Option<Finding> {
+    let name = user.unwrap_or_default().split(':').next().unwrap_or_default();
+    if !matches!(name, "" | "root" | "0") {
+        return None;
+    }
+    let reason = match user {
+        None | Some("") => "the image's configuration names no user".to_owned(),
+        Some(user) => format!("the image's configuration names the user `{user}`"),
+    };
+    let finding = Finding::new(&difference::ROOT_USER, "image", "the image's own program runs as root");
+    let help = "set `User` in the image's configuration: `USER` in a Dockerfile, `uid` in a recipe";
+    Some(finding.because(Evidence::Fact(reason)).with_help(help))
+}
+
 fn unreadable(unreadable: &Unreadable) -> Finding {
     let Unreadable { service, path, reason } = unreadable;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string());

@@ -13,7 +13,7 @@ pub mod json;
 pub mod junit;
 pub mod page;
 pub mod sarif;
-mod shown;
+pub(crate) mod shown;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -57,22 +57,39 @@ pub struct Report<'a> {
 pub enum Depth {
     /// Every file of the image was read.
     Files,
-    /// The image was planned, but its files aren't in the store.
+    /// Every file of the image was read, and not all are what its lockfile gives.
+    Altered,
+    /// The image was planned, but its files weren't looked at.
     Plan,
     /// There was a lockfile alone.
     Lock,
-    /// The image isn't kit's: what it says of itself was read. Why not more, in a sentence.
+    /// What the image says of itself was read. Why not more, in a sentence.
     Foreign(String),
+}
+
+/// Returns `512 B`, `11.2 MB`.
+pub(crate) fn amount(bytes: u64) -> String {
+    shown::bytes(bytes)
 }
 
 impl Depth {
     /// Returns the word for it.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Files => "files",
+            Self::Files | Self::Altered => "files",
             Self::Plan => "plan",
             Self::Lock => "lock",
             Self::Foreign(_) => "foreign",
+        }
+    }
+
+    /// Returns how far that is, for people.
+    pub fn how_far(&self) -> &'static str {
+        match self {
+            Self::Files | Self::Altered => "to its files",
+            Self::Plan => "to its plan",
+            Self::Lock => "to its lock",
+            Self::Foreign(_) => "as far as it goes",
         }
     }
 
@@ -80,11 +97,14 @@ impl Depth {
     pub fn sentence(&self) -> String {
         match self {
             Self::Files => "every file of the image was read, and each belongs to a component".to_owned(),
+            Self::Altered => {
+                "every file of the image was read, and not all of them are what its lockfile gives".to_owned()
+            }
             Self::Plan => {
-                "recipes and lockfile were read; the image's files aren't in the store, so nothing is said of them".to_owned()
+                "recipes and lockfile were read; the image's files weren't looked at, so nothing is said of them".to_owned()
             }
             Self::Lock => "the lockfile alone was read: what it pins is known, but not what of it is in the image".to_owned(),
-            Self::Foreign(why) => format!("the image wasn't made by kit, so owners of files are as it says itself: {why}"),
+            Self::Foreign(why) => format!("every file of the image was read, and what it is made of is as it says itself: {why}"),
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! | format | key | signature |
 //! |---|---|---|
-//! | [`Format::Ssh`] | OpenSSH's, ed25519 or ECDSA over P-256 | `.sig`: what `ssh-keygen -Y sign -n file` writes |
+//! | [`Format::Ssh`] | OpenSSH's: ed25519, ECDSA, RSA, and those of FIDO devices | `.sig`: what `ssh-keygen -Y sign -n file` writes |
 //! | [`Format::Minisign`] | minisign's | `.minisig`: over the `BLAKE2b` digest; those over the bytes themselves are read, too |
-//! | [`Format::Pem`] | PKCS8, SEC1 or cosign's, ed25519 or ECDSA over P-256 | `.sig`: base64 of the plain signature, ECDSA over SHA-256 and in DER |
+//! | [`Format::Pem`] | PKCS8, SEC1 or cosign's: ed25519 or ECDSA over P-256 | `.sig`: base64 of the plain signature, ECDSA over SHA-256 and in DER |
 //!
 //! A signature is a file of its own beside what it signs. The same key and bytes give the same signature: ed25519 is so by itself, ECDSA
 //! by RFC 6979, and nothing of it tells when it was made. What is signed is read as a stream; only ed25519 keys in PEM files sign the bytes
@@ -13,11 +13,13 @@
 //! | module | what |
 //! |---|---|
 //! | [`agent`] | signing by an SSH agent, without the socket |
+//! | [`attached`] | what was found about an image in a registry or a layout |
 //! | [`damage`] | what can be wrong with the text of a key or a signature |
 //! | [`trust`] | who signed, and whether they are enough |
 
 mod algorithm;
 mod armour;
+pub mod attached;
 pub mod damage;
 mod error;
 mod minisign;
@@ -105,7 +107,7 @@ pub enum SignatureError {
     #[error("it is JSON: an envelope holds what it signs, a bundle needs a log and its time")]
     Json,
     /// It is by a key of a kind that kit doesn't check.
-    #[error("it is by a key of kind `{found}`, not ed25519 or ECDSA over P-256")]
+    #[error("it is by a key of kind `{found}`, which kit doesn't check")]
     Algorithm {
         /// What kind it is.
         found: String,

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `sources` | files, commits and images at addresses |
 //! | `suites` | Debian suites, their keys and their age |
+//! | `opened` | images that were found as files: altered, or made by others |
 //! | `components` | binaries that others built, pins that are old or not used, scripts that didn't run |
 
 mod components;
+mod opened;
 mod sources;
 mod suites;
 
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 use kit_plan::RecipeSet;
 use kit_recipe::Lockfile;
 
+pub use self::opened::{altered, altered_output, foreign};
 use crate::finding::{Area, Finding, Kind, Severity};
 use crate::inventory::{ComponentId, Inventory};
 
@@ -36,6 +39,10 @@ pub const KINDS: &[Kind] = &[
     components::UNUSED,
     components::STALE,
     components::SCRIPT_IGNORED,
+    opened::ALTERED,
+    opened::UNOWNED,
+    opened::NO_LIST,
+    opened::UNREADABLE,
 ];
 
 /// What is known of an image's sources.
@@ -58,6 +65,8 @@ pub struct Outside {
     pub now: Option<u64>,
     /// When keys were made, by fingerprint, seconds since 1970.
     pub keys: BTreeMap<String, u64>,
+    /// Until when keys count, by fingerprint, seconds since 1970; one that counts for ever isn't there.
+    pub key_ends: BTreeMap<String, u64>,
     /// The most days that a key may be old.
     pub key_days: u64,
     /// The most days that a suite's state may be old.

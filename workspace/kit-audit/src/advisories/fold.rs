@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Advisory, Package, Tracked};
 
 /// All that is said about one vulnerability of a package.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Group<'a> {
     /// Its names.
     pub(super) names: BTreeSet<&'a str>,
@@ -24,6 +24,12 @@ impl Group<'_> {
     /// Returns the name that it is known by: a CVE, else what comes closest.
     pub(super) fn id(&self) -> &str {
         self.names.iter().min_by_key(|name| rank(name)).copied().unwrap_or_default()
+    }
+
+    /// Returns whether a name, in whatever case it is written, is one of its names or that of a record about it.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let records = self.own.keys().chain(self.shared.keys());
+        self.names.iter().chain(records).any(|known| known.eq_ignore_ascii_case(name))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which advisories what is installed has.
 
+mod about;
 mod judge;
 mod ranges;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+pub use self::about::{About, Missed, Verdict, about};
 pub(super) use self::ranges::{holds, sort};
 use super::score::Score;
 use super::semver::SemVer;

@@ -2,7 +2,7 @@
 
 use super::{Audited, Countermeasure, Signatures, Status, answer, summed_up, unknown};
 use crate::finding::{Area, Severity};
-use crate::inventory::Role;
+use crate::inventory::{ComponentId, Role};
 
 pub(super) fn all(audited: Audited<'_>) -> Vec<Countermeasure> {
     vec![vulnerabilities(audited), configuration(audited), malware(audited), secrets(audited), trust(audited)]
@@ -63,11 +63,13 @@ fn malware(audited: Audited<'_>) -> Countermeasure {
     let Some(inventory) = audited.inventory else {
         return unknown(number, title, "nobody knows what the image is made of");
     };
-    let findings = audited.with(&["source-unpinned", "verification-failed", "verification-disputed"]);
-    let mut evidence = vec![format!(
-        "all {} paths have an owner, and come from pinned sources whose digests were checked",
-        inventory.files.len()
-    )];
+    let kinds = ["source-unpinned", "verification-failed", "verification-disputed", "image-altered"];
+    let findings = audited.with(&kinds);
+    let of_sources = inventory.files.iter().filter(|file| !matches!(file.owner, ComponentId::Foreign(_)));
+    let (known, all) = (of_sources.count(), inventory.files.len());
+    let which = if known == all { format!("all {all} paths") } else { format!("{known} of {all} paths") };
+    let mut evidence =
+        vec![format!("{which} have an owner, and come from pinned sources whose digests were checked")];
     evidence.extend(audited.with(&["verified"]).iter().map(|finding| finding.message.clone()));
     if inventory.files.is_empty() {
         evidence = vec!["sources are pinned by digest; the files weren't looked at".to_owned()];

@@ -115,6 +115,7 @@ fn writers(meta: &Meta) -> Option<String> {
 /// Finds what is wrong with files as such.
 pub(super) fn findings(context: &Context<'_>) -> Result<Vec<Finding>, HardeningError> {
     let mut findings = Vec::new();
+    let running = owners::Running::of(context);
     for root in &context.roots {
         for (path, entry) in root.tree.entries() {
             let mut add = |finding: Finding| findings.push(finding.because(context.evidence(root, path)));
@@ -141,7 +142,7 @@ pub(super) fn findings(context: &Context<'_>) -> Result<Vec<Finding>, HardeningE
                 Entry::Directory(_) | Entry::Fifo(_) | Entry::Symlink { .. } | Entry::HardLink { .. } => {}
             }
         }
-        findings.extend(owners::findings(context, root)?);
+        findings.extend(owners::findings(context, root, &running)?);
     }
     Ok(findings)
 }

@@ -33,6 +33,12 @@ pub const KINDS: &[Kind] = &[CONFIG, UNREADABLE];
 /// The version after which an option that isn't mentioned is taken not to exist, when a text doesn't say its own.
 const OLDEST: (u32, u32) = (5, 4);
 
+/// Whether an option that has this value is as recommended; none where nobody recommends anything about it.
+pub fn is_as_recommended(option: &str, value: Option<&Value>) -> Option<bool> {
+    let row = RECOMMENDED.iter().find(|row| row.option == option)?;
+    Some(row.wanted.is_met_by(value))
+}
+
 /// Compares a configuration with what is recommended.
 pub(super) fn findings(config: Result<&KernelConfig, &ConfigError>) -> Vec<Finding> {
     match config {

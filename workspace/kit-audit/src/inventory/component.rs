@@ -33,6 +33,26 @@ pub enum ComponentId {
     Image(ImageReference),
     /// What a recipe makes, adds, or takes from the project's own files.
     Recipe(RecipeName),
+    /// A package of Alpine's package manager, in an image that kit didn't make.
+    Apk {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: String,
+    },
+    /// An image by what it is called, where no recipes of it are known: all of it that no package there says is its own.
+    Foreign(String),
+}
+
+impl ComponentId {
+    /// Whether it is the whole image of that name, which everything else is in.
+    pub fn is_image(&self, image: &str) -> bool {
+        match self {
+            Self::Recipe(RecipeName::Image(name)) => name.as_str() == image,
+            Self::Foreign(name) => name == image,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for ComponentId {
@@ -44,6 +64,8 @@ impl fmt::Display for ComponentId {
             Self::File { package, source } => write!(f, "file {package}/{source}"),
             Self::Image(reference) => write!(f, "image {reference}"),
             Self::Recipe(recipe) => recipe.fmt(f),
+            Self::Apk { name, version } => write!(f, "{name} {version}"),
+            Self::Foreign(name) => write!(f, "image {name}"),
         }
     }
 }

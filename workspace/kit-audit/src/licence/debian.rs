@@ -6,7 +6,7 @@ use kit_tree::resolve::{ByLink, Resolved};
 use kit_tree::{Blobs, Entry, Tree, TreePath};
 
 use super::paragraphs::{self, Kind, Paragraph};
-use super::{Licence, LicenceProblem, LicenceText, check, names, reference};
+use super::{Licence, LicenceProblem, LicenceText, check, names, prose, reference};
 
 /// The most that a `copyright` file may have, in bytes.
 const LIMIT: u64 = 8 << 20;
@@ -22,6 +22,13 @@ impl Licence {
         }
     }
 
+    /// Returns the package whose `copyright` file stands in for one that isn't there, where the documentation is a link to that package's.
+    pub fn elsewhere(&self) -> Option<&str> {
+        let [LicenceProblem::Elsewhere(path)] = self.problems() else { return None };
+        let path = std::str::from_utf8(path.as_bytes()).ok()?;
+        path.strip_prefix("usr/share/doc/")?.strip_suffix("/copyright").filter(|name| !name.contains('/'))
+    }
+
     /// Reads a `copyright` file that was found at a path.
     pub fn of_copyright(package: &str, path: &TreePath, bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
@@ -34,11 +41,28 @@ impl Licence {
             combined.settle(path, &mut licence);
             return licence;
         }
-        let name = reference("Debian", &format!("{package}-copyright"));
-        licence.problems.push(LicenceProblem::NotMachineReadable(path.clone()));
-        licence.texts.push(LicenceText { name: name.clone(), path: path.clone(), text: text.into_owned() });
-        licence.expression = Some(name);
+        licence.read_prose(package, path, text.into_owned());
         licence
+    }
+
+    /// Takes a file that is for people as the text of a reference, and what it says as concluded where all of it is understood.
+    fn read_prose(&mut self, package: &str, path: &TreePath, text: String) {
+        let name = reference("Debian", &format!("{package}-copyright"));
+        let prose = prose::read(&text);
+        let term = |licence: &String| Term::or(licence.split(" OR ").map(|name| Term::One(name.to_owned())));
+        let said = Term::and(prose.licences.iter().map(term)).write();
+        match prose.not_understood {
+            // What is said besides could be anything.
+            Some(line) => {
+                self.problems.push(LicenceProblem::NotMachineReadable { path: path.clone(), line, said });
+            }
+            None => match check(&said) {
+                Ok(expression) => self.concluded = Some(expression),
+                Err(problem) => self.problems.push(problem),
+            },
+        }
+        self.texts.push(LicenceText { name: name.clone(), path: path.clone(), text });
+        self.expression = Some(name);
     }
 }
 

@@ -85,7 +85,7 @@ fn kind(problem: &LicenceProblem) -> &'static Kind {
         LicenceProblem::Unstated
         | LicenceProblem::NoFile(_)
         | LicenceProblem::Elsewhere(_)
-        | LicenceProblem::NotMachineReadable(_)
+        | LicenceProblem::NotMachineReadable { .. }
         | LicenceProblem::Unreadable { .. } => &UNKNOWN,
         LicenceProblem::NotUtf8(_) | LicenceProblem::Invalid { .. } => &INVALID,
         LicenceProblem::TextMissing(_) => &TEXT_MISSING,
@@ -96,7 +96,7 @@ fn kind(problem: &LicenceProblem) -> &'static Kind {
 fn evidence(problem: &LicenceProblem) -> Option<Evidence> {
     let fact = |path: &kit_tree::TreePath| Some(Evidence::Fact(format!("`{path}` of the package")));
     match problem {
-        LicenceProblem::NotMachineReadable(path)
+        LicenceProblem::NotMachineReadable { path, .. }
         | LicenceProblem::NotUtf8(path)
         | LicenceProblem::Unreadable { path, .. } => fact(path),
         LicenceProblem::Unstated

@@ -115,7 +115,17 @@ fn a_text_for_people_is_not_guessed_at() {
     let name = "LicenseRef-Debian-demo-copyright";
     assert_eq!(licence.expression(), Some(name));
     assert_eq!(licence.text(name), Some("This is free software under the MIT licence.\n"));
-    assert!(matches!(licence.problems(), [LicenceProblem::NotMachineReadable(_)]));
+    assert!(
+        matches!(licence.problems(), [LicenceProblem::NotMachineReadable { line: 1, said, .. }] if said.is_empty())
+    );
+    let stated = "It is free software under the terms of the GNU General Public License, version 2.\n";
+    let concluded = copyright(stated);
+    assert_eq!((concluded.declared(), concluded.concluded()), (Some(name), Some("GPL-2.0-only")));
+    assert_eq!((concluded.expression(), concluded.problems()), (Some("GPL-2.0-only"), &[][..]));
+    let partly = copyright(&format!("{stated}\nThe rest has other terms.\n"));
+    assert_eq!((partly.expression(), partly.concluded()), (Some(name), None));
+    let said = partly.problems()[0].to_string();
+    assert!(said.ends_with("line 3 isn't understood; it says `GPL-2.0-only` besides"), "{said}");
     let missing = copyright(&format!("{HEAD}Files: *\nLicense: own\n"));
     assert_eq!(missing.problems(), [LicenceProblem::TextMissing("LicenseRef-Debian-own".to_owned())]);
     let path = "/usr/share/doc/demo/copyright".parse().unwrap();
@@ -162,6 +172,14 @@ fn the_copyright_file_is_found_through_links_of_its_tree() {
         of(&[("/usr/share/doc/demo", "->other")]),
         (None, "its licence is in `/usr/share/doc/other/copyright`, which is another package's".to_owned())
     );
+    let elsewhere = |files: &[(&str, &str)]| {
+        let (tree, blobs) = tree(files);
+        Licence::of_debian("demo", &tree, &blobs).elsewhere().map(str::to_owned)
+    };
+    assert_eq!(elsewhere(&[("/usr/share/doc/demo", "->other")]).as_deref(), Some("other"));
+    assert_eq!(elsewhere(&[("/usr/share/doc/demo/copyright", "->../../other/copyright")]), None);
+    assert_eq!(elsewhere(&[("/usr/share/doc/demo", "->/etc")]), None);
+    assert_eq!(elsewhere(&[("/usr/share/doc/demo/copyright", &text)]), None);
     let none = (None, "it has no `/usr/share/doc/demo/copyright`".to_owned());
     assert_eq!(of(&[("/etc/motd", "")]), none);
     assert_eq!(of(&[("/usr/share/doc/demo/copyright", "->copyright")]), none);

@@ -8,7 +8,7 @@ use kit_tree::{Entry, Globs, Meta, Mode, Tree, TreePath};
 use spdx::{Expression, Licensee, ParseMode};
 
 use super::{Subject, kinds, level};
-use crate::finding::{Evidence, Finding, Kind};
+use crate::finding::{Area, Evidence, Finding, Kind};
 use crate::inventory::{Component, ComponentId, File, Inventory, Role};
 
 /// Expressions as packages write them: with identifiers that SPDX has replaced since, but with none that it never had.
@@ -19,7 +19,7 @@ const WRITTEN: ParseMode =
 pub(super) fn ask(policy: &Policy, subject: Subject<'_>, findings: &mut Vec<Finding>) -> Vec<String> {
     let mut asked = Asked { policy, findings, left_out: Vec::new() };
     asked.size(subject.inventory);
-    asked.licences(subject.inventory, subject.licences);
+    asked.licences(subject);
     asked.signatures(subject);
     asked.files(subject.inventory);
     asked.capabilities(subject);
@@ -80,14 +80,18 @@ impl Asked<'_> {
         }
     }
 
-    fn licences(&mut self, inventory: Option<&Inventory>, licences: &BTreeMap<ComponentId, String>) {
+    fn licences(&mut self, subject: Subject<'_>) {
+        let licences = subject.licences;
         let asked = &self.policy.licences;
         if asked.allowed.is_none() && asked.denied.is_empty() {
             return;
         }
-        let Some(inventory) = inventory else {
+        let Some(inventory) = subject.inventory else {
             return self.left_out("`[licences]`", "the components of the image aren't known");
         };
+        if !subject.areas.contains(&Area::Licences) {
+            return self.left_out("`[licences]`", "nobody looked at licences");
+        }
         let rule = Licences::new(self.policy);
         let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
         let mut found = Vec::new();
@@ -193,7 +197,7 @@ fn in_image(inventory: &Inventory) -> impl Iterator<Item = (&ComponentId, &Compo
 
 /// Counts what others made and the image ships: a recipe is no package.
 fn shipped_count(inventory: &Inventory) -> u64 {
-    let is_package = |id: &&ComponentId| !matches!(id, ComponentId::Recipe(_));
+    let is_package = |id: &&ComponentId| !matches!(id, ComponentId::Recipe(_) | ComponentId::Foreign(_));
     inventory.in_role(Role::Shipped).map(|(id, _)| id).filter(is_package).count() as u64
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kit_recipe::Spanned;
 use kit_recipe::policy::{Allowance, BySeverity, Day, Level, Policy};
 
-use super::{Advised, VULNERABILITY, Why, kinds};
+use super::{ALTERED, Advised, VULNERABILITY, Why, kinds};
 use crate::finding::{Area, Finding, Severity};
 
 /// Says which level findings have.
@@ -108,6 +108,9 @@ impl<'a> Levels<'a> {
         let has_fix = || self.advised.get(&finding.id()).is_some_and(|advised| advised.fixed.is_some());
         if kind.id == VULNERABILITY && finding.severity >= Severity::High && has_fix() {
             return (Level::Deny, "high and critical vulnerabilities that have a fix are denied");
+        }
+        if kind.id == ALTERED {
+            return (Level::Deny, "an image that isn't what its lockfile gives is denied");
         }
         match finding.severity {
             Severity::Note => (Level::Allow, "notes are allowed"),

@@ -265,6 +265,15 @@ fn licences_must_be_good() {
 }
 
 #[test]
+fn licences_that_nobody_looked_at_are_not_judged() {
+    let mut given = with_inventory();
+    given.areas.remove(&Area::Licences);
+    let judgement = given.judged(Some("[licences]\nallowed = [\"MIT\"]\n"));
+    assert!(judgement.judged.is_empty(), "{judgement:?}");
+    assert_eq!(judgement.left_out, ["`[licences]` couldn't be judged: nobody looked at licences"]);
+}
+
+#[test]
 fn signatures_are_counted() {
     let mut given = Given::of(Vec::new());
     let text = "[signatures]\nquorum = 2";

@@ -59,7 +59,7 @@ const NEW_PRIVILEGES: Kind = kind(
     "what a service executes may gain privileges",
     "leave `no-new-privileges` out unless it needs set-user-id programs",
 );
-const ROOT_USER: Kind = kind(
+pub(super) const ROOT_USER: Kind = kind(
     "privilege-root-user",
     Severity::Note,
     "a service runs as root",

@@ -419,3 +419,17 @@ fn every_kind_is_told_from_the_others() {
     assert_eq!(ids.len(), KINDS.len());
     assert!(KINDS.iter().all(|kind| kind.area == crate::finding::Area::Privileges));
 }
+
+#[test]
+fn an_image_whose_program_runs_as_root_is_told() {
+    for user in [None, Some(""), Some("0"), Some("root"), Some("0:0"), Some("root:staff")] {
+        assert_eq!(
+            of_user(user).map(|finding| finding.id()).as_deref(),
+            Some("privilege-root-user:image"),
+            "{user:?}"
+        );
+    }
+    for user in ["1000", "web", "web:0"] {
+        assert_eq!(of_user(Some(user)), None, "{user}");
+    }
+}

@@ -20,7 +20,8 @@ use self::graph::Graph;
 use self::treemap::Treemap;
 use super::{Report, Table, shown};
 use crate::finding::{Area, Severity};
-use crate::inventory::{ComponentId, Role};
+use crate::graph::Scope;
+use crate::inventory::{ComponentId, Inventory, Role};
 use crate::policy::{Level, Outcome, State};
 
 /// How many components a licence's row names.
@@ -166,7 +167,7 @@ impl Page {
                 .map(|one| one.word())
                 .collect(),
             treemap: inventory.and_then(Treemap::new),
-            graph: inventory.and_then(Graph::new),
+            graph: inventory.and_then(graph),
             tables: report.tables.iter().map(sheet).collect(),
             licences: licences(report),
             exceptions: exceptions(report),
@@ -292,6 +293,11 @@ fn grouped(number: usize) -> String {
 }
 
 /// What kind of component it is, for classes and legends.
+/// Draws what an image is made of, where that is more than itself.
+fn graph(inventory: &Inventory) -> Option<Graph> {
+    Graph::new(inventory, Scope::Shipped).filter(|graph| graph.wide.boxes.len() > 1)
+}
+
 fn class_of(id: &ComponentId) -> (&'static str, &'static str) {
     match id {
         ComponentId::Debian(_) => ("deb", "Debian package"),
@@ -300,6 +306,8 @@ fn class_of(id: &ComponentId) -> (&'static str, &'static str) {
         ComponentId::File { .. } => ("file", "file or commit"),
         ComponentId::Image(_) => ("image", "image of others"),
         ComponentId::Recipe(_) => ("recipe", "recipe"),
+        ComponentId::Apk { .. } => ("deb", "Alpine package"),
+        ComponentId::Foreign(_) => ("recipe", "image, of no package"),
     }
 }
 

@@ -12,7 +12,7 @@ fn is_dangerous(c: char) -> bool {
 }
 
 /// Shows a text on one line: `\x1b` and `\u{202e}` stand for dangerous characters.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if !is_dangerous(c) {
@@ -29,7 +29,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// Shows the beginning of a long text on one line.
-pub(super) fn short(text: &str, most: usize) -> String {
+pub(crate) fn short(text: &str, most: usize) -> String {
     let text = line(text);
     if text.chars().count() <= most {
         return text;
@@ -38,12 +38,12 @@ pub(super) fn short(text: &str, most: usize) -> String {
 }
 
 /// Returns `1 step`, `2 steps`.
-pub(super) fn count(number: usize, singular: &str) -> String {
+pub(crate) fn count(number: usize, singular: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
 }
 
 /// Returns `512 B`, `11.2 MB`: decimal units.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if bytes < 1000 {
         return format!("{bytes} B");
@@ -57,7 +57,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// Shows what proves a finding in a line.
-pub(super) fn evidence(evidence: &Evidence) -> String {
+pub(crate) fn evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::File { path, owner: Some(owner) } => line(&format!("{path} of {owner}")),
         Evidence::File { path, owner: None } => line(&path.to_string()),

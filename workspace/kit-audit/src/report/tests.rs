@@ -26,7 +26,7 @@ pub(crate) fn inventory(
 ) -> Inventory {
     Inventory {
         image: "router".to_owned(),
-        pin: pin(),
+        pin: Some(pin()),
         architecture: "x86_64".to_owned(),
         source_date: 0,
         components: components.into_iter().collect(),

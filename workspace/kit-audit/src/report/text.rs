@@ -27,8 +27,7 @@ const EVIDENCE: usize = 5;
 pub fn write(report: &Report<'_>) -> String {
     let mut out = String::new();
     let (image, depth) = (shown::line(report.image), report.depth);
-    writeln!(out, "{image}: audited to its {}: {}", depth.word(), shown::line(&depth.sentence()))
-        .expect(TAKES);
+    writeln!(out, "{image}: audited {}: {}", depth.how_far(), shown::line(&depth.sentence())).expect(TAKES);
     for area in Area::ALL {
         write_area(report, area, &mut out);
     }

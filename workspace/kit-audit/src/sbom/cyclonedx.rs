@@ -233,7 +233,7 @@ fn component<'a>(member: &'a Member<'a>, outline: &'a Outline<'a>) -> Component<
             .iter()
             .map(|sha256| Hash { alg: "SHA-256", content: Hex(sha256.as_bytes()) })
             .collect(),
-        licenses: member.licence.iter().map(|expression| declared(expression)).collect(),
+        licenses: expression(member).into_iter().collect(),
         name: &of.name,
         properties: properties.collect(),
         purl: of.purl.as_deref(),
@@ -243,8 +243,11 @@ fn component<'a>(member: &'a Member<'a>, outline: &'a Outline<'a>) -> Component<
     }
 }
 
-fn declared(expression: &str) -> Expression<'_> {
-    Expression { acknowledgement: "declared", expression }
+/// Returns what was concluded, else what is declared: the format takes one expression.
+fn expression<'a>(member: &'a Member<'_>) -> Option<Expression<'a>> {
+    let concluded = member.concluded.as_deref().map(|expression| ("concluded", expression));
+    let declared = member.licence.as_deref().map(|expression| ("declared", expression));
+    concluded.or(declared).map(|(acknowledgement, expression)| Expression { acknowledgement, expression })
 }
 
 /// Returns the texts of what SPDX doesn't list; beside an expression the format has no other place for them.
@@ -262,12 +265,13 @@ fn evidence<'a>(member: &'a Member<'_>, outline: &'a Outline<'_>) -> Option<Evid
 /// What is neither a library nor anything else for sure is an application, as the specification asks for.
 fn kind(id: &ComponentId) -> &'static str {
     match id {
-        ComponentId::Recipe(RecipeName::Image(_)) => "operating-system",
+        ComponentId::Recipe(RecipeName::Image(_)) | ComponentId::Foreign(_) => "operating-system",
         ComponentId::Image(_) => "container",
         ComponentId::Crate { .. } => "library",
         ComponentId::Debian(_)
         | ComponentId::DebianSource(_)
         | ComponentId::File { .. }
+        | ComponentId::Apk { .. }
         | ComponentId::Recipe(RecipeName::Package(_) | RecipeName::Tools) => "application",
     }
 }

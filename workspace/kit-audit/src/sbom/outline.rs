@@ -12,6 +12,7 @@ use kit_recipe::recipe::RecipeName;
 use super::references::References;
 use super::{FileDigests, KernelFacts, SbomError, SbomInputs, Scope};
 use crate::inventory::{Component, ComponentId, Place};
+use crate::licence::Licence;
 
 /// What a document says.
 #[derive(Debug)]
@@ -36,8 +37,10 @@ pub(super) struct Member<'a> {
     pub(super) key: String,
     pub(super) id: &'a ComponentId,
     pub(super) component: &'a Component,
-    /// An SPDX expression with the references of the document.
+    /// What it declares: an SPDX expression with the references of the document.
     pub(super) licence: Option<String>,
+    /// What was concluded from a text that declares it for people, the same way.
+    pub(super) concluded: Option<String>,
     /// Its files.
     pub(super) files: Vec<Listed<'a>>,
     /// Of the image, the digest of what its lockfile pins.
@@ -83,7 +86,7 @@ impl<'a> Outline<'a> {
     pub(super) fn new(inputs: SbomInputs<'a>, scope: Scope) -> Result<Self, SbomError> {
         let inventory = inputs.inventory;
         let no_image = || SbomError::NoImage { image: inventory.image.clone() };
-        let is_image = |id: &&ComponentId| matches!(id, ComponentId::Recipe(RecipeName::Image(name)) if name.as_str() == inventory.image);
+        let is_image = |id: &&ComponentId| id.is_image(&inventory.image);
         let image = inventory.components.keys().find(is_image).ok_or_else(no_image)?;
         let ids = members::choose(inventory, image, scope);
         let mut references = References::default();
@@ -91,14 +94,21 @@ impl<'a> Outline<'a> {
         let relations = members::relations(inventory, &ids, scope);
         let mut members: Vec<_> = ids
             .into_iter()
-            .map(|id| Member {
-                key: key(id),
-                id,
-                component: &inventory.components[id],
-                licence: inputs.licences.get(id).and_then(|licence| references.expression(licence)),
-                files: Vec::new(),
-                pin: (id == image).then(|| inventory.pin.to_string()),
-                kernel: None,
+            .map(|id| {
+                let licence = inputs.licences.get(id);
+                let named = |expression: fn(&Licence) -> Option<&str>| {
+                    licence.and_then(|licence| Some(references.named(licence, expression(licence)?)))
+                };
+                Member {
+                    key: key(id),
+                    id,
+                    component: &inventory.components[id],
+                    licence: named(Licence::declared),
+                    concluded: named(Licence::concluded),
+                    files: Vec::new(),
+                    pin: inventory.pin.filter(|_| id == image).map(|pin| pin.to_string()),
+                    kernel: None,
+                }
             })
             .collect();
         if scope == Scope::Shipped {
@@ -147,9 +157,11 @@ impl Member<'_> {
         facts
     }
 
-    /// Whether Debian supplies it.
+    /// Whether Debian supplies it: other distributions have packages of the same form.
     pub(super) fn is_debian(&self) -> bool {
-        matches!(self.id, ComponentId::Debian(_) | ComponentId::DebianSource(_))
+        let purl = self.component.purl.as_deref().unwrap_or_default();
+        let has_form = matches!(self.id, ComponentId::Debian(_) | ComponentId::DebianSource(_));
+        has_form && purl.starts_with("pkg:deb/debian/")
     }
 }
 
@@ -178,6 +190,8 @@ fn key(id: &ComponentId) -> String {
         ComponentId::Recipe(RecipeName::Image(name)) => ("image", name.to_string(), String::new()),
         ComponentId::Recipe(RecipeName::Package(name)) => ("package", name.to_string(), String::new()),
         ComponentId::Recipe(RecipeName::Tools) => ("tools", "kit".to_owned(), String::new()),
+        ComponentId::Apk { name, version } => ("apk", name.clone(), version.clone()),
+        ComponentId::Foreign(name) => ("image", name.clone(), String::new()),
     };
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let digest = Sha256::of(format!("{kind}\0{name}\0{exact}").as_bytes());

@@ -16,15 +16,15 @@ pub(super) struct References<'a> {
 impl<'a> References<'a> {
     /// Takes the references of a licence.
     pub(super) fn add(&mut self, licence: &'a Licence) {
-        for name in licence.expression().map(references).into_iter().flatten() {
+        let expressions = licence.declared().into_iter().chain(licence.concluded());
+        for name in expressions.flat_map(references) {
             self.texts.entry(name).or_default().insert(licence.text(name).unwrap_or_default());
         }
     }
 
-    /// Returns the expression of a licence, with the names that its references have in the document.
-    pub(super) fn expression(&self, licence: &Licence) -> Option<String> {
-        let name = |name: &str| self.name(name, licence.text(name).unwrap_or_default());
-        Some(with_references(licence.expression()?, name))
+    /// Returns an expression of a licence, with the names that its references have in the document.
+    pub(super) fn named(&self, licence: &Licence, expression: &str) -> String {
+        with_references(expression, |name| self.name(name, licence.text(name).unwrap_or_default()))
     }
 
     fn name(&self, name: &str, text: &str) -> String {

@@ -104,7 +104,7 @@ struct Package<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     external_refs: Vec<ExternalRef<'a>>,
     files_analyzed: bool,
-    license_concluded: &'static str,
+    license_concluded: &'a str,
     license_declared: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -236,7 +236,7 @@ fn package<'a>(member: &'a Member<'_>, outline: &'a Outline<'_>, tool: &str) -> 
         download_location: NO_ASSERTION,
         external_refs: component.purl.iter().map(|purl| external(purl)).collect(),
         files_analyzed: !member.files.is_empty(),
-        license_concluded: NO_ASSERTION,
+        license_concluded: member.concluded.as_deref().unwrap_or(NO_ASSERTION),
         license_declared: member.licence.as_deref().unwrap_or(NO_ASSERTION),
         name: &component.name,
         package_verification_code: verification_code(&member.files),
@@ -273,11 +273,13 @@ fn verification_code(files: &[Listed<'_>]) -> Option<VerificationCode> {
 
 fn purpose(id: &ComponentId) -> Option<&'static str> {
     match id {
-        ComponentId::Recipe(RecipeName::Image(_)) => Some("OPERATING-SYSTEM"),
+        ComponentId::Recipe(RecipeName::Image(_)) | ComponentId::Foreign(_) => Some("OPERATING-SYSTEM"),
         ComponentId::Image(_) => Some("CONTAINER"),
         ComponentId::DebianSource(_) | ComponentId::File { .. } => Some("SOURCE"),
         ComponentId::Crate { .. } => Some("LIBRARY"),
-        ComponentId::Debian(_) | ComponentId::Recipe(RecipeName::Package(_) | RecipeName::Tools) => None,
+        ComponentId::Debian(_)
+        | ComponentId::Apk { .. }
+        | ComponentId::Recipe(RecipeName::Package(_) | RecipeName::Tools) => None,
     }
 }
 

@@ -32,8 +32,14 @@ pub enum KeyError {
     #[error("the passphrase doesn't open the key")]
     WrongPassphrase,
     /// It is of a kind that kit doesn't use.
-    #[error("the key is of kind `{found}`, not ed25519 or ECDSA over P-256")]
+    #[error("the key is of kind `{found}`, which kit doesn't use")]
     Algorithm {
+        /// What kind it is.
+        found: String,
+    },
+    /// It is of a kind that signs only through an agent.
+    #[error("the key is of kind `{found}`, with which only an SSH agent signs")]
+    AgentOnly {
         /// What kind it is.
         found: String,
     },
@@ -67,8 +73,8 @@ pub enum KeyError {
 /// How a key is encrypted that kit doesn't open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Encryption {
-    /// PKCS8's own way.
-    #[error("PKCS8 with a passphrase")]
+    /// PKCS8's own way, in one of its older or rarer forms.
+    #[error("PKCS8 otherwise than by PBES2 with AES")]
     Pkcs8,
     /// OpenSSL's old way, with `Proc-Type` in its header.
     #[error("PEM with a header")]
@@ -86,8 +92,11 @@ impl KeyError {
             Self::Algorithm { .. } => Some(
                 "make a key with `ssh-keygen -t ed25519`, `minisign -G` or `openssl genpkey -algorithm ed25519`",
             ),
+            Self::AgentOnly { .. } => {
+                Some("give it to the agent by `ssh-add KEY`, and sign with `--agent KEY.pub`")
+            }
             Self::Encryption { .. } => {
-                Some("write it without: `openssl pkcs8 -topk8 -nocrypt -in KEY -out PLAIN`")
+                Some("encrypt it in today's way: `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW`")
             }
             Self::TooCostly { .. } => {
                 Some("encrypt the key again with less: `ssh-keygen -p -a 24 -f KEY`, `minisign -C -s KEY`")
@@ -118,6 +127,11 @@ pub enum SignError {
         /// How long it may be.
         limit: usize,
     },
+    /// What a security key signs has a counter, for which envelopes have no place.
+    #[error(
+        "a security key doesn't sign envelopes: what it signs has a counter, for which they have no place"
+    )]
+    SecurityKey,
     /// The format of the key has no such signatures.
     #[error("a {format} key doesn't sign {what}")]
     Format {
@@ -161,6 +175,9 @@ pub enum Refusal {
         /// What it has to be made for.
         expected: &'static str,
     },
+    /// The device that made it says that nobody touched it.
+    #[error("nobody touched the device that made it")]
+    Untouched,
     /// It doesn't fit to the bytes and the key.
     #[error("it isn't one of these bytes by this key")]
     Bytes,

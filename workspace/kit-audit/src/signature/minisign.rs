@@ -149,10 +149,10 @@ pub(super) fn read_public(text: &str) -> Result<(VerifyingKey, Number), KeyError
     if &bytes[..2] != b"Ed" {
         return Err(damaged(Damage::Invalid { part: "algorithm" }));
     }
-    match Public::ed25519(&array(&bytes[10..])) {
-        Some(Public::Ed25519(key)) => Ok((key, array(&bytes[2..10]))),
-        Some(Public::P256(_)) | None => Err(damaged(Damage::Invalid { part: "public key" })),
-    }
+    let Some(Public::Ed25519(key)) = Public::ed25519(&array(&bytes[10..])) else {
+        return Err(damaged(Damage::Invalid { part: "public key" }));
+    };
+    Ok((key, array(&bytes[2..10])))
 }
 
 /// Returns a public key as in `minisign.pub`.

@@ -1,6 +1,7 @@
 //! Keys in PEM files: PKCS8 and SEC1 as OpenSSL writes them, cosign's; and plain signatures.
 
 mod cosign;
+mod encrypted;
 
 use p256::ecdsa;
 use p256::pkcs8::der::Decode as _;
@@ -46,7 +47,7 @@ pub(super) fn read_private(text: &str, passphrase: Option<&str>) -> Result<Secre
     match label.as_str() {
         PRIVATE => read_pkcs8(&bytes),
         "EC PRIVATE KEY" => read_sec1(&bytes),
-        "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encryption { found: Encryption::Pkcs8 }),
+        "ENCRYPTED PRIVATE KEY" => encrypted::open(&bytes, passphrase),
         "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => cosign::open(&bytes, passphrase),
         "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => Err(KeyError::IsPublic),
         _ => Err(KeyError::Algorithm { found: label }),
@@ -104,8 +105,13 @@ pub(super) fn to_public(key: &Public) -> String {
     let der = match key {
         Public::Ed25519(key) => key.to_public_key_der(),
         Public::P256(key) => key.to_public_key_der(),
+        Public::P384(key) => key.to_public_key_der(),
+        Public::P521(key) => key.to_public_key_der(),
+        Public::Rsa(key) => key.key().to_public_key_der(),
+        // What is put around the bytes has no place in PEM.
+        Public::SecurityKey(key) => return to_public(&key.key),
     };
-    let der = der.expect("because a key of a fixed size is always written");
+    let der = der.expect("because a key of a limited size is always written");
     Armour::write(PUBLIC, der.as_bytes(), WIDTH)
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use ed25519_dalek::SigningKey;
 
-use super::algorithm::Secret;
+use super::algorithm::{Raw, Secret};
 use super::armour::Armour;
 use super::damage::Damage;
 use super::error::{KeyError, SignError};
@@ -81,7 +81,7 @@ impl PrivateKey {
                 let digest = made(Prehash::Blake2b)?;
                 Kind::Minisign(MinisignSignature::sign(key, *number, &digest, comment)?)
             }
-            Whole::Pem(key) => Kind::Pem(key.sign(&made(key.public().prehash())?).to_plain()),
+            Whole::Pem(key) => Kind::Pem(plain(&key.sign(&made(key.public().prehash())?))),
         };
         Ok(Signature(kind))
     }
@@ -89,10 +89,14 @@ impl PrivateKey {
     /// Signs bytes that are in memory plainly, as envelopes have it.
     pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>, SignError> {
         match &self.0 {
-            Whole::Ssh(key) | Whole::Pem(key) => Ok(key.sign_bytes(bytes).to_plain()),
+            Whole::Ssh(key) | Whole::Pem(key) => Ok(plain(&key.sign_bytes(bytes))),
             Whole::Minisign(..) => Err(SignError::Format { format: Format::Minisign, what: "envelopes" }),
         }
     }
+}
+
+fn plain(raw: &Raw) -> Vec<u8> {
+    raw.to_plain().expect("because only security keys make none, and their private halves are in them")
 }
 
 impl fmt::Debug for PrivateKey {

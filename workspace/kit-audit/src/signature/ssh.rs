@@ -5,7 +5,8 @@
 //!   "SSHSIG"   u32 1   string key   string namespace   string reserved   string hash   string signature
 //!
 //! signed     "SSHSIG"   string namespace   string reserved   string hash   string digest of the file
-//! signature  string algorithm   string ed25519's 64 bytes, or two multiple-precision integers
+//! signature  string algorithm   string ed25519's 64 bytes, or two multiple-precision integers, or RSA's number
+//!            of a device: besides u8 flags   u32 counter
 //! ```
 //! The namespace is `file`, the hash `sha512`; `sha256` is read, too. Nothing is reserved yet.
 
@@ -97,6 +98,9 @@ impl SshSignature {
         }
         if self.namespace != NAMESPACE {
             return Err(Refusal::Namespace { found: self.namespace.clone(), expected: NAMESPACE });
+        }
+        if !self.raw.is_touched() {
+            return Err(Refusal::Untouched);
         }
         let blob = signed_as(&self.namespace, self.hash, digest);
         if key.is_by_bytes(&blob, &self.raw) { Ok(()) } else { Err(Refusal::Bytes) }
@@ -191,8 +195,12 @@ pub(super) fn read_private(bytes: &[u8], passphrase: Option<&str>) -> Result<Sec
     let whole = |_| damaged(Damage::Invalid { part: "content" });
     let mut key = ssh_key::PrivateKey::from_bytes(bytes).map_err(whole)?;
     let algorithm = key.algorithm();
-    if !wire::NAMES.contains(&algorithm.as_str()) {
-        return Err(KeyError::Algorithm { found: algorithm.as_str().to_owned() });
+    let found = algorithm.as_str().to_owned();
+    if wire::IN_AGENTS.contains(&found.as_str()) {
+        return Err(KeyError::AgentOnly { found });
+    }
+    if !wire::IN_FILES.contains(&found.as_str()) {
+        return Err(KeyError::Algorithm { found });
     }
     if key.is_encrypted() {
         let passphrase = passphrase.ok_or(KeyError::NeedsPassphrase)?;
@@ -208,7 +216,9 @@ pub(super) fn read_private(bytes: &[u8], passphrase: Option<&str>) -> Result<Sec
         KeypairData::Ed25519(pair) => Secret::ed25519(&pair.private.to_bytes()),
         KeypairData::Ecdsa(EcdsaKeypair::NistP256 { private, .. }) => Secret::p256(private.as_slice())
             .ok_or_else(|| damaged(Damage::Invalid { part: "private half" }))?,
-        _ => return Err(KeyError::Algorithm { found: algorithm.as_str().to_owned() }),
+        KeypairData::Ecdsa(EcdsaKeypair::NistP384 { private, .. }) => Secret::p384(private.as_slice())
+            .ok_or_else(|| damaged(Damage::Invalid { part: "private half" }))?,
+        _ => return Err(KeyError::Algorithm { found }),
     };
     // Signing with one half and naming the other gives the private one away.
     let is_whole = key.public_key().to_bytes().is_ok_and(|blob| blob == wire::public_blob(&secret.public()));

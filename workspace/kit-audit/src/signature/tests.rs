@@ -1,6 +1,8 @@
+mod attached;
 pub(crate) mod fixtures;
 mod hostile;
 mod judged;
+mod kinds;
 
 use super::*;
 use fixtures::{
@@ -166,7 +168,7 @@ fn ecdsa_draws_no_number() {
         0xc9, 0xaf, 0xa9, 0xd8, 0x45, 0xba, 0x75, 0x16, 0x6b, 0x5c, 0x21, 0x57, 0x67, 0xb1, 0xd6, 0x93, 0x4e,
         0x50, 0xc3, 0xdb, 0x36, 0xe8, 0x9b, 0x12, 0x7b, 0x8a, 0x62, 0x2b, 0x12, 0x0f, 0x67, 0x21,
     ];
-    let plain = algorithm::Secret::p256(&number).unwrap().sign_bytes(b"sample").to_plain();
+    let plain = algorithm::Secret::p256(&number).unwrap().sign_bytes(b"sample").to_plain().unwrap();
     let hex = plain.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     assert_eq!(
         hex,

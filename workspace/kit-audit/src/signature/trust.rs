@@ -66,6 +66,16 @@ pub enum Verdict {
         /// Why.
         error: SignatureError,
     },
+    /// It is about something else.
+    Elsewhere {
+        /// What it is about.
+        about: String,
+    },
+    /// It can't be had, or what holds it can't be read.
+    Broken {
+        /// Why.
+        why: String,
+    },
 }
 
 /// Who signed, and whether they are enough.
@@ -92,7 +102,7 @@ impl Judgement {
         self.trusted >= self.needed
     }
 
-    fn new(verdicts: Vec<(String, Verdict)>, trusted: &[Trusted], quorum: Quorum) -> Self {
+    pub(super) fn new(verdicts: Vec<(String, Verdict)>, trusted: &[Trusted], quorum: Quorum) -> Self {
         let mut signers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (_, verdict) in &verdicts {
             if let Verdict::Valid { names, key } = verdict {
@@ -131,12 +141,16 @@ pub fn judge(
 
 /// Judges the signatures of an envelope.
 pub fn judge_envelope(envelope: &Envelope, trusted: &[Trusted], quorum: Quorum) -> Judgement {
+    Judgement::new(envelope_verdicts(envelope, trusted), trusted, quorum)
+}
+
+fn envelope_verdicts(envelope: &Envelope, trusted: &[Trusted]) -> Vec<(String, Verdict)> {
     let signed = envelope.signed();
     let verdicts = envelope.signatures().iter().enumerate().map(|(index, signature)| {
         let verdict = verdict(None, trusted, &|key| key.check_bytes(&signed, &signature.plain));
         (format!("signature {}", index + 1), hinted(verdict, signature.key_id.as_deref(), trusted))
     });
-    Judgement::new(verdicts.collect(), trusted, quorum)
+    verdicts.collect()
 }
 
 /// Says whose fault it is where an envelope hints at a key in kit's way; others hint in theirs, which says nothing.
@@ -155,7 +169,7 @@ fn hinted(verdict: Verdict, key_id: Option<&str>, trusted: &[Trusted]) -> Verdic
 }
 
 /// Judges one signature, which may say which key it is by.
-fn verdict(
+pub(super) fn verdict(
     named: Option<String>,
     trusted: &[Trusted],
     check: &dyn Fn(&PublicKey) -> Result<(), Refusal>,

@@ -93,7 +93,8 @@ fn unused(inventory: &Inventory, lock: &Lockfile) -> Vec<Finding> {
         .values()
         .flat_map(|component| component.made_of.iter().chain(&component.made_with))
         .collect();
-    let is_pin = |id: &&ComponentId| !matches!(id, ComponentId::Recipe(_)) && !used.contains(id);
+    let is_own = |id: &ComponentId| matches!(id, ComponentId::Recipe(_) | ComponentId::Foreign(_));
+    let is_pin = |id: &&ComponentId| !is_own(id) && !used.contains(id);
     let pins = inventory.components.keys().filter(is_pin).map(|id| {
         let message = format!("the lockfile pins `{id}`, and nothing uses it");
         Finding::new(&UNUSED, id.to_string(), message).because(Evidence::Lock(id.to_string()))
@@ -114,11 +115,12 @@ fn stale(id: &ComponentId, component: Option<&Component>, newer: &str) -> Option
     let version = component.version.as_deref().unwrap_or("without a version");
     let message = format!("`{name}` is {version}, and {newer} is there");
     let severity = if component.role == Role::Tool { Severity::Note } else { STALE.severity };
-    Some(
-        Finding::new(&STALE, id.to_string(), message)
-            .as_bad_as(severity)
-            .because(Evidence::Lock(id.to_string())),
-    )
+    let mut finding = Finding::new(&STALE, id.to_string(), message).as_bad_as(severity);
+    if let ComponentId::Crate { name, .. } = id {
+        let help = "where the `Cargo.lock` is that names it, and `kit lock`";
+        finding = finding.with_help(format!("run `cargo update {name}` {help}"));
+    }
+    Some(finding.because(Evidence::Lock(id.to_string())))
 }
 
 fn ignored(id: &ComponentId, component: &Component, commands: &[String]) -> Finding {

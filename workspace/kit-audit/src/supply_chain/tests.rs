@@ -225,6 +225,17 @@ fn age_is_told_when_the_time_is_known() {
     assert_eq!(aged(&Outside { now: None, ..outside(21) }), [""; 0]);
     // A time before the suite's is nobody's age.
     assert_eq!(aged(&Outside { now: Some(1), ..outside(21) }), [""; 0]);
+    // A key that has run out is worse than an old one.
+    let ends = |days: u64| Outside {
+        key_ends: BTreeMap::from([("AB".to_owned(), made + 5 * DAY)]),
+        ..outside(days)
+    };
+    assert_eq!(aged(&ends(5)), ["key-old:bookworm AB ran out"]);
+    assert_eq!(aged(&ends(4)), [""; 0]);
+    let all = found_with(&sample, &ends(4));
+    let key = all.iter().find(|finding| finding.kind == &suites::KEY).unwrap();
+    let fact = "signed by AB, made on 2023-11-14, good until 2023-11-19";
+    assert!(key.evidence.contains(&Evidence::Fact(fact.to_owned())), "{key:?}");
     let all = found_with(&sample, &outside(11));
     let old = all.iter().find(|finding| finding.kind == &suites::OLD).unwrap();
     assert_eq!(old.message, "the state of `bookworm` is of 2023-11-14T22:13:20Z, 11 days ago");
@@ -272,6 +283,12 @@ fn crates_are_told_at_once() {
     let all = found_with(&sample, &Outside::default());
     let crates = all.iter().find(|finding| finding.key == "crates").unwrap();
     assert_eq!(crates.evidence, [Evidence::Fact("serde 1.0.0, toml 1.0.0".to_owned())]);
+    let serde = ComponentId::Crate { name: "serde".to_owned(), version: "1.0.0".to_owned() };
+    let outside = Outside { newer: BTreeMap::from([(serde, "1.0.1".to_owned())]), ..Outside::default() };
+    let all = found_with(&sample, &outside);
+    let stale = all.iter().find(|finding| finding.kind == &components::STALE).unwrap();
+    assert_eq!(stale.message, "`serde` is 1.0.0, and 1.0.1 is there");
+    assert!(stale.help.starts_with("run `cargo update serde` "), "{}", stale.help);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! What all that is said about a vulnerability comes to for one package.
 
+use super::about::{Missed, Verdict};
 use super::ranges::{affects, fix};
 use super::{Installed, Match, State};
 use crate::advisories::fold::{Group, groups};
 use crate::advisories::score::{Score, best};
 use crate::advisories::{
-    Advisory, Ecosystem, Informational, Moment, Package, Rating, Snapshot, Status, Tracked,
+    Advisory, Ecosystem, Event, Informational, Moment, Package, Rating, Snapshot, Status, Tracked,
 };
 use crate::finding::Severity;
 
@@ -26,6 +27,20 @@ pub(super) fn judge(
         .collect();
     matches.sort_by(|a, b| a.id.cmp(&b.id));
     matches
+}
+
+/// Returns what one vulnerability comes to for a package that it was published for.
+pub(super) fn verdict(snapshot: &Snapshot, group: &Group<'_>, installed: &Installed) -> Verdict {
+    let (_, version) = installed.known_as();
+    let ecosystem = installed.origin.ecosystem();
+    let asked = Asked { snapshot, installed, version: &version, ecosystem, as_of: None };
+    match asked.known(group.clone()) {
+        Some(known) => match asked.one(&known) {
+            Some(found) => Verdict::Hit(Box::new(found)),
+            None => Verdict::Missed(asked.missed(&known)),
+        },
+        None => Verdict::Missed(Missed::Withdrawn),
+    }
 }
 
 struct Asked<'a> {
@@ -120,6 +135,30 @@ impl Asked<'_> {
         let fixes = affecting.iter().filter_map(|advisory| fix(self.ecosystem, advisory, version));
         let fixed = fixes.max_by(|a, b| self.ecosystem.compare(a, b)).map(str::to_owned);
         (!affecting.is_empty()).then_some((State::Affected, fixed))
+    }
+
+    /// Why it doesn't concern the package, where it doesn't.
+    fn missed(&self, group: &Group<'_>) -> Missed {
+        let is_reached = |version: &&str| self.ecosystem.compare(self.version, version).is_ge();
+        let by_tracker = |tracked: &&Tracked| match &tracked.status {
+            Status::NotAffected => Missed::NeverAffected,
+            Status::Resolved(version) => Missed::Fixed(version.clone()),
+            Status::Open | Status::Undetermined => match &tracked.unstable {
+                Some(version) => Missed::FixedInUnstable(version.clone()),
+                None => Missed::OtherVersions,
+            },
+        };
+        if let Some(missed) = group.tracked.first().map(by_tracker) {
+            return missed;
+        }
+        let records = if group.own.is_empty() { &group.shared } else { &group.own };
+        let events = records.values().flat_map(|advisory| &advisory.ranges).flat_map(|range| &range.events);
+        let fixes = events.filter_map(|event| match event {
+            Event::Fixed(version) => Some(version.as_str()),
+            Event::Introduced(_) | Event::LastAffected(_) => None,
+        });
+        let fixed = fixes.filter(is_reached).max_by(|a, b| self.ecosystem.compare(a, b));
+        fixed.map_or(Missed::OtherVersions, |version| Missed::Fixed(version.to_owned()))
     }
 
     /// What can't be told.

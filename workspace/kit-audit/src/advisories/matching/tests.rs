@@ -1,3 +1,4 @@
+mod abouts;
 mod truths;
 
 use serde_json::json;

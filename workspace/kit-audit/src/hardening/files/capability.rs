@@ -12,7 +12,7 @@ use std::fmt;
 use kit_recipe::container::CAPABILITIES;
 
 /// The name of the attribute.
-pub(crate) const ATTRIBUTE: &[u8] = b"security.capability";
+pub const ATTRIBUTE: &[u8] = b"security.capability";
 
 /// The capabilities of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,6 @@
-//! Owners that no list of users or groups names: one finding for each root and number.
+//! Owners that no list of users or groups names, and as whom no container runs: one finding for each root and number.
+//!
+//! What kit itself gives a number to, containers that are named as users, is in no list: their configuration says it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +9,7 @@ use kit_tree::{Entry, TreePath};
 use crate::finding::{Area, Finding, Kind, Severity};
 use crate::hardening::roots::Root;
 use crate::hardening::{Context, HardeningError};
+use crate::privileges::Privileges;
 
 /// How many files are named as evidence.
 const SHOWN: usize = 5;
@@ -15,18 +18,42 @@ pub(super) const UNKNOWN_OWNER: Kind = Kind {
     id: "file-unknown-owner",
     area: Area::Hardening,
     severity: Severity::Low,
-    title: "files belong to somebody whom no list of users or groups names",
+    title: "files belong to somebody whom no list of users or groups names, and as whom no container runs",
     help: "give the files to a user that the root names, or name the user in its `/etc/passwd` or `/etc/group`",
 };
 
-/// Finds owners of a root's files that its `passwd` and `group` don't name. Root is always known.
-pub(super) fn findings(context: &Context<'_>, root: &Root) -> Result<Vec<Finding>, HardeningError> {
+/// Whom the containers of an image run as.
+pub(super) struct Running {
+    users: BTreeSet<u32>,
+    groups: BTreeSet<u32>,
+}
+
+impl Running {
+    /// Reads it from the configurations; one that can't be read names nobody.
+    pub(super) fn of(context: &Context<'_>) -> Self {
+        let privileges = Privileges::of(context.image.tree, context.image.blobs);
+        let all = || privileges.services.iter().map(|service| &service.user);
+        let groups = all().flat_map(|user| user.groups.iter().copied().chain([user.gid]));
+        Self { users: all().map(|user| user.uid).collect(), groups: groups.collect() }
+    }
+}
+
+/// Finds owners of a root's files that its `passwd` and `group` don't name, and no container runs as. Root is always known.
+pub(super) fn findings(
+    context: &Context<'_>,
+    root: &Root,
+    running: &Running,
+) -> Result<Vec<Finding>, HardeningError> {
     let mut findings = Vec::new();
     for (word, list, of) in [("user", "etc/passwd", Of::User), ("group", "etc/group", Of::Group)] {
+        let run_as = match of {
+            Of::User => &running.users,
+            Of::Group => &running.groups,
+        };
         let list = TreePath::new(list).expect("because it is a path");
         let known = numbers(context.named(root, &list)?.as_deref().unwrap_or_default());
         for (number, paths) in owned(root, &of) {
-            if number == 0 || known.contains(&number) {
+            if number == 0 || known.contains(&number) || run_as.contains(&number) {
                 continue;
             }
             let (count, are) = match paths.len() {

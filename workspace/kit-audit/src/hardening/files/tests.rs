@@ -112,6 +112,20 @@ fn owners_are_looked_up_in_their_root() {
 }
 
 #[test]
+fn whom_a_container_runs_as_is_known() {
+    let mut sample = Sample::default();
+    let user = r#"{ "process": { "user": { "uid": 102, "gid": 103, "additionalGids": [104] } } }"#;
+    sample.file("/containers/services/000-web/config.json", user);
+    sample.owned("/var/lib/web", 0o644, (102, 103), "a").owned("/var/lib/log", 0o644, (103, 104), "b");
+    sample.owned("/containers/services/000-web/rootfs/srv", 0o644, (102, 105), "c");
+    let ids = sample.ids(&[super::owners::UNKNOWN_OWNER]);
+    assert_eq!(
+        ids,
+        ["file-unknown-owner:/ user 103 low", "file-unknown-owner:services/000-web group 105 low"]
+    );
+}
+
+#[test]
 fn capabilities_are_read_in_all_revisions() {
     let attribute = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let read = |words: &[u32]| FileCapabilities::read(&attribute(words));

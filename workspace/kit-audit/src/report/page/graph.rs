@@ -1,15 +1,15 @@
 //! What an image is made of, as boxes in columns: the image, its recipes, and the components that they are made of.
 //!
 //! Leaves with the same makers are one box when there would be too many of them. Narrow screens have the same as an indented list, where what
-//! several recipes share stands once, below the first.
+//! several recipes share stands once, below the first. A page shows both; alone, the first is a file of SVG.
 
 mod layout;
+mod svg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_recipe::recipe::RecipeName;
-
 use super::class_of;
+use crate::graph::Scope;
 use crate::inventory::{Component, ComponentId, Inventory, Role};
 use crate::report::shown;
 
@@ -55,6 +55,8 @@ pub struct Box {
     pub number: Option<usize>,
     /// The class of its kind.
     pub class: &'static str,
+    /// Whether it only took part in making the image.
+    pub is_tool: bool,
     /// What is written in it.
     pub label: String,
     /// What is written at its end.
@@ -87,6 +89,7 @@ pub struct Line {
 struct Node {
     number: Option<usize>,
     class: &'static str,
+    is_tool: bool,
     name: String,
     version: String,
     bytes: u64,
@@ -95,13 +98,10 @@ struct Node {
 }
 
 impl Graph {
-    /// Draws the components of an image that are in it; nothing where they aren't made of each other.
-    pub fn new(inventory: &Inventory) -> Option<Self> {
-        let parts = Parts::new(inventory)?;
+    /// Draws the components of an image; nothing where the image isn't one of them.
+    pub fn new(inventory: &Inventory, scope: Scope) -> Option<Self> {
+        let parts = Parts::new(inventory, scope)?;
         let nodes = parts.readable(READABLE);
-        if nodes.len() < 2 {
-            return None;
-        }
         let description = format!(
             "{} in {} boxes: what the image is made of, from left to right",
             shown::count(parts.makers.len(), "component"),
@@ -121,23 +121,33 @@ impl Graph {
     pub fn drawings(&self) -> [(&'static str, &Drawing); 2] {
         [("wide", &self.wide), ("narrow", &self.narrow)]
     }
+
+    /// Returns the wide one as a file that needs nothing else.
+    pub fn to_svg(&self) -> String {
+        svg::file(&self.description, &self.wide)
+    }
+}
+
+impl Drawing {
+    /// Returns its lines and boxes as SVG, without the element around them.
+    pub fn elements(&self) -> String {
+        svg::elements(self)
+    }
 }
 
 /// The components that are in an image, and what makes each of them.
 struct Parts<'a> {
     inventory: &'a Inventory,
+    scope: Scope,
     root: &'a ComponentId,
     makers: BTreeMap<&'a ComponentId, BTreeSet<&'a ComponentId>>,
 }
 
 impl<'a> Parts<'a> {
-    fn new(inventory: &'a Inventory) -> Option<Self> {
-        let is_root = |id: &&ComponentId| match id {
-            ComponentId::Recipe(RecipeName::Image(name)) => name.as_str() == inventory.image,
-            _ => false,
-        };
+    fn new(inventory: &'a Inventory, scope: Scope) -> Option<Self> {
+        let is_root = |id: &&ComponentId| id.is_image(&inventory.image);
         let root = inventory.components.keys().find(is_root)?;
-        let mut parts = Self { inventory, root, makers: BTreeMap::from([(root, BTreeSet::new())]) };
+        let mut parts = Self { inventory, scope, root, makers: BTreeMap::from([(root, BTreeSet::new())]) };
         let mut todo = vec![root];
         while let Some(id) = todo.pop() {
             for part in parts.made_of(id) {
@@ -157,8 +167,15 @@ impl<'a> Parts<'a> {
 
     fn made_of(&self, id: &ComponentId) -> Vec<&'a ComponentId> {
         let component = self.inventory.components.get(id);
-        let parts = component.into_iter().flat_map(|component| &component.made_of);
-        parts.filter(|part| self.component(part).is_some_and(|part| part.role != Role::Tool)).collect()
+        let parts: BTreeSet<_> = match self.scope {
+            Scope::Shipped => component.into_iter().flat_map(|component| &component.made_of).collect(),
+            Scope::All => component
+                .into_iter()
+                .flat_map(|component| component.made_of.union(&component.made_with))
+                .collect(),
+        };
+        let is_shown = |part: &Component| self.scope == Scope::All || part.role != Role::Tool;
+        parts.into_iter().filter(|part| self.component(part).is_some_and(is_shown)).collect()
     }
 
     fn component(&self, id: &ComponentId) -> Option<&'a Component> {
@@ -216,13 +233,14 @@ impl<'a> Parts<'a> {
         let component = self.component(id);
         let (class, kind) = class_of(id);
         let name = match id {
-            ComponentId::Recipe(recipe) => recipe.to_string(),
+            ComponentId::Recipe(_) | ComponentId::Foreign(_) => id.to_string(),
             _ => component.map_or_else(|| id.to_string(), |component| component.name.clone()),
         };
         let version = component.and_then(|component| component.version.clone()).unwrap_or_default();
         let (files, bytes) = component.map_or((0, 0), |component| (component.files, component.bytes));
         let amounts = match (component.map(|component| component.role), files) {
             (Some(Role::Part), 0) => "built into another".to_owned(),
+            (Some(Role::Tool), _) => "a tool".to_owned(),
             (_, files) => format!(
                 "{}, {}",
                 shown::count(usize::try_from(files).unwrap_or(usize::MAX), "path"),
@@ -232,6 +250,7 @@ impl<'a> Parts<'a> {
         Node {
             number,
             class,
+            is_tool: component.is_some_and(|component| component.role == Role::Tool),
             title: shown::line(&format!("{id} ({kind}): {amounts}")),
             name: shown::line(&name),
             version: shown::line(&version),
@@ -254,6 +273,7 @@ impl<'a> Parts<'a> {
         Node {
             number: None,
             class: "several",
+            is_tool: ids.iter().filter_map(|id| self.component(id)).all(|one| one.role == Role::Tool),
             name,
             version: String::new(),
             bytes,

@@ -269,7 +269,7 @@ fn label(package: &Weighed<'_>, at: Rectangle, form: &Form) -> Option<Label> {
     }
     let name = match package.id {
         Some(ComponentId::Debian(key)) => shown::line(&key.name),
-        Some(ComponentId::Recipe(recipe)) => shown::line(&recipe.to_string()),
+        Some(id @ (ComponentId::Recipe(_) | ComponentId::Foreign(_))) => shown::line(&id.to_string()),
         _ => package.name.clone(),
     };
     let room = (at.width * form.labelled / UNIT).saturating_sub(10) / CHARACTER;

@@ -179,7 +179,7 @@ impl<'a> Graph<'a> {
             to.serialize_element(&Text { creation_info: CREATION, name, text, spdx_id, kind })?;
         }
         let members = self.outline.members.iter();
-        let all: BTreeSet<&str> = members.clone().filter_map(|member| member.licence.as_deref()).collect();
+        let all: BTreeSet<&str> = members.clone().flat_map(expressions).flatten().collect();
         let keys: BTreeMap<&str, String> = all
             .into_iter()
             .enumerate()
@@ -191,11 +191,15 @@ impl<'a> Graph<'a> {
             declare(to, self.iri("licence", key), expression, texts)?;
         }
         for member in members {
-            let Some(key) = member.licence.as_deref().and_then(|expression| keys.get(expression)) else {
-                continue;
-            };
-            let id = self.iri("has-declared-license", &member.key);
-            relation(to, self.member(member), "hasDeclaredLicense", id, [self.iri("licence", key)])?;
+            let kinds = [
+                ("has-declared-license", "hasDeclaredLicense"),
+                ("has-concluded-license", "hasConcludedLicense"),
+            ];
+            for ((name, kind), expression) in kinds.into_iter().zip(expressions(member)) {
+                let Some(key) = expression.and_then(|expression| keys.get(expression)) else { continue };
+                let id = self.iri(name, &member.key);
+                relation(to, self.member(member), kind, id, [self.iri("licence", key)])?;
+            }
         }
         Ok(())
     }
@@ -270,11 +274,13 @@ impl<'a> Graph<'a> {
 
 fn purpose(id: &ComponentId) -> Option<&'static str> {
     match id {
-        ComponentId::Recipe(RecipeName::Image(_)) => Some("operatingSystem"),
+        ComponentId::Recipe(RecipeName::Image(_)) | ComponentId::Foreign(_) => Some("operatingSystem"),
         ComponentId::Image(_) => Some("container"),
         ComponentId::DebianSource(_) | ComponentId::File { .. } => Some("source"),
         ComponentId::Crate { .. } => Some("library"),
-        ComponentId::Debian(_) | ComponentId::Recipe(RecipeName::Package(_) | RecipeName::Tools) => None,
+        ComponentId::Debian(_)
+        | ComponentId::Apk { .. }
+        | ComponentId::Recipe(RecipeName::Package(_) | RecipeName::Tools) => None,
     }
 }
 
@@ -311,4 +317,9 @@ fn relation<S: SerializeSeq>(
         to: others,
         kind: "Relationship",
     })
+}
+
+/// Returns what a component declares, and what was concluded.
+fn expressions<'m>(member: &'m Member<'_>) -> [Option<&'m str>; 2] {
+    [&member.licence, &member.concluded].map(Option::as_deref)
 }

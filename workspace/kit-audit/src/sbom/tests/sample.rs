@@ -152,7 +152,7 @@ pub(crate) fn sample() -> Sample {
     let mut sample = Sample {
         inventory: Inventory {
             image: "demo".to_owned(),
-            pin: "1".repeat(64).parse().unwrap(),
+            pin: Some("1".repeat(64).parse().unwrap()),
             architecture: "x86_64".to_owned(),
             source_date: 1_735_689_600,
             components: recipes.into_iter().chain(debs).chain(crates).collect(),

@@ -6,11 +6,12 @@
 //! 13 → 14     string key   string what to sign   u32 flags   →   string signature       one signature
 //! 5           it won't
 //! ```
-//! Agents sign with ed25519 the same way each time; with ECDSA they draw a number, so their signatures of one file differ.
+//! Agents sign with ed25519 and RSA the same way each time; with ECDSA they draw a number, and devices count, so their signatures of one file
+//! differ.
 
 use std::io::Read;
 
-use super::super::algorithm::{Public, Raw};
+use super::super::algorithm::{Public, Raw, RsaHash};
 use super::super::damage::Damage;
 use super::super::error::SignError;
 use super::super::prehash::Prehash;
@@ -29,6 +30,9 @@ const ASK_KEYS: u8 = 11;
 const KEYS: u8 = 12;
 const ASK_SIGNATURE: u8 = 13;
 const SIGNATURE: u8 = 14;
+/// Which digest RSA keys sign: without these flags, SHA-1's.
+const RSA_SHA256: u32 = 2;
+const RSA_SHA512: u32 = 4;
 
 /// Why an agent didn't sign.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,9 @@ pub enum AgentError {
         /// With what.
         found: String,
     },
+    /// Nobody touched the device.
+    #[error("nobody touched the device that has the key")]
+    Untouched,
     /// What it gave is no signature of what was asked.
     #[error("the agent's signature isn't one by the key")]
     Wrong,
@@ -111,19 +118,28 @@ pub fn keys(answer: &[u8]) -> Result<Vec<Identity>, AgentError> {
 pub struct Unsigned {
     key: Public,
     signed: Vec<u8>,
+    /// What an RSA key has to sign.
+    hash: RsaHash,
 }
 
 impl Unsigned {
     /// Prepares the signature of a file by a key in OpenSSH's format.
     pub fn new(key: &PublicKey, message: &mut dyn Read) -> Result<Self, SignError> {
         let digest = Prehash::Sha512.of(message)?.ok_or(SignError::TooLarge)?;
-        Self::of_bytes(key, signed(&digest))
+        Self::new_as(key, signed(&digest), RsaHash::Sha512)
     }
 
     /// Prepares a plain signature of bytes, as envelopes have it.
     pub(crate) fn of_bytes(key: &PublicKey, signed: Vec<u8>) -> Result<Self, SignError> {
+        if let Half::Ssh(Public::SecurityKey(_)) = key.half() {
+            return Err(SignError::SecurityKey);
+        }
+        Self::new_as(key, signed, RsaHash::Sha256)
+    }
+
+    fn new_as(key: &PublicKey, signed: Vec<u8>, hash: RsaHash) -> Result<Self, SignError> {
         match key.half() {
-            Half::Ssh(key) => Ok(Self { key: key.clone(), signed }),
+            Half::Ssh(key) => Ok(Self { key: key.clone(), signed, hash }),
             Half::Minisign(..) | Half::Pem(_) => {
                 Err(SignError::Format { format: key.format(), what: "through an agent" })
             }
@@ -132,14 +148,20 @@ impl Unsigned {
 
     /// Returns the request to sign, size and all.
     pub fn request(&self) -> Result<Vec<u8>, AgentError> {
-        let found = self.signed.len() + 512;
+        let blob = wire::public_blob(&self.key);
+        let found = self.signed.len() + blob.len() + 512;
         if found > LIMIT {
             return Err(AgentError::TooLarge { found, limit: LIMIT });
         }
         let mut rest = Vec::new();
-        wire::put_string(&mut rest, &wire::public_blob(&self.key));
+        wire::put_string(&mut rest, &blob);
         wire::put_string(&mut rest, &self.signed);
-        rest.extend_from_slice(&0_u32.to_be_bytes());
+        let flags = match (&self.key, self.hash) {
+            (Public::Rsa(_), RsaHash::Sha256) => RSA_SHA256,
+            (Public::Rsa(_), RsaHash::Sha512) => RSA_SHA512,
+            (_, _) => 0,
+        };
+        rest.extend_from_slice(&flags.to_be_bytes());
         Ok(message(ASK_SIGNATURE, &rest))
     }
 
@@ -150,7 +172,8 @@ impl Unsigned {
 
     /// Returns the plain signature.
     pub(crate) fn plain(&self, answer: &[u8]) -> Result<Vec<u8>, AgentError> {
-        Ok(self.raw(answer)?.to_plain())
+        let none = || AgentError::Algorithm { found: wire::name(&self.key).to_owned() };
+        self.raw(answer)?.to_plain().ok_or_else(none)
     }
 
     pub(crate) fn key(&self) -> PublicKey {
@@ -166,6 +189,14 @@ impl Unsigned {
         let raw = wire::read_signature_blob(reader.string()?)?;
         let raw = raw.map_err(|found| AgentError::Algorithm { found })?;
         reader.end()?;
+        if let Raw::Rsa(rsa) = &raw
+            && rsa.hash != self.hash
+        {
+            return Err(AgentError::Algorithm { found: wire::algorithm(&raw).to_owned() });
+        }
+        if !raw.is_touched() {
+            return Err(AgentError::Untouched);
+        }
         if self.key.is_by_bytes(&self.signed, &raw) { Ok(raw) } else { Err(AgentError::Wrong) }
     }
 }

@@ -129,6 +129,8 @@ const DEBIAN: &[(&str, &str, &str, Truth)] = &[
     ("vim", "9.1-1", "CVE-2024-3", Yes("2:9.0.1378-2+deb12u1")),
     ("vim", "2:9.0.1378-2", "CVE-2024-3", Yes("2:9.0.1378-2+deb12u1")),
     ("vim", "2:9.0.1378-2+deb12u1", "CVE-2024-3", No),
+    ("vim", "2:9.0.1378-2+deb12u1~bpo11+1", "CVE-2024-3", Yes("2:9.0.1378-2+deb12u1")),
+    ("vim", "1:99-1", "CVE-2024-3", Yes("2:9.0.1378-2+deb12u1")),
     ("vim", "3:1.0-1", "CVE-2024-3", No),
     // a rebuild is behind its source's version: with the latter, as callers give it, it is affected
     ("systemd", "252.22-1~deb12u1~x", "CVE-2024-5", Yes("252.22-1~deb12u1")),
@@ -144,8 +146,12 @@ const DEBIAN: &[(&str, &str, &str, Truth)] = &[
     // names of binary packages are no source packages
     ("zlib1g", "1:1.2.13.dfsg-1", "CVE-2024-4", No),
     ("libssl3", "3.0.11-1~deb12u2", "CVE-2024-1", No),
-    // the tracker decides
+    ("xxd", "2:9.0.1378-2", "CVE-2024-3", No),
+    ("linux-image-amd64", "6.1.69-1", "CVE-2024-25", No),
+    // the tracker decides: what is resolved since `0` never was affected, in whatever version
     ("tracked", "1.0-1", "CVE-2024-6", No),
+    ("tracked", "0~0", "CVE-2024-6", No),
+    ("tracked", "3:9-1", "CVE-2024-6", No),
     ("tracked", "1.0-1", "CVE-2024-7", Maybe),
     ("tracked", "2:1.0-1", "CVE-2024-8", Yes("2:1.0-1+deb12u1")),
     ("tracked", "2:1.0-1+deb12u1", "CVE-2024-8", No),

@@ -177,6 +177,7 @@ fn boxed(number: usize, node: &Node, (x, y): (u32, u32), width: u32, shared: &st
         node: number,
         number: node.number,
         class: node.class,
+        is_tool: node.is_tool,
         label,
         amount,
         title: node.title.clone(),
