@@ -13,7 +13,10 @@ use crate::seams::{Event, Finished};
 use crate::{BuildError, Events, Execute, Fetch, actions};
 
 mod estimate;
+mod foresee;
 mod queue;
+
+pub use self::foresee::{Expected, Foreseen, Known};
 
 /// Fetches that go on at the same time: they wait for the network, not for a processor.
 const FETCHES: usize = 6;

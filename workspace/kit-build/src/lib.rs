@@ -14,9 +14,11 @@
 //! | [`facts`] | what is found out about contents, once |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
+//! | [`attached`] | signatures of images, and attestations, beside them |
 //! | [`layouts`] | OCI image layouts in directories |
 //! | [`load`] | recipes, local trees and lockfile, ready for a plan |
 //! | [`lock`] | making a lockfile |
+//! | [`mod@newer`] | what there is now that is newer than what a lockfile pins |
 //! | [`places`] | the places in recipes that a failed step is about |
 //! | [`check`] | holding results against a lockfile |
 //! | [`surroundings`] | what a script can tell of the place where it runs |
@@ -31,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actions;
+pub mod attached;
 pub mod check;
 pub mod engine;
 pub mod error;
@@ -43,6 +46,7 @@ pub mod local;
 pub mod lock;
 mod missed;
 pub mod network;
+pub mod newer;
 pub mod outputs;
 mod parallel;
 pub mod places;

@@ -1,6 +1,6 @@
 //! Making a lockfile: resolve what isn't pinned, build what must be known, write down both.
 
-mod debian;
+pub(crate) mod debian;
 pub mod images;
 pub mod upstream;
 

@@ -2,10 +2,13 @@
 //!
 //! The machine's configuration is read, and a client made, only when something must be fetched.
 
+mod attached;
 mod git;
 mod links;
 mod local_image;
+mod now;
 mod pins;
+pub(crate) mod proofs;
 mod pull;
 mod push;
 mod registry;
@@ -45,6 +48,8 @@ use crate::vendor::Bundle;
 use crate::{BuildError, Fetch};
 
 pub use kit_source::http::Network as Reach;
+pub use now::Now;
+pub use proofs::Unproved;
 pub use pull::{Pull, Pulled};
 pub use push::{Push, Pushed, Tagging};
 pub(crate) use registry::said;

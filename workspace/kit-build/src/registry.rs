@@ -60,6 +60,9 @@ pub enum ImageError {
         /// As its configuration has it.
         user: String,
     },
+    /// More is said to be about an image than is looked at.
+    #[error("what lies beside the image can't be looked at: {0}")]
+    Attached(crate::attached::TooMany),
     /// What the lockfile says about it isn't what its documents say.
     #[error("the lockfile says something else about the image `{reference}` than its {document}")]
     Contradiction {
@@ -175,6 +178,12 @@ fn no_storage(place: Option<&str>) -> String {
     }
 }
 
+impl From<crate::attached::TooMany> for BuildError {
+    fn from(error: crate::attached::TooMany) -> Self {
+        ImageError::Attached(error).into()
+    }
+}
+
 impl ImageError {
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
@@ -190,6 +199,7 @@ impl ImageError {
             } => "kit::registry::platform",
             Self::Document { .. } | Self::LargeDocument { .. } => "kit::registry::document",
             Self::User { .. } => "kit::registry::user",
+            Self::Attached(_) => "kit::verify::too_many_signatures",
             Self::Contradiction { .. } => "kit::lock::image",
         }
     }
@@ -207,6 +217,10 @@ impl ImageError {
                 Some(format!("name one that is there, by `{transport}:{path}:NAME`"))
             }
             Self::Document { .. } | Self::LargeDocument { .. } => None,
+            Self::Attached(_) => Some(
+                "delete what nobody needs by the registry's own means, and see who may write to it"
+                    .to_owned(),
+            ),
             Self::User { .. } => Some("tell those who made the image: it can't be run as it says".to_owned()),
             Self::Contradiction { .. } => {
                 Some("nobody but `kit lock` writes a lockfile: run it, and look at what changes".to_owned())

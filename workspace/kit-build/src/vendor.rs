@@ -6,8 +6,12 @@
 //! ```text
 //! oci-layout              {"imageLayoutVersion":"1.0.0"}
 //! index.json              the manifest, by the name `vendor`
-//! blobs/sha256/<digest>   the manifest, its empty configuration, and the files: packages, archives, crates, layers, `InRelease`, lockfiles
+//! blobs/sha256/<digest>   the manifest, its empty configuration, and the files: packages, archives, crates, layers, `InRelease` and the
+//!                         indexes that it lists, lockfiles, and the project's own files as one archive
 //! ```
+
+mod chain;
+pub mod project;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,6 +27,7 @@ use kit_recipe::Lockfile;
 use kit_store::Store;
 use kit_tree::{Mode, Tree, TreePath};
 
+pub use self::chain::{Chain, chains};
 use crate::BuildError;
 
 /// The kind of artifact that a bundle is.
@@ -55,15 +60,9 @@ pub fn fetched(plan: &Plan) -> VendoredFiles {
         .collect()
 }
 
-/// Returns what a lockfile names besides, as far as the store has it: the signed states of suites, which prove its pins, and advisories.
-pub fn proofs(store: &Store, lock: &Lockfile) -> Result<VendoredFiles, BuildError> {
+/// Returns the advisories that a lockfile names, as far as the store has them.
+pub fn advisories(store: &Store, lock: &Lockfile) -> Result<VendoredFiles, BuildError> {
     let mut proofs = VendoredFiles::new();
-    for (suite, pin) in &lock.suites {
-        if let Some(blob) = store.blob_of_sha256(&pin.in_release)? {
-            let file = VendoredFile { title: format!("{suite}_InRelease"), size: store.blob_size(&blob)? };
-            proofs.insert(pin.in_release, file);
-        }
-    }
     if let Some(pin) = &lock.advisories
         && let Some(blob) = store.blob_of_sha256(&pin.sha256)?
     {
@@ -90,7 +89,8 @@ pub fn layout(store: &Store, files: &VendoredFiles) -> Result<Tree, BuildError> 
         };
         let size = store.blob_size(&blob)?.unwrap_or_default();
         put(&mut tree, place(sha256), blob, size);
-        let (title, media_type) = (file.title.clone(), BYTES.to_owned());
+        let media_type = if file.title == project::TITLE { project::MEDIA_TYPE } else { BYTES };
+        let (title, media_type) = (file.title.clone(), media_type.to_owned());
         layers.push(ArtifactFile { title, media_type, sha256: *sha256, size });
     }
     layers.sort();
@@ -151,6 +151,22 @@ impl Bundle {
     /// Whether there is a file of this digest; it isn't read.
     pub fn has(&self, sha256: &Sha256) -> bool {
         self.dir.metadata(format!("blobs/sha256/{sha256}")).is_ok_and(|metadata| metadata.is_file())
+    }
+
+    /// Reads a file of at most `limit` bytes; one with another digest is an error.
+    pub fn read(&self, sha256: &Sha256, limit: u64) -> Result<Option<Vec<u8>>, BuildError> {
+        let io = |source| BuildError::Io { what: format!("read `{}`", self.path.display()), source };
+        let Some(file) = self.open(sha256).map_err(io)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() as u64 > limit {
+            return Err(io(io::Error::other(format!("{sha256} has more than {limit} bytes"))));
+        }
+        let found = Sha256::of(&bytes);
+        if found != *sha256 {
+            return Err(BuildError::VendoredOther { path: self.path.clone(), expected: *sha256, found });
+        }
+        Ok(Some(bytes))
     }
 
     /// Takes a file into the store; tells whether it is there.

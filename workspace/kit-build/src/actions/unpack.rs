@@ -7,7 +7,7 @@ use kit_format::deb::{Deb, EffectKind, maintainer_effects, read_deb};
 use kit_format::limits::Limits;
 use kit_format::oci::layer::read_layer;
 use kit_format::sources::read_sources;
-use kit_format::tar::{TarOptions, read_tar};
+use kit_format::tar::{Devices, TarOptions, read_tar};
 use kit_hash::{Sha256, TreeId};
 use kit_plan::derivation::{Archive, Unpack};
 use kit_store::Store;
@@ -37,7 +37,8 @@ pub(super) fn unpack(store: &Store, title: &str, unpack: &Unpack, input: TreeId)
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
         Archive::Layer { diff_id } => {
-            let tree = read_layer(&mut reader, diff_id, store, &Limits::standard());
+            // A container's devices are made when it starts.
+            let tree = read_layer(&mut reader, diff_id, store, &Limits::standard(), Devices::Refuse);
             (tree.map_err(|e| failed(title, Box::new(e)))?, None)
         }
     };

@@ -59,9 +59,9 @@ pub(super) fn pin(
 }
 
 /// What is wanted of one suite.
-type Wanted<'a> = (Vec<&'a DebianGroup>, Vec<&'a DebianSourceGroup>);
+pub(crate) type Wanted<'a> = (Vec<&'a DebianGroup>, Vec<&'a DebianSourceGroup>);
 
-fn by_suite(loaded: &Loaded) -> BTreeMap<&str, Wanted<'_>> {
+pub(crate) fn by_suite(loaded: &Loaded) -> BTreeMap<&str, Wanted<'_>> {
     let mut by_suite: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
     for group in &loaded.requirements.debian {
         by_suite.entry(&group.suite).or_default().0.push(group);

@@ -50,7 +50,7 @@ fn asked_at(file: &UpstreamFile, error: BuildError) -> BuildError {
 }
 
 /// Lets people see that something is fetched before there is a plan.
-pub(super) fn watched<T>(
+pub fn watched<T>(
     events: &dyn Events,
     name: &str,
     fetch: impl FnOnce(&mut dyn FnMut(u64)) -> Result<T, BuildError>,

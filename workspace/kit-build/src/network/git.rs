@@ -82,7 +82,12 @@ impl Network<'_> {
         .into())
     }
 
-    fn commit_of(&self, addresses: &[String], what: &str, reference: &str) -> Result<CommitId, BuildError> {
+    pub(super) fn commit_of(
+        &self,
+        addresses: &[String],
+        what: &str,
+        reference: &str,
+    ) -> Result<CommitId, BuildError> {
         let scratch = self.store.scratch()?;
         let git = Git { program: "git", path: scratch.path(), largest: git::LARGEST };
         let repository = Repository { git, addresses, network: self.places.reach };

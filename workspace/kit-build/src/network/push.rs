@@ -1,6 +1,5 @@
 //! Images of a layout into a registry.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use kit_tree::{Blobs as _, Entry, Tree};
 
 use super::CONNECTIONS;
 use super::registry::repository;
-use super::{Connected, Network, links};
+use super::{Network, links};
 use crate::parallel::each;
 use crate::registry::ImageError;
 use crate::seams::Finished;
@@ -34,18 +33,22 @@ pub struct Push<'a> {
     /// Repositories of the same registry that may have some of it.
     pub mount_from: &'a [String],
     /// What becomes of what the tag has.
-    pub tagging: Tagging,
+    pub tagging: Tagging<'a>,
     /// How many blobs at a time.
     pub jobs: usize,
 }
 
 /// What becomes of what a tag has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tagging {
+pub enum Tagging<'a> {
     /// It is replaced.
     Replace,
     /// It is, or becomes, an index, in which the manifest of this platform is replaced.
     Index,
+    /// It stays: what another tag has is replaced.
+    Other(&'a str),
+    /// It stays: what is pushed has its digest for a name, and says itself what it is about.
+    Untouched,
 }
 
 /// What became of an image that was pushed.
@@ -63,15 +66,11 @@ pub struct Pushed {
     pub there: usize,
 }
 
-/// No mirrors: what is written goes to the registry itself, and what is read for it comes from there.
-const NO_MIRRORS: &BTreeMap<String, Vec<String>> = &BTreeMap::new();
-
 impl Network<'_> {
     /// Puts an image of a layout into a registry: first what isn't there yet, then the manifests that name it.
     pub fn push(&self, push: &Push<'_>, events: &dyn Events) -> Result<Pushed, BuildError> {
-        let Connected { client, logins, granted, .. } = self.connected();
-        let registries = Registries { client, mirrors: NO_MIRRORS, logins, granted };
-        Pushing { network: self, push, registries, repository: repository(push.reference), events }.run()
+        let (registries, repository) = (self.registries_themselves(), repository(push.reference));
+        Pushing { network: self, push, registries, repository, events }.run()
     }
 }
 
@@ -187,14 +186,19 @@ impl Pushing<'_> {
     /// Puts the documents, each behind what it names; returns what the tag has then.
     fn put_documents(&self, graph: &Graph) -> Result<Sha256, BuildError> {
         let tag = self.push.reference.tag().unwrap_or_default();
+        let replaced = match self.push.tagging {
+            Tagging::Replace => Some(tag),
+            Tagging::Other(other) => Some(other),
+            Tagging::Index | Tagging::Untouched => None,
+        };
         for link in &graph.documents {
-            let is_tagged = link.sha256 == self.push.top.sha256 && self.push.tagging == Tagging::Replace;
-            let name = if is_tagged { tag.to_owned() } else { link.sha256.oci() };
+            let tag = replaced.filter(|_| link.sha256 == self.push.top.sha256);
+            let name = tag.map_or_else(|| link.sha256.oci(), ToOwned::to_owned);
             self.put_document(&name, &link.media_type, &self.bytes(link)?)?;
         }
         match self.push.tagging {
-            Tagging::Replace => Ok(self.push.top.sha256),
             Tagging::Index => self.put_index(tag),
+            Tagging::Replace | Tagging::Other(_) | Tagging::Untouched => Ok(self.push.top.sha256),
         }
     }
 

@@ -6,6 +6,7 @@ use std::io::{Seek as _, Write as _};
 use kit_format::limits::Limits;
 use kit_format::oci::layer::read_layer;
 use kit_format::oci::pull::{self, ACCEPTED, DocumentError, LARGEST_DOCUMENT, Parts, Top};
+use kit_format::tar::Devices;
 use kit_hash::{BlobId, Sha256};
 use kit_plan::derivation::Fetch;
 use kit_plan::registry::{ImageFile, ImagePart};
@@ -78,7 +79,7 @@ impl Network<'_> {
             let wanted = Document { size: layer.size, sha256: layer.sha256 };
             let blob = self.blob(reference, &wanted, progress)?;
             let file = self.store.open_blob_file(&blob)?;
-            let tree = read_layer(file, &layer.diff_id, self.store, &Limits::standard());
+            let tree = read_layer(file, &layer.diff_id, self.store, &Limits::standard(), Devices::Refuse);
             let title = format!("unpack layer {}", layer.sha256.short());
             trees.push(tree.map_err(|error| BuildError::Unpack { title, source: Box::new(error) })?);
         }

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
+use std::path::PathBuf;
 
 use cap_std::fs::OpenOptions;
-use kit_hash::{Sha256, TreeId};
+use kit_hash::{BlobDigests, Sha256, TreeId};
 use kit_plan::derivation::Fetch;
 use kit_plan::upstream::{Upstream, UpstreamFile, Voucher};
 use kit_recipe::Name;
@@ -25,6 +26,9 @@ const GROWTH: u64 = 4;
 
 /// What a small file may grow to, in bytes.
 const SMALL: u64 = 16 << 20;
+
+/// The name of a file that is being fetched, in its directory.
+const DOWNLOAD: &str = "download";
 
 /// What is known of a file that must come.
 struct Wanted<'a> {
@@ -82,6 +86,25 @@ impl Network<'_> {
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         let digests = self.store.put_download(&mut file)?;
         Ok(pin(digests.sha256, digests.size))
+    }
+
+    /// Fetches a file of which nothing is known but its address, of at most `limit` bytes, into a directory that is there as long as it is
+    /// held. Only what nobody between here and there can change is taken.
+    pub fn fetch_unknown(
+        &self,
+        address: &str,
+        limit: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(Scratch, PathBuf, BlobDigests), BuildError> {
+        let expected = Expected::at_most(limit);
+        let (scratch, mut file) = self.scratch_file()?;
+        let addresses = with_mirrors(&[address.to_owned()], &self.places.source_mirrors);
+        let name = address.rsplit('/').find(|part| !part.is_empty()).unwrap_or(address);
+        let client = &self.connected().client;
+        let digests = fetch_file(client, &addresses, name, &expected, &mut file, progress)
+            .map_err(|gone| missing(gone, &scratch))?;
+        let path = scratch.path().join(DOWNLOAD);
+        Ok((scratch, path, digests))
     }
 
     /// Fetches a pinned file.
@@ -149,7 +172,7 @@ impl Network<'_> {
         let scratch = self.store.scratch()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        let file = scratch.dir().open_with("download", &options);
+        let file = scratch.dir().open_with(DOWNLOAD, &options);
         let file = file.map_err(|source| StoreError::io("create", scratch.path(), source))?;
         Ok((scratch, file.into_std()))
     }
