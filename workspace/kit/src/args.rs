@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, build, check, completions, diff, graph, help, import, init, lock, log, man, measurements,
+    audit, bisect, build, check, completions, diff, graph, help, import, init, lock, log, man, measurements,
     provenance, pull, push, run, sbom, shell, show, sign, store, tool, vendor, verify, why,
 };
 
@@ -105,6 +105,7 @@ pub(crate) enum Command {
     Audit(audit::Args),
     Sign(sign::Args),
     Diff(diff::Args),
+    Bisect(bisect::Args),
     Log(log::Args),
     Store(store::Args),
     Tool(tool::Args),

@@ -1,6 +1,7 @@
 //! The commands: each reads its arguments, calls the library once and reports.
 
 pub(crate) mod audit;
+pub(crate) mod bisect;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Run(args) => run::run(args, context),
         Command::Push(args) => push::run(args, context),
         Command::Pull(args) => pull::run(args, context),
+        Command::Bisect(args) => bisect::run(args, context),
         Command::Diff(args) => diff::run(args, context),
         Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),

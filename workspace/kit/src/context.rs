@@ -74,16 +74,20 @@ impl Context {
 
     /// Opens the directory for outputs and makes it when it isn't there.
     pub(crate) fn out_dir(&self, given: Option<&Path>) -> Result<OutDir, Failure> {
-        let path = if let Some(path) = given.or(self.environment.out.as_deref()) {
-            project::absolute(path)?
-        } else {
-            let project = self.project()?;
-            project.path().join(project.settings().out.as_deref().unwrap_or("out"))
-        };
+        let path = self.out_path(given)?;
         let dir = project::make_dir(&path)?;
         let current = project::current_dir()?;
         let shown = path.strip_prefix(&current).map(Path::to_owned).unwrap_or(path);
         Ok(OutDir { dir, shown })
+    }
+
+    /// Returns where outputs are, whether or not anything is there.
+    pub(crate) fn out_path(&self, given: Option<&Path>) -> Result<PathBuf, Failure> {
+        if let Some(path) = given.or(self.environment.out.as_deref()) {
+            return project::absolute(path);
+        }
+        let project = self.project()?;
+        Ok(project.path().join(project.settings().out.as_deref().unwrap_or("out")))
     }
 
     /// Returns how many steps go on at the same time.

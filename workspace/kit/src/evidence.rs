@@ -8,13 +8,14 @@ use kit_audit::Inventory;
 use kit_audit::inventory::{Component, ComponentId, Place, Role};
 use kit_audit::licence::Licence;
 use kit_audit::sbom::{FileDigests, KernelFacts};
-use kit_build::Engine;
+
 use kit_build::check::check_results;
 use kit_build::engine::Trees;
 use kit_build::facts::digests;
+use kit_build::{Engine, ProjectFiles};
 use kit_hash::{BlobId, DerivationId, Sha256, TreeId};
-use kit_plan::derivation::Input;
-use kit_recipe::lockfile::Subject;
+use kit_plan::derivation::{Action, Image, ImageFormat, Input};
+use kit_recipe::lockfile::{DebKey, Subject};
 use kit_recipe::recipe::RecipeName;
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree};
@@ -24,7 +25,8 @@ use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::write_file;
-use crate::workbench::{Workpiece, store_locals, with_engine};
+use crate::revision::{self, Named};
+use crate::workbench::{Workpiece, with_engine};
 
 /// An image, built.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub(crate) struct Kernel {
     pub(crate) config: String,
 }
 
+/// How many packages' documentation may be a link to the next one's.
+const FURTHEST: usize = 4;
 /// The longest configuration of a kernel that is read, in bytes.
 const LONGEST_CONFIG: u64 = 4 << 20;
 
@@ -67,15 +71,55 @@ impl Built {
     ) -> Result<Self, Failure> {
         let project = context.project()?;
         let piece = Workpiece::prepare(project, subject, &[])?;
+        Self::of_piece(context, store, piece, &project.files(), wanted)
+    }
+
+    /// Reads the same of an image of the project that can be named at a revision, `NAME@REVISION`.
+    pub(crate) fn named(
+        context: &Context,
+        store: &Store,
+        named: &Named,
+        wanted: Wanted,
+    ) -> Result<Self, Failure> {
+        match &named.revision {
+            None => Self::prepare(context, store, &Subject::Image(named.image.clone()), wanted),
+            Some(revision) => {
+                let then = revision::read(context.project()?, &named.image, revision)?;
+                Self::of_piece(context, store, then.piece, then.files.as_ref(), wanted)
+            }
+        }
+    }
+
+    /// Reads what an image is made of that is planned already, from local files that can be those of another state of the project.
+    pub(crate) fn of_piece(
+        context: &Context,
+        store: &Store,
+        piece: Workpiece,
+        files: &dyn ProjectFiles,
+        wanted: Wanted,
+    ) -> Result<Self, Failure> {
         let progress = Progress::new(&context.output);
         let made = with_engine(context, store, &progress, |engine, _| {
             engine.repairing(Failure::damage, || {
-                store_locals(project, store, &piece.loaded)?;
+                piece.loaded.store_locals(files, store)?;
                 make(engine, &piece, wanted)
             })
         });
         progress.finish();
         let (inventory, trees) = made?;
+        Ok(Self { piece, inventory, trees })
+    }
+
+    /// Takes what was planned, and builds nothing: nothing is known of files.
+    pub(crate) fn planned(piece: Workpiece) -> Result<Self, Failure> {
+        let inputs = piece.loaded.plan_inputs(&piece.lock, &[]);
+        let inventory = Inventory::of_plan(&piece.plan, inputs).map_err(bug)?;
+        Ok(Self { piece, inventory, trees: Trees::default() })
+    }
+
+    /// Reads what an image is made of by an engine that works already.
+    pub(crate) fn by(engine: &Engine<'_>, piece: Workpiece, wanted: Wanted) -> Result<Self, Failure> {
+        let (inventory, trees) = make(engine, &piece, wanted)?;
         Ok(Self { piece, inventory, trees })
     }
 
@@ -98,7 +142,7 @@ impl Built {
         for (id, component) in &self.inventory.components {
             let tree = self.tree_of(store, id)?;
             let licence = match (id, tree) {
-                (ComponentId::Debian(key), Some(tree)) => Licence::of_debian(&key.name, &tree, store),
+                (ComponentId::Debian(key), Some(tree)) => self.licence_of_debian(store, key, &tree)?,
                 (ComponentId::Crate { .. }, Some(tree)) => Licence::of_crate(&tree, store),
                 (ComponentId::File { .. }, Some(tree)) => {
                     Licence::of_sources(component.licence.as_deref(), &tree, store)
@@ -111,6 +155,19 @@ impl Built {
             licences.insert(id.clone(), licence);
         }
         Ok(licences)
+    }
+
+    /// Returns the licence of a Debian package; where its documentation is a link to another package's that takes part, it is there.
+    fn licence_of_debian(&self, store: &Store, key: &DebKey, tree: &Tree) -> Result<Licence, Failure> {
+        let mut licence = Licence::of_debian(&key.name, tree, store);
+        for _ in 0..FURTHEST {
+            let Some(name) = licence.elsewhere().map(str::to_owned) else { break };
+            let is_other = |id: &&ComponentId| matches!(id, ComponentId::Debian(other) if other.name == name);
+            let Some(other) = self.inventory.components.keys().find(is_other) else { break };
+            let Some(tree) = self.tree_of(store, other)? else { break };
+            licence = Licence::of_debian(&name, &tree, store);
+        }
+        Ok(licence)
     }
 
     /// Returns the kernel, where the image has one that says how it was built.
@@ -138,19 +195,30 @@ impl Built {
         Ok(Some(Kernel { facts, config: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 
-    /// Returns the other digests of all files of the image.
-    pub(crate) fn digests(
-        &self,
-        context: &Context,
-        store: &Store,
-    ) -> Result<BTreeMap<BlobId, FileDigests>, Failure> {
-        let blobs = self.inventory.files.iter().filter_map(|file| match &file.entry {
-            Entry::File { blob, .. } => Some(*blob),
+    /// Returns what the kernel is started with, where the image has one.
+    pub(crate) fn command_line(&self) -> Option<&str> {
+        let plan = &self.piece.plan;
+        plan.outputs.values().filter_map(|id| plan.get(id)).find_map(|derivation| match derivation.action() {
+            Action::Image(Image { format: ImageFormat::KernelInitrd { cmdline, .. }, .. }) => {
+                Some(cmdline.as_str())
+            }
             _ => None,
-        });
-        let blobs: BTreeSet<_> = blobs.collect();
-        Ok(digests(store, &blobs, context.jobs())?)
+        })
     }
+}
+
+/// Returns the other digests of all files of an image.
+pub(crate) fn file_digests(
+    inventory: &Inventory,
+    context: &Context,
+    store: &Store,
+) -> Result<BTreeMap<BlobId, FileDigests>, Failure> {
+    let blobs = inventory.files.iter().filter_map(|file| match &file.entry {
+        Entry::File { blob, .. } => Some(*blob),
+        _ => None,
+    });
+    let blobs: BTreeSet<_> = blobs.collect();
+    Ok(digests(store, &blobs, context.jobs())?)
 }
 
 fn make(engine: &Engine<'_>, piece: &Workpiece, wanted: Wanted) -> Result<(Inventory, Trees), Failure> {

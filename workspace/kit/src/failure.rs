@@ -22,6 +22,12 @@ pub(crate) enum Failure {
     /// A machine isn't what was asked for.
     #[error(transparent)]
     Machine(#[from] crate::qemu::MachineError),
+    /// An image can't be had as it was.
+    #[error(transparent)]
+    Revision(#[from] crate::revision::RevisionError),
+    /// No bad state can be looked for, or found.
+    #[error(transparent)]
+    Bisect(#[from] crate::commands::bisect::BisectError),
     /// A program of a tool can't be started.
     #[error("no program of tool `{tool}` can be run")]
     Tool {
@@ -107,6 +113,21 @@ pub(crate) enum Failure {
     /// A name that nothing in the image has.
     #[error("nothing that is called `{name}` takes part in image `{image}`")]
     NoSuchComponent { name: String, image: String, close: Option<String> },
+    /// A capability that Linux hasn't got.
+    #[error("there is no capability `{name}`")]
+    NoSuchCapability { name: String, close: Option<String> },
+    /// A vulnerability to ask about, and no advisories to ask.
+    #[error("there are no advisories to ask about `{id}`")]
+    NoAdvisories { id: String, image: String },
+    /// A vulnerability that the advisories say nothing of.
+    #[error("nothing is said of `{id}` in the advisories {advisories}")]
+    UnknownVulnerability { id: String, advisories: String },
+    /// A byte behind the end of a file.
+    #[error("`{file}` has no byte {offset}{}", length.map(|length| format!(": it has {length} bytes")).unwrap_or_default())]
+    NoSuchByte { file: String, offset: u64, length: Option<u64> },
+    /// Outputs of which one is meant, or that don't have the one that is.
+    #[error("{}", which_output(image, of.as_deref()))]
+    WhichOutput { image: String, of: Option<String>, outputs: Vec<String> },
     /// A name that is neither an image nor a package.
     #[error("there is no image or package `{name}`")]
     NoSuchRecipe { name: String, close: Option<String> },
@@ -190,6 +211,19 @@ pub(crate) enum Failure {
     /// An audit found what its policy denies.
     #[error("the audit of `{image}` {summary}")]
     Denied { image: String, summary: String },
+    /// What others have is to be asked, and no socket to be opened.
+    #[error("`--online` asks others, and `--offline` opens no socket")]
+    OnlineOffline,
+    /// Something that the command line names can't be opened.
+    #[error("`{name}` can't be opened")]
+    Open {
+        name: String,
+        #[source]
+        source: crate::opened::error::OpenError,
+    },
+    /// Something that is neither an image, nor there, nor in a registry.
+    #[error("`{text}` is no image of the project, no file, and no reference")]
+    NothingToAudit { text: String },
     /// The lockfile of the tools, to audit.
     #[error("`{path}` is that of the tools, not of an image")]
     ToolsAudited { path: String },
@@ -200,6 +234,12 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Advisories are to be pinned, and nobody says from where.
+    #[error("no advisories are named")]
+    NoneNamed,
+    /// Advisories that say nothing of what the lockfile pins.
+    #[error("{} {} nothing of {release}, nor of crates", quoted(names), if names.len() == 1 { "says" } else { "say" })]
+    AdvisoriesOfOthers { names: Vec<String>, release: String },
     /// Advisories for a lockfile without any release of Debian.
     #[error("advisories are for a release of Debian, and the lockfile pins nothing of one")]
     NoRelease,
@@ -240,6 +280,12 @@ pub(crate) enum Failure {
     /// One signature's place for several files.
     #[error("`--to` names one signature, and there are {files} files")]
     OneSignature { files: usize },
+    /// An option that says nothing about images.
+    #[error("`{option}` is about files, and `{subject}` is an image")]
+    OnlyOfFiles { option: &'static str, subject: String },
+    /// An option that says nothing about files.
+    #[error("`{option}` is about images, and `{subject}` is a file")]
+    OnlyOfImages { option: &'static str, subject: String },
     /// Somebody else's signature would be replaced.
     #[error("`{}` is the signature of another key, or of another state of the file", path.display())]
     SignedBefore { path: PathBuf },
@@ -262,6 +308,12 @@ pub(crate) enum Failure {
     /// A bundle that hasn't got all that lockfiles need.
     #[error("`{}` lacks {} of what is needed", path.display(), crate::units::count(*wrong, "file"))]
     BundleLacks { path: PathBuf, wrong: usize, subjects: Vec<String> },
+    /// A bundle whose proofs contradict what is pinned.
+    #[error("`{}` doesn't prove what is pinned: {} broken", path.display(), crate::units::count(*broken, "chain"))]
+    BundleUnproved { path: PathBuf, broken: usize },
+    /// A bundle that another kit wrote, without the project's own files.
+    #[error("`{}` has no files of a project", path.display())]
+    BundleWithoutProject { path: PathBuf },
     /// A page or statement can't be put together.
     #[error("cannot put the {what} together")]
     Evidence {
@@ -344,6 +396,13 @@ impl Failure {
     /// Whether it only means that nobody reads standard output any more.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn which_output(image: &str, of: Option<&str>) -> String {
+    match of {
+        Some(of) => format!("`{image}` has no output `{of}`, or several"),
+        None => format!("`{image}` has several outputs, and a byte is in one of them"),
     }
 }
 

@@ -10,7 +10,9 @@
 //! | [`context`] | what all commands work with: project, store, output, made when first needed |
 //! | [`project`] | finds the project; its files, lockfiles and settings |
 //! | [`embedded`] | the standard recipes and the init's source, inside the program |
+//! | [`audit`] | an audit, whoever asks for it |
 //! | [`workbench`] | a subject loaded, locked and planned, and the engine that builds it |
+//! | [`revision`] | an image as it was at a commit |
 //! | [`output`] | the only place that prints |
 //! | [`progress`] | draws what happens during a build |
 //! | [`render`] | turns every error into text or JSON, and into an exit code |
@@ -20,6 +22,7 @@
 
 mod advisories;
 mod args;
+mod audit;
 mod changes;
 mod commands;
 mod containers;
@@ -32,6 +35,8 @@ mod evidence;
 mod failure;
 mod going;
 mod layouts;
+mod locks;
+mod opened;
 mod output;
 mod panic;
 mod places;
@@ -39,6 +44,8 @@ mod progress;
 mod project;
 mod qemu;
 mod render;
+mod revision;
+mod signed;
 mod start;
 mod text;
 mod units;

@@ -16,7 +16,7 @@ use crate::output::{Drawing, Format, Output};
 use crate::text::Text;
 use crate::units::count;
 
-pub(crate) use snippet::position;
+pub(crate) use snippet::{line_of, position};
 
 /// How many problems people get to see; more would only scroll the first ones away.
 const SHOWN: usize = 50;

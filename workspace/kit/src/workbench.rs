@@ -10,18 +10,22 @@ use kit_build::processors::Pool;
 use kit_build::surroundings::Surroundings;
 use kit_build::{Engine, Events, ProjectFiles};
 use kit_hash::BlobId;
-use kit_plan::{Plan, RecipeFiles as _, plan};
+use kit_plan::{Outline, Plan, RecipeFiles as _, plan};
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Lockfile, Name};
 use kit_sandbox::Sandbox;
 use kit_store::{RootName, Roots, Store};
+use kit_tree::Blobs as _;
 
 use crate::Failure;
 use crate::context::Context;
 use crate::places::places;
 use crate::project::{Project, open_dir};
+
+/// The longest outline of a plan that is read, in bytes.
+const LONGEST_OUTLINE: u64 = 256 << 20;
 
 /// A subject that a lockfile pins, ready to be built.
 #[derive(Debug)]
@@ -116,16 +120,26 @@ pub(crate) fn store_locals(project: &Project, store: &Store, loaded: &Loaded) ->
     Ok(loaded.store_locals(&files as &dyn ProjectFiles, store)?)
 }
 
-/// Lets all that a plan makes stay in the store, in place of what the subject's last plan made.
+/// Lets all that a plan makes stay in the store, in place of what the subject's last plan made, and what it was made of.
 pub(crate) fn keep(project: &Project, store: &Store, subject: &Subject, plan: &Plan) -> Result<(), Failure> {
     let name = root_name(project, store, subject);
     let derivations = plan.derivations().iter().map(kit_plan::Derivation::id).collect();
-    let roots = Roots { derivations, ..Roots::default() };
+    let outline = store.put_bytes(&Outline::of(plan).to_bytes())?;
+    let roots = Roots { derivations, blobs: [outline].into(), ..Roots::default() };
     // A root is written to the disk at once, which takes time: only when it changes.
     if store.root(&name).ok().flatten().as_ref() != Some(&roots) {
         store.set_root(&name, &roots)?;
     }
     Ok(())
+}
+
+/// Returns what the last plan of a subject was, where the store keeps it.
+pub(crate) fn kept(project: &Project, store: &Store, subject: &Subject) -> Result<Option<Outline>, Failure> {
+    let roots = store.root(&root_name(project, store, subject))?;
+    let blobs = roots.map(|roots| roots.blobs).unwrap_or_default();
+    // One of another version of kit says nothing to this one.
+    let read = |blob: &BlobId| Outline::parse(&store.read(blob, LONGEST_OUTLINE).ok()?).ok();
+    Ok(blobs.iter().find_map(read))
 }
 
 /// Names a subject among all projects that use a store: plain in the project's own store, with a digest of the project's

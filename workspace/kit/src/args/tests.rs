@@ -37,14 +37,15 @@ fn help_of_kit() {
       vendor        Write everything that lockfiles need into one directory
       shell         Open a shell in the sandbox of a build, or run a program of locked packages
       show          Show what a recipe means: its parts, its steps or its files
-      why           Show why something is in an image: a file, a package, a crate, or its size
+      why           Show why something is in an image: a file, a package, a vulnerability, a capability, a byte
       graph         Show what an image is made of, as a graph: recipes, packages, crates, images
       sbom          Write what an image is made of, as an SBOM
       provenance    Write how the outputs of an image came to be, as in-toto provenance
       measurements  Write what a machine that boots an image is expected to measure
       audit         Report what is wrong with an image, and what to do about it
-      sign          Sign files with a key of SSH, minisign, cosign or openssl
-      diff          Show what differs between two images: packages, containers, and how many bytes an update moves
+      sign          Sign files and images with a key of SSH, minisign, cosign or openssl
+      diff          Show what differs between two images: packages, files, privileges, CVEs, sizes
+      bisect        Find the change that made an image bad, by building it at states of the project's history
       log           Print what a build script printed: its last failure, else its last success
       store         Verify, clean up or measure the store
       tool          Run a program of a locked tool in a sandbox that has the current directory
@@ -129,6 +130,9 @@ fn help_of_build() {
       kit build system.yml               a system of LinuxKit, imported in memory, locked the first time
       kit build server --without ntp     without one of its containers, with a lockfile of its own
       kit build --offline --json         for programs: no socket is opened, events and result as JSON
+
+    Where the project has a `policy.toml`, each image is audited before its files are written.
+    What the policy denies isn't written, and the exit code is 1.
     "#);
 }
 

@@ -1,24 +1,19 @@
 //! `kit audit`: what is inside of an image, what is wrong with it, and what to do about it.
 
-mod advisories;
-mod areas;
-mod gather;
 mod outputs;
 mod page;
-mod policy;
-mod subject;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use kit_audit::finding::Area;
-use kit_audit::policy::{Day, Outcome, judge};
-use kit_audit::report::Report;
+use kit_audit::policy::Day;
 
 use crate::Failure;
+use crate::audit::subject::{self, Named};
+use crate::audit::{self, Asked, Online, areas, policy};
 use crate::context::Context;
-use crate::places;
+use crate::opened::Choice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,21 +22,45 @@ Examples:
   kit audit server --as-of 2026-09-01               what was known then
   kit audit server --vex server.openvex.json        what was judged already; --write-vex writes what can be proved
   kit audit lockfiles/server.lock                   a lockfile alone
+  kit audit server --online                         whether there are newer versions than those that are pinned
+  kit audit out/server-initrd.img                   a file: finds its lockfile, and tells what was changed
+  kit audit registry.example/team/web:1 --platform linux/arm64
+                                                    an image that others made, as far as it says what it is made of
   kit audit server --html audit.html --sarif audit.sarif --junit audit.xml
+  kit audit --kinds                                 what can be found, as policies name it
 
-Without `policy.toml`, what denies is a vulnerability that is high or critical and has a fixed version. Exit code 1 says that something is denied.";
+Without `policy.toml`, what denies is a vulnerability that is high or critical and has a fixed version, and a
+file that isn't what its lockfile gives. Exit code 1 says that something is denied.";
 
 /// Report what is wrong with an image, and what to do about it
 ///
-/// Vulnerabilities, hardening, privileges, supply chain, licences, reproducibility. No socket is opened but to build what isn't in the store. The same lockfile, advisories, policy and date give the same report everywhere.
+/// Vulnerabilities, hardening, privileges, supply chain, licences, reproducibility. No socket is opened but to build what isn't in the store, for
+/// what a registry has, and by `--online`. The same lockfile, advisories, policy and date give the same report everywhere.
+///
+/// A file that kit made carries the digest of its lockfile: that one is looked for in the project and its history, and what isn't as it gives it is
+/// told. Of other images it is read what they say of themselves: the lists of `dpkg` and `apk`, and their configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Audit this image of the project, lockfile, archive or OCI layout
-    #[arg(value_name = "IMAGE|LOCKFILE|FILE")]
+    /// Audit this image of the project, lockfile, initrd, archive, directory (an OCI layout, or outputs), or image of a registry
+    #[arg(
+        value_name = "IMAGE|LOCKFILE|FILE|REFERENCE",
+        required_unless_present = "kinds",
+        required = false,
+        default_value_if("kinds", "true", "")
+    )]
     subject: String,
-    /// Take known vulnerabilities from here: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot (can be repeated) [default: what the lockfile pins]
-    #[arg(long, value_name = "PATH")]
+    /// Take the image for this platform, such as `linux/arm64` [default: the one of this machine]
+    #[arg(long, value_name = "PLATFORM", value_parser = super::pull::parse_platform)]
+    platform: Option<String>,
+    /// Take this image of a layout, an archive or a directory that has several
+    #[arg(long, value_name = "NAME")]
+    image: Option<String>,
+    /// Take this lockfile for the file, instead of looking for the one whose digest it carries
+    #[arg(long, value_name = "LOCKFILE")]
+    lock: Option<PathBuf>,
+    /// Take known vulnerabilities from here: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot, here or at an address (can be repeated) [default: what the lockfile pins]
+    #[arg(long, value_name = "PATH|ADDRESS")]
     advisories: Vec<PathBuf>,
     /// Tell what was known on this day, and judge by it [default: today]
     #[arg(long, value_name = "DATE", value_parser = parse_day)]
@@ -61,6 +80,12 @@ pub(crate) struct Args {
     /// Look at these areas alone (separated by commas): vulnerabilities, hardening, privileges, supply-chain, licences, reproducibility
     #[arg(long, value_name = "AREAS", value_delimiter = ',', value_parser = parse_area)]
     only: Vec<Area>,
+    /// Ask archives, registries and repositories what they have now that is newer than the pins
+    #[arg(long)]
+    online: bool,
+    /// List the kinds of findings, with the area and the usual severity of each, and look at nothing
+    #[arg(long, conflicts_with = "subject")]
+    kinds: bool,
     /// Write the report as a page to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -72,7 +97,7 @@ pub(crate) struct Args {
     junit: Option<PathBuf>,
 }
 
-fn parse_day(text: &str) -> Result<Day, String> {
+pub(super) fn parse_day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "write a date, such as `2026-09-01`".to_owned())
 }
 
@@ -84,51 +109,40 @@ fn parse_area(text: &str) -> Result<Area, String> {
 }
 
 impl Args {
-    /// Returns the areas that are looked at.
-    fn areas(&self) -> BTreeSet<Area> {
-        let all = Area::ALL.into_iter().filter(|area| *area != Area::Policy);
-        if self.only.is_empty() { all.collect() } else { self.only.iter().copied().collect() }
+    /// Returns what is asked.
+    fn asked(&self) -> Asked {
+        let mut asked = Asked::everything();
+        if !self.only.is_empty() {
+            asked.areas = self.only.iter().copied().collect();
+        }
+        asked.advisories.clone_from(&self.advisories);
+        asked.as_of = self.as_of;
+        asked.vex.clone_from(&self.vex);
+        asked.statements.clone_from(&self.statement);
+        asked.policy.clone_from(&self.policy);
+        if self.online {
+            asked.online = Online::Asked;
+        }
+        asked
     }
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let today = args.as_of.unwrap_or_else(|| Day::of_seconds(places::now()));
-    // What is wrong with the policy is said before anything is looked at.
-    let policy = policy::read(args, context)?;
-    let store = context.store()?;
-    let subject = subject::read(args, context, &store)?;
-    let audited = gather::gather(args, context, &store, &subject, today)?;
-    let kinds = areas::kinds();
-    let judgement = judge(
-        policy.as_ref(),
-        kit_audit::policy::Subject {
-            findings: &audited.findings,
-            areas: &audited.areas,
-            kinds: &kinds,
-            inventory: subject.inventory(),
-            licences: &audited.licences,
-            advised: &audited.advised,
-            capabilities: audited.capabilities.as_deref(),
-            signed_by: None,
-            today,
-        },
-    );
-    let report = Report {
-        image: &subject.name,
-        path: subject.path.as_deref(),
-        pin: subject.pin,
-        version: env!("CARGO_PKG_VERSION"),
-        today,
-        depth: &subject.depth,
-        kinds: &kinds,
-        inventory: subject.inventory(),
-        licences: &audited.licences,
-        judgement: &judgement,
-        tables: &audited.tables,
-    };
-    outputs::write(args, context, &report, &audited)?;
-    match report.outcome() {
-        Outcome::Passed => Ok(ExitCode::SUCCESS),
-        Outcome::Failed => Err(Failure::Denied { image: subject.name.clone(), summary: report.summary() }),
+    if args.kinds {
+        return areas::list(context);
     }
+    if args.online && context.is_offline() {
+        return Err(Failure::OnlineOffline);
+    }
+    let asked = args.asked();
+    // What is wrong with the policy is said before anything is looked at.
+    let policy = policy::read(asked.policy.as_deref(), context)?;
+    let store = context.store()?;
+    let choice = Choice { platform: args.platform.as_deref(), image: args.image.as_deref() };
+    let named = Named { text: &args.subject, choice, lock: args.lock.as_deref() };
+    let subject = subject::read(named, context, &store)?;
+    let audit = audit::audit(&asked, areas::kinds(), policy.as_ref(), context, &store, subject)?;
+    let report = audit.report();
+    outputs::write(args, context, &audit, &report)?;
+    audit.verdict()
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use kit_build::check::check_results;
 use kit_build::engine::Trees;
+use kit_build::load::word;
 use kit_build::outputs::{State, Written, write_outputs};
 use kit_hash::Sha256;
 use kit_recipe::image::Format;
@@ -14,6 +15,8 @@ use kit_store::Store;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::audit::gate::{self, Noticed, Verdict};
+use crate::audit::policy;
 use crate::changes::{Changes, Locking, subjects};
 use crate::context::{Context, OutDir};
 use crate::going::{Failures, on_failure};
@@ -28,7 +31,10 @@ Examples:
   kit build minimal --format oci     one image in another format than its recipe says
   kit build system.yml               a system of LinuxKit, imported in memory, locked the first time
   kit build server --without ntp     without one of its containers, with a lockfile of its own
-  kit build --offline --json         for programs: no socket is opened, events and result as JSON";
+  kit build --offline --json         for programs: no socket is opened, events and result as JSON
+
+Where the project has a `policy.toml`, each image is audited before its files are written.
+What the policy denies isn't written, and the exit code is 1.";
 
 /// Build images from their lockfiles and write their files
 ///
@@ -85,6 +91,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 fn build(context: &Context, subject: &Subject, args: &Args) -> Result<(Vec<File>, Tally), Failure> {
     let project = context.project()?;
     let piece = Workpiece::prepare(project, subject, &args.formats)?;
+    // What is wrong with the policy is said before anything is built.
+    let policy = policy::read(None, context)?;
     let store = context.store()?;
     let targets: Vec<_> = piece.plan.outputs.values().copied().chain(piece.plan.documents()).collect();
     let progress = Progress::new(&context.output);
@@ -95,11 +103,28 @@ fn build(context: &Context, subject: &Subject, args: &Args) -> Result<(Vec<File>
             let trees = engine.build(&piece.plan, &targets).map_err(|error| piece.loaded.locate(error))?;
             check_results(engine, &piece.lock, &piece.plan, &trees)?;
             keep(project, &store, subject, &piece.plan)?;
-            write(&store, &piece, &trees, &context.out_dir(args.out.as_deref())?)
+            let noticed = match &policy {
+                None => Noticed::default(),
+                Some(policy) => {
+                    let again = || Workpiece::prepare(project, subject, &args.formats);
+                    match gate::built(policy, context, engine, (&piece, &trees), again)? {
+                        Verdict::Passed(noticed) => noticed,
+                        Verdict::Denied(audit) => return Ok(Err(audit)),
+                    }
+                }
+            };
+            let out = context.out_dir(args.out.as_deref())?;
+            Ok(Ok((write(&store, &piece, &trees, &out)?, noticed)))
         })
     });
     let tally = progress.finish();
-    Ok((built?, tally))
+    match built? {
+        Ok((files, noticed)) => {
+            gate::say(context, &word(subject), noticed);
+            Ok((files, tally))
+        }
+        Err(audit) => Err(gate::deny(context, &audit)),
+    }
 }
 
 fn write(store: &Store, piece: &Workpiece, trees: &Trees, out: &OutDir) -> Result<Vec<File>, Failure> {
@@ -177,5 +202,5 @@ fn image(subject: &Subject, files: &[File], out: &Path) -> Value {
             "unchanged": file.written.state == State::Unchanged,
         })
     };
-    json!({ "image": kit_build::load::word(subject), "files": files.iter().map(file).collect::<Vec<_>>() })
+    json!({ "image": word(subject), "files": files.iter().map(file).collect::<Vec<_>>() })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
+use kit_audit::policy::Policy;
 use kit_build::BuildError;
 use kit_build::load::{Loaded, load};
 use kit_build::lock::{Previous, Update};
@@ -10,26 +11,31 @@ use kit_build::network::{ResolvedSuite, Resolver, SuiteWanted};
 use kit_hash::Sha256;
 use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_plan::{PlanError, RecipeSet, plan};
-use kit_recipe::ImageReference;
 use kit_recipe::lockfile::image::{Document, ImageSettings};
 use kit_recipe::lockfile::{FilePin, ImagePin, Subject, Suite};
 use kit_recipe::recipe::RecipeName;
-use serde_json::json;
+use kit_recipe::{ImageReference, Name};
+use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::audit::gate::{self, Verdict};
+use crate::audit::{Pinned, policy};
 use crate::context::Context;
 use crate::project::Project;
 use crate::units::count;
-use crate::workbench::parse_subject;
+use crate::workbench::{Workpiece, parse_subject};
 
 const EXAMPLES: &str = "\
 Examples:
   kit check          every recipe of the project
-  kit check minimal  one image and all that it uses";
+  kit check minimal  one image and all that it uses
+
+Where the project has a `policy.toml`, recipes and lockfiles are judged by it.
+Exit code 1 says that something is wrong or denied.";
 
 /// Check recipes, without fetching or building anything
 ///
-/// Reports every problem of every file at once.
+/// Reports every problem of every file at once. What only the files of an image tell, `kit build` and `kit audit` judge.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -40,6 +46,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = context.project()?;
+    let policy = policy::read(None, context)?;
     let subjects = if args.images.is_empty() {
         project.own_recipes()?
     } else {
@@ -60,8 +67,63 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     context.output.say(&format!("{} without problems\n", count(checked.len(), "recipe")));
     let names: Vec<_> = checked.iter().map(ToString::to_string).collect();
-    context.output.result(&json!({ "recipes": names })).map_err(Failure::Output)?;
+    let mut result = json!({ "recipes": names });
+    if let Some(policy) = &policy {
+        result["policy"] = json!(judge(policy, context, &subjects)?);
+    }
+    context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Judges the images that have a lockfile by the policy of the project; tells what became of each.
+fn judge(policy: &Policy, context: &Context, recipes: &[RecipeName]) -> Result<Vec<Value>, Failure> {
+    let (mut judged, mut denied) = (Vec::new(), Vec::new());
+    let mut said = BTreeSet::new();
+    for recipe in recipes {
+        let RecipeName::Image(name) = recipe else { continue };
+        let Some(piece) = locked(context, name)? else { continue };
+        let audit = gate::planned(policy, context, &context.store()?, piece, Pinned::WhereThere)?;
+        said.extend(audit.gathered.notes.iter().cloned());
+        match Verdict::of(audit) {
+            Verdict::Passed(noticed) => {
+                gate::say(context, name, noticed);
+                judged.push(json!({ "image": name.to_string(), "outcome": "passed", "warnings": noticed.warnings, "excepted": noticed.excepted }));
+            }
+            Verdict::Denied(audit) => denied.push(audit),
+        }
+    }
+    if let Some(last) = denied.pop() {
+        for audit in &denied {
+            gate::show(context, audit)?;
+        }
+        return Err(gate::deny(context, &last));
+    }
+    for note in said {
+        context.output.say(&format!("{note}\n"));
+    }
+    if !judged.is_empty() {
+        let images = count(judged.len(), "image");
+        context.output.say(&format!(
+            "{images} let through by `policy.toml`, as far as recipes and lockfiles tell; files weren't looked at\n"
+        ));
+    }
+    Ok(judged)
+}
+
+/// Returns an image with its lockfile, where it has one that is up to date.
+fn locked(context: &Context, name: &Name) -> Result<Option<Workpiece>, Failure> {
+    let project = context.project()?;
+    let subject = Subject::Image(name.clone());
+    let why = match project.find_lock(&subject)? {
+        None => "it has no lockfile",
+        Some(lock) => match Workpiece::from_lock(load(&subject, &project.files())?, lock, &[]) {
+            Ok(piece) => return Ok(Some(piece)),
+            Err(Failure::Build(BuildError::Stale { .. })) => "its lockfile isn't up to date",
+            Err(failure) => return Err(failure),
+        },
+    };
+    context.output.say(&format!("{name}: not judged by `policy.toml`: {why}\n"));
+    Ok(None)
 }
 
 /// Checks a recipe with all that it uses; returns their names.

@@ -1,180 +1,125 @@
 //! `kit diff`: what is another one between two images.
 
-use std::path::Path;
+mod advisories;
+mod page;
+mod side;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use kit_audit::difference::{Change, Contents, Difference, Moved, difference};
-use kit_build::BuildError;
-use kit_format::oci::graph::{Link, follow, place, tops};
-use kit_format::oci::pull::{DocumentError, LARGEST_DOCUMENT};
-use kit_recipe::lockfile::Subject;
-use kit_recipe::{Lockfile, Name};
-use kit_store::Store;
-use kit_tree::{Blobs as _, Entry};
-use serde_json::{Value, json};
+use kit_audit::difference::text::Lines;
+use kit_audit::difference::{Difference, difference, json, markdown, text};
+use kit_audit::policy::Day;
 
-use super::pull::parse_reference;
+use self::side::Depth;
+use super::audit::parse_day;
 use crate::Failure;
 use crate::context::Context;
-use crate::layouts;
-use crate::progress::Progress;
-use crate::project::read_file;
-use crate::text::Text;
-use crate::units::{Bytes, count};
-use crate::workbench::with_engine;
+use crate::project::write_file;
+use crate::revision::Named;
+use crate::workbench::images;
 
 const EXAMPLES: &str = "\
 Examples:
-  kit diff lockfiles/minimal.lock server                   two lockfiles, one by the name of its image
-  kit diff before/minimal.oci out/minimal.oci              two layouts, and how much an update moves
-  kit diff registry.example/team/web:1 registry.example/team/web:2";
+  kit diff                                                 the image as its recipes are now, with the last commit
+  kit diff server@v1.2 server                              with a tag; any revision of git will do
+  kit diff server@main server --markdown -                 for a pull request
+  kit diff server@main server --exit-code --html diff.html
+  kit diff minimal server --advisories advisories/         with the vulnerabilities that came and went
+  kit diff before/server.lock lockfiles/server.lock        two lockfiles: pins alone, nothing is built
+  kit diff before/server.oci out/server.oci                two layouts, and how much an update moves
+  kit diff out/server-initrd.img server                    a file, and the image that it should be
+  kit diff registry.example/team/web:1 registry.example/team/web:2
 
-/// The longest lockfile that is read, in bytes.
-const LONGEST_LOCK: u64 = 64 << 20;
+Exit code 0, also when something differs; with `--exit-code`, 1 says so.";
 
-/// Show what differs between two images: packages, containers, and how many bytes an update moves
+/// How many lines of each part are shown.
+const LINES: usize = 20;
+
+/// Show what differs between two images: packages, files, privileges, CVEs, sizes
 ///
-/// Each of both is the name of an image (its lockfile), a lockfile, the directory of an OCI image layout, or a reference. Layers have sizes in
-/// layouts and registries; lockfiles say what is pinned, and how much of that has to be downloaded to build the second one.
+/// Each of both is the name of an image, also as it was at a revision of git (NAME@REVISION); a lockfile; an initrd or an archive; the directory of an OCI image layout; or a reference. Images of the project are built, where they aren't yet, so that all of them is compared; images of registries are fetched. Of a lockfile, pins are known; of a layout with several images, layers. What one side doesn't know isn't compared, and the output says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Compare this
+    /// Compare this [default: the image's last commit, HEAD]
     #[arg(value_name = "BEFORE")]
-    before: String,
-    /// Compare it with this
+    before: Option<String>,
+    /// Compare it with this [default: the same image, as its recipes are now]
     #[arg(value_name = "AFTER")]
-    after: String,
+    after: Option<String>,
+    /// Show all lines of long lists
+    #[arg(long)]
+    all: bool,
+    /// Compare what the lockfiles of images pin, and the layers of others; build and fetch nothing
+    #[arg(long)]
+    pins: bool,
+    /// Take known vulnerabilities from here: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot (can be repeated) [default: the newest that the lockfiles pin]
+    #[arg(long, value_name = "PATH")]
+    advisories: Vec<PathBuf>,
+    /// Tell what was known on this day [default: all that the advisories know]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
+    as_of: Option<Day>,
+    /// Write the difference as Markdown to this file, or to standard output where it is `-`
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write it as a page to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Exit with 1 when something differs
+    #[arg(long)]
+    exit_code: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let before = contents(&args.before, context)?;
-    let after = contents(&args.after, context)?;
-    let found = difference(&before, &after);
-    context.output.data(text(&found).as_str()).map_err(Failure::Output)?;
-    context.output.result(&object(&found)).map_err(Failure::Output)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn contents(text: &str, context: &Context) -> Result<Contents, Failure> {
-    let path = Path::new(text);
-    if path.extension().is_some_and(|extension| extension == "lock") {
-        let bytes = read_file(path, LONGEST_LOCK)?;
-        let content = String::from_utf8(bytes).map_err(|_| Failure::NotText { path: text.to_owned() })?;
-        let lock = Lockfile::parse(&content).map_err(|problems| BuildError::LockProblems {
-            path: text.to_owned(),
-            text: content.clone(),
-            problems,
-        })?;
-        return Ok(Contents::of_lock(&lock));
-    }
-    if path.is_dir() {
-        return of_layout(path, &context.store()?);
-    }
-    if let Ok(name) = text.parse::<Name>() {
-        let lock = context.project()?.read_lock(&Subject::Image(name))?;
-        return Ok(Contents::of_lock(&lock));
-    }
-    of_reference(text, context)
-}
-
-fn of_layout(path: &Path, store: &Store) -> Result<Contents, Failure> {
-    let odd = |source: Box<dyn std::error::Error + Send + Sync>| Failure::UnreadableArtifact {
-        path: path.to_owned(),
-        source,
-    };
-    let layout = layouts::take(store, path)?;
-    let mut contents = Contents::default();
-    for top in tops(&layout, store).map_err(|error| odd(Box::new(error)))? {
-        let name = top.ref_name.clone().unwrap_or_else(|| "image".to_owned());
-        contents.images.insert(name, top.sha256);
-        let mut read = |link: &Link| {
-            let missing = || DocumentError::Kind { kind: format!("layout without {}", link.sha256.oci()) };
-            let Some(Entry::File { blob, .. }) = layout.inode(&place(&link.sha256)) else {
-                return Err(missing());
-            };
-            store.read(blob, LARGEST_DOCUMENT).map_err(|_| missing())
-        };
-        let graph = follow(&top, &mut read).map_err(|error| odd(Box::new(error)))?;
-        contents.blobs.extend(graph.blobs.values().map(|link| (link.sha256, Some(link.size))));
-    }
-    Ok(contents)
-}
-
-fn of_reference(text: &str, context: &Context) -> Result<Contents, Failure> {
-    let reference = parse_reference(text)
-        .map_err(|_| Failure::BadName { text: text.to_owned(), what: "an image, a lockfile or a layout" })?;
+    let (before, after) = names(args, context)?;
     let store = context.store()?;
-    let progress = Progress::new(&context.output);
-    let graph = with_engine(context, &store, &progress, |_, network| {
-        let top = network.named(&reference, None)?;
-        let graph = network.leads_to(&reference, &top)?;
-        Ok((top, graph))
-    });
-    progress.finish();
-    let (top, graph) = graph?;
-    let mut contents = Contents::default();
-    contents.images.insert("image".to_owned(), top.sha256);
-    contents.blobs.extend(graph.blobs.values().map(|link| (link.sha256, Some(link.size))));
-    Ok(contents)
+    let depth = if args.pins { Depth::Pins } else { Depth::Files };
+    let read = |name: &str| side::read(name, depth, context, &store);
+    let mut sides = [read(&before)?, read(&after)?];
+    side::level(&mut sides);
+    advisories::look(args, context, &store, &mut sides)?;
+    let [before, after] = &sides;
+    let found = difference(&before.state, &after.state);
+    write(args, context, &found)?;
+    let differs = args.exit_code && !found.is_empty();
+    Ok(if differs { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn text(found: &Difference) -> Text {
-    let mut text = Text::default();
-    for change in &found.pins {
-        let (kind, name) = &change.key;
-        text.line(line(&format!("{} {name}", kind.word()), change));
+/// Returns what both sides are called: an image alone is compared with what it was.
+fn names(args: &Args, context: &Context) -> Result<(String, String), Failure> {
+    if let (Some(before), Some(after)) = (&args.before, &args.after) {
+        return Ok((before.clone(), after.clone()));
     }
-    for change in &found.images {
-        let short = |digests: &[String]| -> Vec<String> {
-            digests.iter().map(|digest| digest.chars().take("sha256:".len() + 12).collect()).collect()
-        };
-        let what = format!("image {}", change.key);
-        let change = Change { key: (), before: short(&change.before), after: short(&change.after) };
-        text.line(line(&what, &change));
-    }
-    if found.sources.all > 0 {
-        text.line(moved(&found.sources, "source", "to download"));
-    }
-    text.line(moved(&found.blobs, "blob", "new"));
-    text
-}
-
-/// Returns such as `2 of 7 blobs new, 1.2 MB`.
-fn moved(moved: &Moved, what: &str, word: &str) -> String {
-    let bytes = Bytes(moved.known_bytes);
-    let bytes = match moved.unknown {
-        0 => bytes.to_string(),
-        unknown if unknown == moved.new => "sizes unknown".to_owned(),
-        unknown => format!("{bytes} and {unknown} of unknown size"),
+    let named = if let Some(text) = &args.before {
+        let what = "an image to compare with its past";
+        Named::parse(text).ok_or_else(|| Failure::BadName { text: text.clone(), what })?
+    } else {
+        let subjects = images(context.project()?, &[])?;
+        let image = subjects.iter().map(kit_build::load::word).next().unwrap_or_default();
+        Named::parse(&image).ok_or(Failure::BadName { text: image, what: "an image" })?
     };
-    format!("{} of {} {word}, {bytes}", moved.new, count(moved.all, what))
+    let revision = named.revision.unwrap_or_else(|| "HEAD".to_owned());
+    Ok((format!("{}@{revision}", named.image), named.image.to_string()))
 }
 
-fn line<K>(what: &str, change: &Change<K>) -> String {
-    let (before, after) = (change.before.join(", "), change.after.join(", "));
-    match (change.before.is_empty(), change.after.is_empty()) {
-        (true, _) => format!("+ {what}  {after}"),
-        (_, true) => format!("- {what}  {before}"),
-        (false, false) => format!("~ {what}  {before} -> {after}"),
+fn write(args: &Args, context: &Context, found: &Difference) -> Result<(), Failure> {
+    if let Some(path) = &args.html {
+        write_file(path, page::page(found)?.as_bytes())?;
     }
-}
-
-fn object(found: &Difference) -> Value {
-    let pin = |change: &Change<(kit_audit::difference::Kind, String)>| {
-        let (kind, name) = &change.key;
-        json!({ "kind": kind.word(), "name": name, "before": change.before, "after": change.after })
-    };
-    let image = |change: &Change<String>| json!({ "name": change.key, "before": change.before.first(), "after": change.after.first() });
-    json!({
-        "pins": found.pins.iter().map(pin).collect::<Vec<_>>(),
-        "images": found.images.iter().map(image).collect::<Vec<_>>(),
-        "blobs": found.blobs.all,
-        "new_blobs": found.blobs.new,
-        "new_bytes": found.blobs.bytes(),
-        "sources": found.sources.all,
-        "new_sources": found.sources.new,
-        "new_sources_without_size": found.sources.unknown,
-        "new_source_bytes": found.sources.known_bytes,
-    })
+    let mut to_output = false;
+    if let Some(path) = &args.markdown {
+        let text = markdown::write(found);
+        to_output = path.as_os_str() == "-";
+        if to_output {
+            context.output.data(&text).map_err(Failure::Output)?;
+        } else {
+            write_file(path, text.as_bytes())?;
+        }
+    }
+    if !to_output {
+        let lines = if args.all { Lines::All } else { Lines::AtMost(LINES) };
+        context.output.data(&text::write(found, lines)).map_err(Failure::Output)?;
+    }
+    context.output.result(&json::object(found)).map_err(Failure::Output)
 }

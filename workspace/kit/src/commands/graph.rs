@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use kit_audit::graph::{Edge, Graph, How, Node, Scope};
+use kit_audit::report::page;
 use kit_recipe::lockfile::Subject;
 use serde_json::json;
 
@@ -14,7 +15,8 @@ use crate::workbench::parse_name;
 
 const EXAMPLES: &str = "\
 Examples:
-  kit graph minimal | dot -Tsvg > minimal.svg    drawn by Graphviz
+  kit graph minimal --as svg > minimal.svg       a drawing, for a browser
+  kit graph minimal | dot -Tpdf > minimal.pdf    drawn by Graphviz
   kit graph minimal --as mermaid                 for a document
   kit graph minimal --tools                      with all that it is built with";
 
@@ -39,16 +41,23 @@ enum Language {
     Dot,
     /// Mermaid
     Mermaid,
+    /// A drawing
+    Svg,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let subject = Subject::Image(parse_name(&args.image, "an image")?);
     let store = context.store()?;
     let built = Built::prepare(context, &store, &subject, Wanted::Shipped)?;
-    let graph = Graph::new(&built.inventory, if args.tools { Scope::All } else { Scope::Shipped });
+    let scope = if args.tools { Scope::All } else { Scope::Shipped };
+    let graph = Graph::new(&built.inventory, scope);
     let text = match args.language {
         Language::Dot => graph.to_dot(),
         Language::Mermaid => graph.to_mermaid(),
+        Language::Svg => {
+            let drawn = page::graph::Graph::new(&built.inventory, scope);
+            drawn.expect("because an image is one of its components").to_svg()
+        }
     };
     context.output.data(&text).map_err(Failure::Output)?;
     let node = |node: &Node| json!({ "component": node.id.to_string(), "role": node.role.word(), "bytes": node.bytes });

@@ -66,7 +66,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn refuse_occupied(dir: &Dir, shown: &Path) -> Result<(), Failure> {
+/// Refuses a directory that has more than what version control keeps there.
+pub(crate) fn refuse_occupied(dir: &Dir, shown: &Path) -> Result<(), Failure> {
     let unreadable = |source| Failure::File { action: "list", path: shown.to_owned(), source };
     let mut found = Vec::new();
     for entry in dir.entries().map_err(unreadable)? {

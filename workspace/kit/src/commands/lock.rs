@@ -5,9 +5,9 @@ mod fresh;
 mod news;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use kit_audit::policy::Policy;
 use kit_build::check::{check_results, complete};
 use kit_build::engine::OnFailure;
 use kit_build::load::{Loaded, load, lock_path, word};
@@ -23,14 +23,16 @@ use serde_json::json;
 
 use super::import;
 use crate::Failure;
-use crate::advisories;
+use crate::advisories::{self, Named};
+use crate::audit::gate::{self, Noticed, Verdict};
+use crate::audit::{Pinned, policy};
 use crate::changes::{self, Changes, Locking};
 use crate::context::Context;
 use crate::going::{Failures, on_failure};
 use crate::progress::Progress;
 use crate::project::{Change, Project};
 use crate::units::{Bytes, count};
-use crate::workbench::{closest, keep, parse_subject, store_locals, with_going_engine};
+use crate::workbench::{Workpiece, closest, keep, parse_subject, store_locals, with_going_engine};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +43,11 @@ Examples:
   kit lock system.yml                 a system of LinuxKit, imported in memory
   kit lock --check                    for CI: exit code 1 when a lockfile is not up to date
   kit lock minimal --advisories DIR   pins known vulnerabilities for audits
-  kit lock minimal --explain          who signed what, and when";
+  kit lock minimal --advisories       the same, from the places that `kit.toml` names
+  kit lock minimal --explain          who signed what, and when
+
+Where the project has a `policy.toml`, what recipes and pins say is judged by it.
+What it denies isn't written, and the exit code is 1.";
 
 /// Resolve and pin what recipes ask for, and write the lockfiles
 ///
@@ -64,9 +70,9 @@ pub(crate) struct Args {
     /// Show what the lockfiles pin and which keys signed it; write nothing, open no socket
     #[arg(long, conflicts_with_all = ["update", "check"])]
     explain: bool,
-    /// Pin known vulnerabilities, which `kit audit` asks: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot (can be repeated)
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["check", "explain"])]
-    advisories: Vec<PathBuf>,
+    /// Pin known vulnerabilities, which `kit audit` asks: a zip, a directory, a file of OSV or Debian's tracker, or a snapshot, here or at an address (can be repeated) [default: what `[advisories] from` of `kit.toml` names]
+    #[arg(long, value_name = "PATH|ADDRESS", num_args = 0..=1, conflicts_with_all = ["check", "explain"])]
+    advisories: Option<Vec<String>>,
     /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
     #[arg(long, short, conflicts_with_all = ["check", "explain"])]
     keep_going: bool,
@@ -76,7 +82,7 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
     update: &'a Update,
-    advisories: &'a [PathBuf],
+    advisories: &'a [Named],
 }
 
 /// What became of a lockfile.
@@ -104,10 +110,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let loaded: Vec<_> =
         subjects.iter().map(|subject| load_subject(project, subject)).collect::<Result<_, _>>()?;
     refuse_unused(&update, &loaded)?;
+    let advisories = match &args.advisories {
+        None => Vec::new(),
+        Some(names) => advisories::named(context, &context.store()?, names)?,
+    };
     let mut locked = Vec::new();
     let mut failures = Failures::new(args.keep_going);
     for loaded in &loaded {
-        let wanted = Asked { update: &update, advisories: &args.advisories };
+        let wanted = Asked { update: &update, advisories: &advisories };
         let one = lock(context, project, loaded, wanted, on_failure(args.keep_going));
         let Some(one) = failures.keep(one)? else { continue };
         let path = lock_path(&loaded.subject);
@@ -193,30 +203,42 @@ fn lock(
 ) -> Result<Locked, Failure> {
     let subject = &loaded.subject;
     let update = wanted.update;
+    // What is wrong with the policy is said before anything is built.
+    let policy = policy::read(None, context)?;
     let previous = previous(context, project, subject, update)?;
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let made = with_going_engine(context, &store, &progress, on_failure, |engine, network| {
-        let pinned = pin(loaded, &previous, update, network, engine.events)?;
-        engine.repairing(Failure::damage, || {
+        let mut pinned = pin(loaded, &previous, update, network, engine.events)?;
+        if !wanted.advisories.is_empty() {
+            pinned.advisories = advisories::pin(&store, &pinned, wanted.advisories)?;
+        }
+        // Nothing is built of what isn't let through.
+        let noticed = match judge(policy.as_ref(), context, &store, &pinned)? {
+            Verdict::Passed(noticed) => noticed,
+            Verdict::Denied(audit) => return Ok(Err(audit)),
+        };
+        let (lock, plan) = engine.repairing(Failure::damage, || {
             if let Some(previous) = previous.lock()
                 && fresh::reasons(loaded, previous, &pinned).is_empty()
                 && !contradicts(engine, loaded, previous)?
             {
                 // All of it is known: nothing has to be built to say so.
-                return Ok((previous.clone(), None));
+                return Ok((Lockfile { advisories: pinned.advisories, ..previous.clone() }, None));
             }
             store_locals(project, &store, loaded)?;
             let mut lock = pinned.clone();
             let plan = fill(engine, loaded, &mut lock)?;
-            Ok((lock, Some(plan)))
-        })
+            Ok::<_, Failure>((lock, Some(plan)))
+        })?;
+        Ok(Ok((lock, plan, noticed)))
     });
     let tally = progress.finish();
-    let (mut lock, plan) = made?;
-    if !wanted.advisories.is_empty() {
-        lock.advisories = advisories::pin(&store, &lock, wanted.advisories)?;
-    }
+    let (lock, plan, noticed) = match made? {
+        Ok(made) => made,
+        Err(audit) => return Err(gate::deny(context, &audit)),
+    };
+    gate::say(context, &word(subject), noticed);
     if let Some(plan) = &plan {
         keep(project, &store, subject, plan)?;
         if tally.done > 0 {
@@ -237,6 +259,21 @@ fn lock(
     }
     let change = project.write_lock(&lock)?;
     Ok(Locked { subject: subject.clone(), change, pins: pins(&lock) })
+}
+
+/// Judges the pins that are about to be written, of an image where the project has a policy.
+fn judge(
+    policy: Option<&Policy>,
+    context: &Context,
+    store: &Store,
+    lock: &Lockfile,
+) -> Result<Verdict, Failure> {
+    let Some(policy) = policy.filter(|_| lock.subject != Subject::Tools) else {
+        return Ok(Verdict::Passed(Noticed::default()));
+    };
+    let loaded = load_subject(context.project()?, &lock.subject)?;
+    let piece = Workpiece::from_lock(loaded, lock.clone(), &[])?;
+    Ok(Verdict::of(gate::planned(policy, context, store, piece, Pinned::Needed)?))
 }
 
 /// Returns the lockfile that there is. One that was edited by hand is taken for the versions that it names, no more.

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let measurements = Measurements {
         image: args.image.clone(),
-        pin: built.inventory.pin,
+        pin: built.piece.lock.pin_id(),
         kernel: measured("kernel")?,
         initrd: measured("initrd.img")?,
         cmdline: measured("cmdline")?,

@@ -62,7 +62,7 @@ pub(super) fn parse_reference(text: &str) -> Result<Reference, String> {
     }
 }
 
-fn parse_platform(text: &str) -> Result<String, String> {
+pub(super) fn parse_platform(text: &str) -> Result<String, String> {
     let parts: Vec<_> = text.split('/').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
     if (2..=3).contains(&parts.len()) && parts.iter().all(is_word) {

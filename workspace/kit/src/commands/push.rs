@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use kit_build::attached::{LayoutImages, images_of_layout};
 use kit_build::check::{check_results, layout_below};
 use kit_build::network::{Network, Push, Pushed, Tagging};
-use kit_format::oci::graph::{self, Link};
+use kit_format::oci::graph::Link;
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::Subject;
 use kit_recipe::{Name, Reference};
@@ -33,7 +34,7 @@ Examples:
 /// Put an image, or one of its containers, into a registry
 ///
 /// What the registry has already isn't sent again, and what another of its repositories has needs not be sent. What is there in the end
-/// has the digest that the lockfile pins; its whole reference is printed. Logins are those of `docker login` and `podman login`.
+/// has the digest that the lockfile pins; its whole reference is printed. Signatures and attestations of a layout go along. Logins are those of `docker login` and `podman login`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -64,12 +65,16 @@ fn parse_reference(text: &str) -> Result<Reference, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let pushed =
-        if args.image.contains('/') { push_layout(args, context)? } else { push_image(args, context)? };
+    let (pushed, about) =
+        if args.image.contains('/') { push_layout(args, context)? } else { (push_image(args, context)?, 0) };
     let (sent, bytes) = (count(pushed.sent, "blob"), Bytes(pushed.bytes));
     let mounted =
         if pushed.mounted == 0 { String::new() } else { format!("{} taken over, ", pushed.mounted) };
     context.output.say(&format!("{sent} sent, {bytes}; {mounted}{} there already\n", pushed.there));
+    if about > 0 {
+        let about = count(about, "document");
+        context.output.say(&format!("{about} beside it: signatures and attestations\n"));
+    }
     let whole = format!("{}@{}", args.reference, pushed.top.oci());
     context.output.data(&format!("{whole}\n")).map_err(Failure::Output)?;
     let result = json!({
@@ -78,6 +83,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         "bytes": pushed.bytes,
         "mounted": pushed.mounted,
         "there": pushed.there,
+        "beside": about,
     });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
@@ -111,14 +117,20 @@ fn push_image(args: &Args, context: &Context) -> Result<Pushed, Failure> {
     pushed
 }
 
-/// Pushes what is in a directory.
-fn push_layout(args: &Args, context: &Context) -> Result<Pushed, Failure> {
+/// Pushes what is in a directory, and what it has about that; returns how much the latter is.
+fn push_layout(args: &Args, context: &Context) -> Result<(Pushed, usize), Failure> {
     let store = context.store()?;
     let layout = layouts::take(&store, Path::new(&args.image))?;
     let top = top_of(&layout, &store, &args.image, args.container.as_deref())?;
     let progress = Progress::new(&context.output);
+    let about = images(&layout, &store, &args.image)?.about;
     let pushed = with_engine(context, &store, &progress, |_, network| {
-        push(args, context, network, &progress, (&layout, &top))
+        let pushed = push(args, context, network, &progress, (&layout, &top))?;
+        let about: Vec<_> = about.iter().filter(|about| about.image == top.sha256).collect();
+        for about in &about {
+            network.push_about(&args.reference, &layout, about, &progress)?;
+        }
+        Ok((pushed, about.len()))
     });
     progress.finish();
     pushed
@@ -142,10 +154,15 @@ fn push(
     Ok(network.push(&push, progress)?)
 }
 
+/// Returns what a layout is for, and what it has about that.
+fn images(layout: &Tree, store: &Store, shown: &str) -> Result<LayoutImages, Failure> {
+    images_of_layout(layout, store)
+        .map_err(|source| Failure::UnreadableArtifact { path: shown.into(), source: Box::new(source) })
+}
+
 /// Returns what of a layout is meant: what is called so, or the only one that there is.
 fn top_of(layout: &Tree, store: &Store, shown: &str, name: Option<&str>) -> Result<Link, Failure> {
-    let mut tops = graph::tops(layout, store)
-        .map_err(|source| Failure::UnreadableArtifact { path: shown.into(), source: Box::new(source) })?;
+    let mut tops = images(layout, store, shown)?.images;
     let names = tops.iter().filter_map(|top| top.ref_name.clone()).collect();
     let found = match name {
         Some(name) => tops.iter().position(|top| top.ref_name.as_deref() == Some(name)),

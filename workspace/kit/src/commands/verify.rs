@@ -2,10 +2,10 @@
 
 mod against;
 mod artifact;
+mod beside;
 mod carried;
 mod evidence;
 mod files;
-mod locks;
 mod page;
 mod quorum;
 mod rebuild;
@@ -37,6 +37,8 @@ Examples:
   kit verify out/minimal-initrd.img              finds the lockfile that a file carries the digest of
   kit verify a.tar --against b.tar               what two files differ in; nothing is built
   kit verify --signatures out/minimal.tar        whether trusted keys signed a file
+  kit verify --signatures registry.example/team/minimal:1
+                                                 or an image in a registry, or in a layout
   kit verify --quorum 2 statements/*.json        which verifiers agree on what";
 
 /// Rebuild images from their sources, vary what must not matter, and compare every step
@@ -86,7 +88,7 @@ pub(crate) struct Args {
     /// Compare the file with this one; nothing is built
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quorum", "lock", "statement"])]
     against: Option<PathBuf>,
-    /// Check the signatures beside the files instead, by the keys that `kit.toml` trusts
+    /// Check the signatures beside files, images of registries and OCI layouts instead, by the keys that `kit.toml` trusts
     #[arg(long, requires = "subjects", conflicts_with_all = ["against", "lock", "statement", "html", "quorum"])]
     signatures: bool,
     /// Read statements instead, and succeed when this many verifiers agree on every output

@@ -13,6 +13,8 @@ use crate::qemu::MachineError;
 pub(crate) fn kind(failure: &Failure) -> Kind {
     match failure {
         Failure::Build(error) => library::build_kind(error),
+        Failure::Revision(error) => error.kind(),
+        Failure::Bisect(error) => error.kind(),
         Failure::Machine(error) if is_environment(error) => Kind::Environment,
         Failure::Recipes(_)
         | Failure::Settings { .. }
@@ -24,12 +26,18 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NotBuilt { .. }
         | Failure::NoSuchPath { .. }
         | Failure::NoSuchComponent { .. }
+        | Failure::NoAdvisories { .. }
+        | Failure::UnknownVulnerability { .. }
+        | Failure::NoSuchByte { .. }
         | Failure::Policy { .. }
         | Failure::Denied { .. }
         | Failure::ToolsAudited { .. }
+        | Failure::Open { .. }
+        | Failure::NothingToAudit { .. }
         | Failure::Advisories { .. }
         | Failure::NoSnapshot { .. }
         | Failure::NoRelease
+        | Failure::AdvisoriesOfOthers { .. }
         | Failure::Key { .. }
         | Failure::Sign { .. }
         | Failure::SignedBefore { .. }
@@ -39,6 +47,8 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NotSigned { .. }
         | Failure::NotMeasured { .. }
         | Failure::BundleLacks { .. }
+        | Failure::BundleUnproved { .. }
+        | Failure::BundleWithoutProject { .. }
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
         | Failure::NothingFailed { .. }
@@ -68,9 +78,15 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoTopic { .. }
         | Failure::NoContainer { .. }
         | Failure::WhichOfLayout { .. }
+        | Failure::WhichOutput { .. }
+        | Failure::NoSuchCapability { .. }
         | Failure::NotUsed { .. }
         | Failure::OneStatement { .. }
         | Failure::OneSignature { .. }
+        | Failure::OnlineOffline
+        | Failure::NoneNamed
+        | Failure::OnlyOfFiles { .. }
+        | Failure::OnlyOfImages { .. }
         | Failure::WholeFile
         | Failure::OneAgainst { .. }
         | Failure::Statements { .. }
@@ -131,6 +147,8 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Build(error) => error.code(),
         Failure::Store(error) => error.code(),
         Failure::Machine(error) => error.code(),
+        Failure::Revision(error) => error.code(),
+        Failure::Bisect(error) => error.code(),
         Failure::Tool { .. } => "kit::tool::start",
         Failure::Program { .. } => "kit::shell::start",
         Failure::NothingFailed { .. } => "kit::shell::nothing_failed",
@@ -155,6 +173,11 @@ fn code(failure: &Failure) -> &'static str {
         Failure::NotBuilt { .. } => "kit::build::not_built",
         Failure::NoSuchPath { .. } => "kit::why::no_path",
         Failure::NoSuchComponent { .. } => "kit::why::no_component",
+        Failure::NoSuchCapability { .. } => "kit::why::no_capability",
+        Failure::NoAdvisories { .. } => "kit::why::no_advisories",
+        Failure::UnknownVulnerability { .. } => "kit::why::unknown_vulnerability",
+        Failure::NoSuchByte { .. } => "kit::why::no_byte",
+        Failure::WhichOutput { .. } => "kit::why::which_output",
         Failure::NoSuchRecipe { .. } => "kit::plan::unknown_recipe",
         Failure::NoTopic { .. } => "kit::usage::topic",
         Failure::NoContainer { .. } => "kit::push::no_container",
@@ -178,18 +201,25 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Incomparable(_) => "kit::verify::incomparable",
         Failure::NoQuorum { .. } => "kit::verify::no_quorum",
         Failure::BundleLacks { .. } => "kit::vendor::incomplete",
+        Failure::BundleUnproved { .. } => "kit::vendor::unproved",
+        Failure::BundleWithoutProject { .. } => "kit::vendor::no_project",
         Failure::NotMeasured { .. } => "kit::measurements::none",
         Failure::Policy { .. } => "kit::policy::problems",
         Failure::Denied { .. } => "kit::audit::denied",
+        Failure::OnlineOffline => "kit::audit::offline",
         Failure::ToolsAudited { .. } => "kit::audit::no_image",
+        Failure::Open { source, .. } => source.code(),
+        Failure::NothingToAudit { .. } => "kit::audit::nothing_there",
         Failure::Advisories { .. } => "kit::audit::advisories",
         Failure::NoSnapshot { .. } => "kit::audit::no_snapshot",
+        Failure::NoneNamed | Failure::AdvisoriesOfOthers { .. } => "kit::audit::no_advisories",
         Failure::NoRelease => "kit::audit::no_release",
         Failure::Key { .. } => "kit::sign::key",
         Failure::NoPassphrase { .. } => "kit::sign::no_passphrase",
         Failure::NoAgent | Failure::Agent { .. } => "kit::sign::agent",
         Failure::Sign { .. } => "kit::sign::failed",
         Failure::OneSignature { .. } => "kit::sign::one_signature",
+        Failure::OnlyOfFiles { .. } | Failure::OnlyOfImages { .. } => "kit::sign::option",
         Failure::SignedBefore { .. } => "kit::sign::signed_before",
         Failure::OtherEnvelope { .. } => "kit::sign::other_envelope",
         Failure::Envelope { .. } => "kit::verify::envelope",
@@ -217,6 +247,8 @@ fn help(failure: &Failure) -> Option<String> {
         | Failure::File { .. }
         | Failure::Output(_) => return None,
         Failure::Machine(error) => return error.help(),
+        Failure::Revision(error) => return error.help(),
+        Failure::Bisect(error) => return error.help(),
         Failure::Tool { source, .. } => return crate::commands::tool::help(source),
         Failure::RecipesThere { .. } => {
             "replace them by `--force`, or write elsewhere by `-o DIR`; nothing was written".to_owned()

@@ -152,6 +152,7 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
                 | ImageError::Place { .. }
                 | ImageError::Document { .. }
                 | ImageError::LargeDocument { .. }
+                | ImageError::Attached(_)
                 | ImageError::Contradiction { .. },
             ..
         }

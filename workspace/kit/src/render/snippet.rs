@@ -8,6 +8,8 @@ use miette::{
     SourceCode, SourceSpan, SpanContents, ThemeCharacters,
 };
 
+use kit_plan::error::Place;
+
 use super::Label;
 use crate::escape;
 use crate::output::Drawing;
@@ -132,6 +134,11 @@ pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |end| end + 1);
     (line, before[start..].chars().count() + 1)
+}
+
+/// Shows a place in a recipe as `FILE:LINE`.
+pub(crate) fn line_of(place: &Place) -> String {
+    format!("{}:{}", place.recipe.path(), position(&place.text, place.span.start).0)
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ fn wrong_usage_is_an_error_like_any_other() {
     assert_snapshot!(error("kit why minimal"), @r#"
     error[kit::usage::missing_argument]: the following required arguments were not provided:
         <WHAT>
-      usage: kit why <IMAGE> <WHAT>
+      usage: kit why <IMAGE|FILE> <WHAT>
       help: `--help` shows all arguments
     "#);
 }

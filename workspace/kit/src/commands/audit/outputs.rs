@@ -3,9 +3,9 @@
 use kit_audit::report::page::Page;
 use kit_audit::report::{Report, json, junit, sarif, text};
 
-use super::gather::Gathered;
 use super::{Args, page};
 use crate::Failure;
+use crate::audit::Audit;
 use crate::context::Context;
 use crate::project::write_file;
 
@@ -13,11 +13,11 @@ use crate::project::write_file;
 pub(super) fn write(
     args: &Args,
     context: &Context,
+    audit: &Audit,
     report: &Report<'_>,
-    gathered: &Gathered,
 ) -> Result<(), Failure> {
     let failed = |what: &'static str| move |source| Failure::Evidence { what, source: Box::new(source) };
-    for note in &gathered.notes {
+    for note in &audit.gathered.notes {
         context.output.say(&format!("{note}\n"));
     }
     if let Some(path) = &args.html {
@@ -29,7 +29,7 @@ pub(super) fn write(
     if let Some(path) = &args.junit {
         write_file(path, junit::write(report).as_bytes())?;
     }
-    if let (Some(path), Some(document)) = (&args.write_vex, &gathered.proved) {
+    if let (Some(path), Some(document)) = (&args.write_vex, &audit.gathered.proved) {
         let text = document
             .to_text()
             .map_err(|source| Failure::Evidence { what: "VEX document", source: Box::new(source) })?;

@@ -10,12 +10,15 @@ use kit_source::history::History;
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
-use super::carried::{Kind, carried};
+use super::Args;
+use super::beside::Layout;
+use super::carried::carried;
 use super::files::{self, DirFiles, Files};
 use super::rebuild::{Artifact, Job, Verified, verify};
-use super::{Args, locks};
 use crate::Failure;
 use crate::context::Context;
+use crate::locks;
+use crate::opened::kind::Kind;
 use crate::workbench::Workpiece;
 
 /// Whether a path is that of something.
@@ -66,10 +69,14 @@ impl Subject<'_> {
             Files::Directory(dir) => {
                 let found = DirFiles::read(&dir).map_err(failed)?;
                 let expected = below(&tree, &self.output);
-                let explanations =
-                    files::trees((&expected, store), (found.tree(), &found)).map_err(failed)?;
+                let found = Layout::without_signatures((found.tree(), &found), (&expected, store));
+                let explanations = files::trees((&expected, store), (&found.tree, &found)).map_err(failed)?;
                 let digest = |name: &str| -> Result<_, Failure> {
-                    let sha256 = sha256(&mut dir.open(name).map_err(failed)?).map_err(failed)?;
+                    let path = TreePath::new(name).expect("because it is a constant path");
+                    let Some(Entry::File { blob, .. }) = found.tree.get(&path) else {
+                        return Err(failed(io::ErrorKind::NotFound.into()));
+                    };
+                    let sha256 = sha256(&mut found.open(blob).map_err(failed)?).map_err(failed)?;
                     Ok((format!("{}/{name}", self.output), sha256))
                 };
                 (explanations, [digest("index.json")?, digest("oci-layout")?].into())

@@ -11,63 +11,19 @@ use kit_format::oci::read_layout;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
 use kit_hash::{BlobId, PinId};
-use kit_recipe::image::Format;
 use kit_store::Store;
 use kit_tree::{BlobSink, Blobs, Entry, Tree, TreePath};
 
 use super::files::{Files, open};
 use crate::Failure;
 use crate::context::Context;
+use crate::opened::kind::Kind;
 
 /// The key of a boot command line, and that of `/etc/os-release`.
 const ON_CMDLINE: &str = "kit.pin=";
 const IN_OS_RELEASE: &str = "KIT_PIN=";
 /// The longest boot command line that is looked at, and the longest `os-release`, in bytes.
 const SHORT: u64 = 64 << 10;
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Initrd,
-    Cmdline,
-    Tar,
-    Oci,
-    DockerArchive,
-}
-
-impl Kind {
-    /// Returns what people call it.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Initrd => "an initrd",
-            Self::Cmdline => "a boot command line",
-            Self::Tar => "a tar archive",
-            Self::Oci => "an OCI image layout",
-            Self::DockerArchive => "an archive for `docker load`",
-        }
-    }
-
-    /// Returns the format that it belongs to.
-    pub(super) fn format(self) -> Format {
-        match self {
-            Self::Initrd | Self::Cmdline => Format::KernelInitrd,
-            Self::Tar => Format::Tar,
-            Self::Oci => Format::Oci,
-            Self::DockerArchive => Format::DockerArchive,
-        }
-    }
-
-    /// Returns the name of the output of an image that it should be.
-    pub(super) fn output(self, image: &str) -> String {
-        match self {
-            Self::Initrd => format!("{image}-initrd.img"),
-            Self::Cmdline => format!("{image}-cmdline"),
-            Self::Tar => format!("{image}.tar"),
-            Self::Oci => format!("{image}.oci"),
-            Self::DockerArchive => format!("{image}.docker.tar"),
-        }
-    }
-}
 
 /// What a file is and which pins it carries. The images of an archive are taken into the store, where they are looked into.
 pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), Failure> {

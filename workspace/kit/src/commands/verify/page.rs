@@ -7,9 +7,10 @@ use askama::Template;
 use kit_build::verify::{Excerpt, Explanation, FileDifference, FirstCause, How, Side, Step, What};
 
 use super::rebuild::{Artifact, Output, Verified};
-use super::report::{because, line_of, remedies};
+use super::report::{because, remedies};
 use crate::Failure;
 use crate::escape;
+use crate::render::line_of;
 use crate::units::{Bytes, count};
 
 /// How many files of a step are shown.

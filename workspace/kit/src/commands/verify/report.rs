@@ -9,7 +9,7 @@ use kit_plan::error::Place;
 use serde_json::{Value, json};
 
 use super::rebuild::{Artifact, Output, Verified};
-use crate::render::position;
+use crate::render::{line_of, position};
 use crate::text::Text;
 use crate::units::{Millis, count};
 
@@ -85,11 +85,6 @@ fn outcome(name: &str, output: &Output) -> String {
         Some(rebuilt) => format!("{name}: sha256 {}, rebuilt {rebuilt}", output.sha256),
         None => format!("{name}: sha256 {}, not rebuilt", output.sha256),
     }
-}
-
-/// Shows a place as `FILE:LINE`.
-pub(super) fn line_of(place: &Place) -> String {
-    format!("{}:{}", place.recipe.path(), position(&place.text, place.span.start).0)
 }
 
 fn first_cause(text: &mut Text, cause: &FirstCause, place: Option<Place>) {

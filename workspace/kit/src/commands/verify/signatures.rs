@@ -1,38 +1,26 @@
-//! `kit verify --signatures`: whether enough of the keys that the project trusts signed a file.
+//! `kit verify --signatures`: whether enough of the keys that the project trusts signed files and images.
 
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use kit_audit::dsse::Envelope;
-use kit_audit::signature::trust::{Found, Judgement, Quorum, Trusted, Verdict, judge, judge_envelope};
-use kit_audit::signature::{PublicKey, Signature};
+use kit_audit::signature::attached::Attestation;
+use kit_audit::signature::trust::Verdict;
 use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::context::Context;
-use crate::project::{Project, absolute, open_dir, open_file, read_file};
+use crate::signed::{Of, Trust};
 use crate::text::Text;
 
-/// How the names of signatures end.
-const SUFFIXES: [&str; 2] = [".sig", ".minisig"];
-
-pub(super) fn run(files: &[String], context: &Context) -> Result<ExitCode, Failure> {
-    let project = context.project()?;
-    let (trusted, quorum) = trusted(project)?;
+pub(super) fn run(subjects: &[String], context: &Context) -> Result<ExitCode, Failure> {
+    let trust = Trust::of(context.project()?)?.ok_or(Failure::NobodyTrusted)?;
     let (mut text, mut objects, mut failed) = (Text::default(), Vec::new(), Vec::new());
-    for file in files {
-        let path = PathBuf::from(file);
-        let judgement = one(&path, &trusted, quorum)?;
-        for (at, verdict) in &judgement.verdicts {
-            text.line(format_args!("{}  {at}", words(verdict)));
-        }
-        let enough = if judgement.is_met() { "signed" } else { "not signed enough" };
-        let (signers, needed) = (judgement.signers.len(), judgement.needed);
-        text.line(format_args!("{file}  {enough}: {signers} of {needed} needed"));
-        objects.push(object(file, &judgement));
-        if !judgement.is_met() {
-            failed.push(file.clone());
+    for subject in subjects {
+        for of in trust.judge(subject, context)? {
+            show(&mut text, &of);
+            objects.push(object(&of));
+            if !of.judgement.is_met() {
+                failed.push(of.name);
+            }
         }
     }
     context.output.data(text.as_str()).map_err(Failure::Output)?;
@@ -40,61 +28,22 @@ pub(super) fn run(files: &[String], context: &Context) -> Result<ExitCode, Failu
     if failed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure::NotSigned { files: failed }) }
 }
 
-/// Returns the keys that the project trusts, and how many have to sign.
-fn trusted(project: &Project) -> Result<(Vec<Trusted>, Quorum), Failure> {
-    let settings = &project.settings().signatures;
-    let mut trusted = Vec::new();
-    for (name, written) in &settings.keys {
-        let path = project.path().join(written);
-        let text = if path.is_file() {
-            String::from_utf8(read_file(&path, PublicKey::LIMIT as u64)?)
-                .map_err(|_| Failure::NotText { path: written.clone() })?
-        } else {
-            written.clone()
-        };
-        let key = PublicKey::parse(&text).map_err(|source| Failure::Key { path: written.into(), source })?;
-        trusted.push(Trusted { name: name.clone(), key });
+fn show(text: &mut Text, of: &Of) {
+    for (at, verdict) in &of.judgement.verdicts {
+        text.line(format_args!("{}  {at}", words(verdict)));
     }
-    let needed = usize::try_from(settings.needed.unwrap_or(1)).unwrap_or(usize::MAX);
-    if trusted.is_empty() {
-        return Err(Failure::NobodyTrusted);
+    for attestation in &of.attestations {
+        let (by, predicate, at) = (attested_by(attestation), &attestation.predicate, &attestation.at);
+        text.line(format_args!("states   {predicate}, says {by}  {at}"));
     }
-    Ok((trusted, Quorum { needed }))
+    let enough = if of.judgement.is_met() { "signed" } else { "not signed enough" };
+    let (signers, needed) = (of.judgement.signers.len(), of.judgement.needed);
+    text.line(format_args!("{}  {enough}: {signers} of {needed} needed", of.name));
 }
 
-fn one(path: &Path, trusted: &[Trusted], quorum: Quorum) -> Result<Judgement, Failure> {
-    let io = |source| Failure::File { action: "read", path: path.to_owned(), source };
-    let found = found(path)?;
-    if found.is_empty() && path.extension().is_some_and(|extension| extension == "dsse") {
-        let text = read_file(path, Envelope::LIMIT as u64)?;
-        let envelope = Envelope::parse(&text)
-            .map_err(|source| Failure::Envelope { path: path.to_owned(), source: Box::new(source) })?;
-        return Ok(judge_envelope(&envelope, trusted, quorum));
-    }
-    judge(&mut BufReader::new(open_file(path)?), &found, trusted, quorum).map_err(io)
-}
-
-/// Finds the signatures beside a file: all whose names begin with its name.
-fn found(path: &Path) -> Result<Vec<Found>, Failure> {
-    let full = absolute(path)?;
-    let (Some(parent), Some(name)) = (full.parent(), full.file_name().and_then(|name| name.to_str())) else {
-        return Ok(Vec::new());
-    };
-    let io = |source| Failure::File { action: "list", path: parent.to_owned(), source };
-    let begin = format!("{name}.");
-    let mut names = Vec::new();
-    for entry in open_dir(parent)?.entries().map_err(io)? {
-        let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(&begin) && SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
-            names.push(name);
-        }
-    }
-    names.sort();
-    let read = |name: String| {
-        let bytes = read_file(&parent.join(&name), Signature::LIMIT as u64)?;
-        Ok(Found { signature: Signature::parse(&bytes), at: name })
-    };
-    names.into_iter().map(read).collect()
+fn attested_by(attestation: &Attestation) -> String {
+    let names: Vec<_> = attestation.judgement.signers.values().flatten().map(String::as_str).collect();
+    if names.is_empty() { "nobody who is trusted".to_owned() } else { names.join(", ") }
 }
 
 fn words(verdict: &Verdict) -> String {
@@ -108,24 +57,32 @@ fn words(verdict: &Verdict) -> String {
         Verdict::Wrong { name, refusal } => format!("wrong    by {name}, it says: {refusal}"),
         Verdict::Unmatched { .. } => "unknown  by none of the trusted keys".to_owned(),
         Verdict::Unreadable { error } => format!("broken   {error}"),
+        Verdict::Elsewhere { about } => format!("other    it is about {about}"),
+        Verdict::Broken { why } => format!("broken   {why}"),
     }
 }
 
-fn object(file: &str, judgement: &Judgement) -> Value {
+fn object(of: &Of) -> Value {
     let verdict = |(at, verdict): &(String, Verdict)| {
         let word = match verdict {
             Verdict::Valid { .. } => "good",
             Verdict::Unknown { .. } | Verdict::Unmatched { .. } => "unknown",
             Verdict::Wrong { .. } => "wrong",
-            Verdict::Unreadable { .. } => "broken",
+            Verdict::Unreadable { .. } | Verdict::Broken { .. } => "broken",
+            Verdict::Elsewhere { .. } => "other",
         };
         json!({ "signature": at, "verdict": word, "what": words(verdict) })
     };
+    let attestation = |attestation: &Attestation| {
+        let Attestation { at, predicate, judgement } = attestation;
+        json!({ "attestation": at, "predicate": predicate, "signers": judgement.signers })
+    };
     json!({
-        "file": file,
-        "signed": judgement.is_met(),
-        "needed": judgement.needed,
-        "signers": judgement.signers,
-        "signatures": judgement.verdicts.iter().map(verdict).collect::<Vec<_>>(),
+        "file": of.name,
+        "signed": of.judgement.is_met(),
+        "needed": of.judgement.needed,
+        "signers": of.judgement.signers,
+        "signatures": of.judgement.verdicts.iter().map(verdict).collect::<Vec<_>>(),
+        "attestations": of.attestations.iter().map(attestation).collect::<Vec<_>>(),
     })
 }

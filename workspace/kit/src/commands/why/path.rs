@@ -1,6 +1,5 @@
 //! Where a path of an image comes from.
 
-use kit_recipe::lockfile::Subject;
 use kit_tree::dump::Line;
 use kit_tree::{Tree, TreePath};
 use serde_json::{Value, json};
@@ -18,13 +17,12 @@ const CLOSE: usize = 3;
 /// Follows a path from the image to the step that brought it.
 pub(super) fn explain(
     context: &Context,
-    subject: &Subject,
+    piece: &Workpiece,
     text: &str,
     not_built: &dyn Fn() -> Failure,
 ) -> Result<(Text, Value), Failure> {
     let path = TreePath::new(text)
         .map_err(|_| Failure::BadName { text: text.to_owned(), what: "a path inside an image" })?;
-    let piece = Workpiece::prepare(context.project()?, subject, &[])?;
     let store = context.store()?;
     let progress = Progress::new(&context.output);
     let (entry, steps) = with_engine(context, &store, &progress, |engine, _| {

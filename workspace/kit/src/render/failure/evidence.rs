@@ -10,13 +10,51 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
         Failure::Denied { .. } => {
             "each finding says what to do; what is to be let through needs an `[[exception]]` with a reason and a day in `policy.toml`".to_owned()
         }
+        Failure::OnlineOffline => {
+            "leave one of them out; without `--online`, an audit says nothing of newer versions".to_owned()
+        }
+        Failure::NoSuchCapability { close: Some(close), .. } => format!("did you mean `{close}`?"),
+        Failure::NoSuchCapability { close: None, .. } => {
+            "capabilities are called as in capabilities(7), such as `CAP_NET_ADMIN`".to_owned()
+        }
+        Failure::NoAdvisories { image, .. } => {
+            format!("name some by `--advisories PATH`, or pin them by `kit lock {image} --advisories PATH`")
+        }
+        Failure::UnknownVulnerability { .. } => {
+            "look whether it is written as its publisher writes it, or name newer advisories by `--advisories PATH`"
+                .to_owned()
+        }
+        Failure::NoSuchByte { length: Some(length), .. } if *length > 0 => {
+            format!("offsets go from 0 to {}", length - 1)
+        }
+        Failure::NoSuchByte { .. } => "name an offset that is in the file".to_owned(),
+        Failure::WhichOutput { outputs, .. } => {
+            format!("name one by `--of`, there is {}", crate::failure::quoted(outputs))
+        }
         Failure::ToolsAudited { .. } => "name the lockfile of an image".to_owned(),
+        Failure::NoneNamed => {
+            "name them behind `--advisories`, or in `kit.toml` by `[advisories] from = [\"ADDRESS or path\"]`".to_owned()
+        }
+        Failure::AdvisoriesOfOthers { .. } => {
+            "take those that OSV publishes for Debian or crates.io, or what Debian's security tracker does".to_owned()
+        }
+        Failure::Open { source, .. } => source.help(),
+        Failure::NothingToAudit { .. } => {
+            "name an image of the project, a lockfile, a file or a directory, or a reference with its registry or tag, such as `registry.example/web:1`".to_owned()
+        }
         Failure::NoSnapshot { image, .. } => {
             format!("run `kit lock {image} --advisories PATH` with advisories, or take a bundle that has them by `--vendor`")
         }
         Failure::NoPassphrase { .. } => "name a file with it by `--passphrase-file`".to_owned(),
         Failure::NoAgent => "start one with `eval $(ssh-agent)`, and add the key by `ssh-add`".to_owned(),
         Failure::OneSignature { .. } => "sign one file at a time, or leave `--to` out".to_owned(),
+        Failure::OnlyOfFiles { option: "--envelope", .. } => {
+            "`--attest DOCUMENT` puts a statement about the image into an envelope".to_owned()
+        }
+        Failure::OnlyOfFiles { .. } => "what signs an image is put beside it: leave the option out".to_owned(),
+        Failure::OnlyOfImages { .. } => {
+            "name an image in a registry, or the directory of a layout; a statement in a file is signed by `--envelope`".to_owned()
+        }
         Failure::SignedBefore { path } => {
             format!("name another file by `--to`, such as `{}`; all beside the file are checked", second(path))
         }
@@ -30,6 +68,13 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
         Failure::Key { source, .. } => return source.help().map(str::to_owned),
         Failure::BundleLacks { path, subjects, .. } => {
             format!("run `kit vendor {} --to {}`", subjects.join(" "), path.display())
+        }
+        Failure::BundleUnproved { .. } => {
+            "each line that begins with `broken` says what doesn't hold; is the lockfile the one that the bundle was made for?"
+                .to_owned()
+        }
+        Failure::BundleWithoutProject { .. } => {
+            "write it once more by `kit vendor`, where the project is".to_owned()
         }
         Failure::NotMeasured { image } => {
             format!("add `kernel+initrd` to `formats` in `recipes/images/{image}.toml` and run `kit lock {image}`")

@@ -1,8 +1,9 @@
 //! Known vulnerabilities of what is in an image: where advisories come from, and what of them concerns it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use kit_audit::Finding;
 use kit_audit::advisories::vex::{self, Document};
 use kit_audit::advisories::{
     Builder, Installed, Kernel, Moment, Origin, Proposal, Release, Setting, Shipped, Snapshot, Wanted, find,
@@ -12,21 +13,25 @@ use kit_audit::finding::{Area, Evidence};
 use kit_audit::hardening::kernel::{KernelConfig, Value};
 use kit_audit::inventory::{Component, ComponentId, Inventory, Place, Role};
 use kit_audit::policy::{Advised, Day};
+use kit_recipe::Lockfile;
+use kit_recipe::lockfile::Advisories;
 use kit_recipe::recipe::RecipeName;
 use kit_store::Store;
 
-use super::Args;
 use super::gather::Gathered;
 use super::subject::Audited;
+use super::{Asked, Pinned};
 use crate::Failure;
-use crate::advisories::{Published, published};
+use crate::advisories::{Named, Published, published};
 use crate::context::Context;
+use crate::escape;
+use crate::evidence::Built;
 use crate::places::bundles;
 use crate::project::read_file;
 
 /// Looks for known vulnerabilities; returns what was asked, in a few words. None where there are no advisories to ask.
-pub(super) fn look(
-    args: &Args,
+pub(crate) fn look(
+    asked: &Asked,
     context: &Context,
     store: &Store,
     subject: &Audited,
@@ -36,21 +41,37 @@ pub(super) fn look(
     let Some(inventory) = subject.inventory() else { return Ok(None) };
     let installed = installed(inventory);
     let Some(release) = release(inventory) else {
-        gathered
-            .notes
-            .push("vulnerabilities weren't looked at: nothing is from a release of Debian".to_owned());
+        let why = subject.foreign.as_ref().and_then(|foreign| foreign.system.as_ref()).map_or_else(
+            || "nothing is from a release of Debian".to_owned(),
+            |system| {
+                format!(
+                    "the image is {}, and only packages of Debian's releases are matched",
+                    escape::line(&system.words())
+                )
+            },
+        );
+        gathered.notes.push(format!("vulnerabilities weren't looked at: {why}"));
         return Ok(None);
     };
     let wanted =
         Wanted::only(installed.iter().map(|one| (one.origin.ecosystem(), one.known_as().0.to_owned())));
-    let Some(snapshot) = snapshot(args, context, store, subject, &release, &wanted)? else {
+    let which = Which { paths: &asked.advisories, lock: subject.lock.as_ref(), image: subject.image() };
+    let snapshot = match snapshot(which, context, store, &release, &wanted) {
+        Err(Failure::NoSnapshot { .. }) if asked.pinned == Pinned::WhereThere => {
+            let why = "vulnerabilities weren't looked at: the advisories that the lockfile pins aren't in the store";
+            gathered.notes.push(why.to_owned());
+            return Ok(None);
+        }
+        found => found?,
+    };
+    let Some(snapshot) = snapshot else {
         gathered.notes.push(
             "vulnerabilities weren't looked at: name advisories by `--advisories`, or pin them by `kit lock --advisories`"
                 .to_owned(),
         );
         return Ok(None);
     };
-    let as_of = args.as_of.map(end_of);
+    let as_of = asked.as_of.map(end_of);
     let found = find(&snapshot, &installed, as_of)
         .map_err(|source| Failure::Advisories { path: None, source: Box::new(source) })?;
     for ecosystem in &found.not_covered {
@@ -63,16 +84,20 @@ pub(super) fn look(
             .notes
             .push(format!("not understood in the advisories: {}: {}", missed.record, missed.reason));
     }
-    let documents: Result<Vec<_>, _> = args.vex.iter().map(|path| document(path)).collect();
-    let shipped = shipped(subject, inventory, store)?;
+    let documents: Result<Vec<_>, _> = asked.vex.iter().map(|path| document(path)).collect();
+    // Without files, nothing can be proved by them.
+    let shipped = shipped(subject.built.as_ref().filter(|_| subject.root.is_some()), inventory, store)?;
     let proposals: Vec<_> = found.matches.iter().map(|one| propose(one, &shipped)).collect();
-    let name = format!("pkg:generic/{}", subject.name);
+    let name = format!("pkg:generic/{}", subject.image());
     let judged = vex::judge(found.matches, &documents?, std::slice::from_ref(&name));
     for ((one, mut finding), proposal) in judged.iter().zip(finding::findings(&judged)).zip(&proposals) {
         let published = one.found.published.map(|moment| Day::of_seconds(u64::from(moment.seconds())));
         gathered.advised.insert(finding.id(), Advised { published, fixed: one.found.fixed.clone() });
         if let Some(proposal) = proposal {
             finding.evidence.push(Evidence::Fact(format!("not affected, as is proved: {}", proposal.proof)));
+        }
+        if subject.foreign.is_some() {
+            finding = of_foreign(finding, one.found.fixed.is_some());
         }
         gathered.findings.push(finding);
     }
@@ -81,6 +106,19 @@ pub(super) fn look(
     gathered.proved = proved(&proposals, &name, date)?;
     let ecosystems: Vec<_> = snapshot.ecosystems().iter().map(|ecosystem| ecosystem.word()).collect();
     Ok(Some(format!("{} of {}", ecosystems.join(" and "), date.date())))
+}
+
+/// Says what proves a vulnerability, and what to do, where there is no lockfile.
+fn of_foreign(mut finding: Finding, has_fix: bool) -> Finding {
+    for evidence in &mut finding.evidence {
+        if let Evidence::Lock(entry) = evidence {
+            *evidence = Evidence::Fact(format!("the image lists {entry}"));
+        }
+    }
+    if has_fix {
+        "update it where the image is made, or take a newer image".clone_into(&mut finding.help);
+    }
+    finding
 }
 
 /// Returns what can be stated, as a document; none where that is nothing.
@@ -94,48 +132,70 @@ fn proved(proposals: &[Option<Proposal>], image: &str, date: Moment) -> Result<O
     document.map(Some).map_err(|source| Failure::Evidence { what: "VEX document", source: Box::new(source) })
 }
 
-fn end_of(day: Day) -> Moment {
+pub(crate) fn end_of(day: Day) -> Moment {
     Moment::parse_end_of_day(&day.to_string()).expect("because days are written as dates")
 }
 
-fn document(path: &Path) -> Result<Document, Failure> {
+pub(crate) fn document(path: &Path) -> Result<Document, Failure> {
     let unreadable = |source| Failure::Advisories { path: Some(path.to_owned()), source: Box::new(source) };
     let bytes = read_file(path, vex::LIMIT)?;
     Document::parse(&path.display().to_string(), &bytes).map_err(unreadable)
 }
 
-/// Returns the advisories that are named, else those that the lockfile pins.
-fn snapshot(
-    args: &Args,
-    context: &Context,
-    store: &Store,
-    subject: &Audited,
-    release: &Release,
-    wanted: &Wanted,
-) -> Result<Option<Snapshot>, Failure> {
-    if args.advisories.is_empty() {
-        return pinned(context, store, subject, release, wanted);
-    }
-    let mut builder = Builder::new(release.clone(), wanted.clone());
-    for path in &args.advisories {
-        match published(path, release, wanted, &mut builder)? {
-            Published::Records => {}
-            // A snapshot is all that there is.
-            Published::Snapshot(snapshot) => return Ok(Some(*snapshot)),
-        }
-    }
-    Ok(Some(builder.finish()))
+/// Which advisories are asked about an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Which<'a> {
+    /// Those that are named.
+    pub(crate) paths: &'a [PathBuf],
+    /// What pins some where none are named.
+    pub(crate) lock: Option<&'a Lockfile>,
+    pub(crate) image: &'a str,
 }
 
-fn pinned(
+/// Returns the advisories that are named, else those that the lockfile pins.
+pub(crate) fn snapshot(
+    which: Which<'_>,
     context: &Context,
     store: &Store,
-    subject: &Audited,
     release: &Release,
     wanted: &Wanted,
 ) -> Result<Option<Snapshot>, Failure> {
-    let Some(pin) = subject.lock.as_ref().and_then(|lock| lock.advisories.as_ref()) else { return Ok(None) };
-    let missing = || Failure::NoSnapshot { sha256: pin.sha256, image: subject.name.clone() };
+    if !which.paths.is_empty() {
+        return named(context, store, which.paths, release, wanted).map(Some);
+    }
+    let Some(pin) = which.lock.and_then(|lock| lock.advisories.as_ref()) else { return Ok(None) };
+    pinned(context, store, pin, which.image, release, wanted).map(Some)
+}
+
+/// Reads the advisories at some paths.
+pub(crate) fn named(
+    context: &Context,
+    store: &Store,
+    paths: &[PathBuf],
+    release: &Release,
+    wanted: &Wanted,
+) -> Result<Snapshot, Failure> {
+    let mut builder = Builder::new(release.clone(), wanted.clone());
+    for path in paths {
+        match published(&Named::at(context, store, path)?, release, wanted, &mut builder)? {
+            Published::Records => {}
+            // A snapshot is all that there is.
+            Published::Snapshot(snapshot) => return Ok(*snapshot),
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Reads the advisories that the lockfile of an image pins.
+pub(crate) fn pinned(
+    context: &Context,
+    store: &Store,
+    pin: &Advisories,
+    image: &str,
+    release: &Release,
+    wanted: &Wanted,
+) -> Result<Snapshot, Failure> {
+    let missing = || Failure::NoSnapshot { sha256: pin.sha256, image: image.to_owned() };
     if store.blob_of_sha256(&pin.sha256)?.is_none() {
         for bundle in bundles(context, context.project()?)? {
             bundle.take(store, &pin.sha256)?;
@@ -144,12 +204,12 @@ fn pinned(
     let blob = store.blob_of_sha256(&pin.sha256)?.ok_or_else(missing)?;
     let bytes =
         kit_tree::Blobs::read(store, &blob, kit_audit::advisories::snapshot::LIMIT).map_err(|_| missing())?;
-    let snapshot = Snapshot::read(&bytes, release, wanted);
-    snapshot.map(Some).map_err(|source| Failure::Advisories { path: None, source: Box::new(source) })
+    Snapshot::read(&bytes, release, wanted)
+        .map_err(|source| Failure::Advisories { path: None, source: Box::new(source) })
 }
 
 /// Returns the release of Debian that most of the image's packages are from.
-fn release(inventory: &Inventory) -> Option<Release> {
+pub(crate) fn release(inventory: &Inventory) -> Option<Release> {
     let mut suites: BTreeMap<&str, usize> = BTreeMap::new();
     for component in inventory.components.values() {
         if let Some(suite) = component.suite.as_deref() {
@@ -161,7 +221,7 @@ fn release(inventory: &Inventory) -> Option<Release> {
 }
 
 /// Lists what is in the image, or what that was made of, as advisories name it.
-fn installed(inventory: &Inventory) -> Vec<Installed> {
+pub(crate) fn installed(inventory: &Inventory) -> Vec<Installed> {
     let mut debian: BTreeMap<(&str, &str), Installed> = BTreeMap::new();
     let mut crates = Vec::new();
     for (id, component) in &inventory.components {
@@ -192,7 +252,11 @@ fn installed(inventory: &Inventory) -> Vec<Installed> {
                 update: users(inventory, id),
                 evidence: vec![Evidence::Lock(id.to_string())],
             }),
-            ComponentId::File { .. } | ComponentId::Image(_) | ComponentId::Recipe(_) => {}
+            ComponentId::File { .. }
+            | ComponentId::Image(_)
+            | ComponentId::Recipe(_)
+            | ComponentId::Apk { .. }
+            | ComponentId::Foreign(_) => {}
         }
     }
     let mut all: Vec<_> = debian.into_values().chain(crates).collect();
@@ -218,8 +282,12 @@ fn users(inventory: &Inventory, id: &ComponentId) -> Vec<String> {
 }
 
 /// Returns what can prove that something isn't in the image.
-fn shipped(subject: &Audited, inventory: &Inventory, store: &Store) -> Result<Shipped, Failure> {
-    let Some(built) = &subject.built else { return Ok(Shipped::default()) };
+pub(crate) fn shipped(
+    built: Option<&Built>,
+    inventory: &Inventory,
+    store: &Store,
+) -> Result<Shipped, Failure> {
+    let Some(built) = built else { return Ok(Shipped::default()) };
     let files: BTreeSet<_> = inventory
         .files
         .iter()

@@ -21,14 +21,14 @@ use crate::workbench::Workpiece;
 const LOCK_LIMIT: u64 = 16 << 20;
 
 /// A lockfile with the recipes that it was made from.
-pub(super) struct Found<'a> {
-    pub(super) piece: Workpiece,
-    pub(super) image: Name,
-    pub(super) files: Box<dyn ProjectFiles + 'a>,
-    pub(super) path: String,
-    pub(super) sha256: Sha256,
+pub(crate) struct Found<'a> {
+    pub(crate) piece: Workpiece,
+    pub(crate) image: Name,
+    pub(crate) files: Box<dyn ProjectFiles + 'a>,
+    pub(crate) path: String,
+    pub(crate) sha256: Sha256,
     /// Where it was found, in words.
-    pub(super) place: String,
+    pub(crate) place: String,
 }
 
 /// A lockfile with the right pins.
@@ -48,7 +48,7 @@ struct Tried {
 }
 
 /// Looks in the lockfile that is given, or else in the project; and then in its history, for the recipes too.
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     project: &'a Project,
     history: &'a History<'a>,
     given: Option<&Path>,

@@ -1,0 +1,116 @@
+//! Images that were opened, as subjects of an audit: held against their lockfile where that is found, else as they describe themselves.
+
+use std::path::Path;
+
+use kit_audit::inventory::altered::Attributes;
+use kit_audit::inventory::foreign::{Foreign, Known};
+use kit_audit::report::Depth;
+use kit_audit::{Finding, supply_chain};
+use kit_hash::PinId;
+use kit_source::history::History;
+use kit_store::Store;
+
+use super::subject::Audited;
+use crate::Failure;
+use crate::context::Context;
+use crate::evidence::{Built, Wanted};
+use crate::locks::{self, Found};
+use crate::opened::kind::Kind;
+use crate::opened::{Configured, Opened};
+
+/// Finds out what an opened image is made of; `lock` is the lockfile that it is said to be from.
+pub(crate) fn audited(
+    opened: Opened,
+    lock: Option<&Path>,
+    context: &Context,
+    store: &Store,
+) -> Result<Audited, Failure> {
+    let Some(pin) = opened.pin else {
+        return match lock {
+            Some(_) => Err(Failure::NoPin { path: opened.name.into(), kind: opened.kind.words() }),
+            None => Ok(foreign(opened, store, "it carries no lockfile's digest, so kit didn't make it")),
+        };
+    };
+    let project = match context.project() {
+        Ok(project) => project,
+        Err(Failure::NoProject { .. }) if lock.is_none() => {
+            return Ok(foreign(opened, store, &not_found(&pin, "there is no project here to look for that")));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let history = History { program: "git", path: project.path() };
+    match locks::find(project, &history, lock, &pin, opened.kind.format()) {
+        Ok(found) => held(opened, found, context, store),
+        Err(Failure::NoLockFor { changes, .. }) if lock.is_none() => {
+            let why = if changes.is_empty() {
+                "neither the project nor its history has that"
+            } else {
+                "the project has that, but no longer the recipes that it was made from"
+            };
+            Ok(foreign(opened, store, &not_found(&pin, why)))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Says why the image is read by itself though it names a lockfile.
+fn not_found(pin: &PinId, why: &str) -> String {
+    format!("it says that its lockfile pins {}, and {why}", pin.short())
+}
+
+/// Builds what the lockfile gives, and holds the image against it.
+fn held(opened: Opened, found: Found<'_>, context: &Context, store: &Store) -> Result<Audited, Failure> {
+    let Opened { name, kind, root, configured, pin, beside } = opened;
+    context.output.say(&format!("{name}: {}, lockfile {}\n", kind.words(), found.place));
+    let mut built = Built::of_piece(context, store, found.piece, found.files.as_ref(), Wanted::Shipped)?;
+    let locked = built.root(store)?;
+    let attributes = if kind == Kind::Initrd { Attributes::Left } else { Attributes::Kept };
+    let mut findings = supply_chain::altered(&built.inventory.take_found(&locked, &root, attributes));
+    let lock = built.piece.lock.clone();
+    for (end, digest) in &beside {
+        let output = format!("{}{end}", found.image);
+        if let Some(pinned) = lock.outputs.get(&output).filter(|pinned| pinned.sha256 != *digest) {
+            findings.push(supply_chain::altered_output(&output, &pinned.sha256, digest));
+        }
+    }
+    if kind == Kind::Initrd && beside.is_empty() {
+        let text = "an initrd comes without its kernel and command line: what is said of those is about the lockfile's\n";
+        context.output.say(text);
+    }
+    Ok(Audited {
+        name: name.clone(),
+        opened: Some(name),
+        path: Some(found.path),
+        pin,
+        depth: if findings.is_empty() { Depth::Files } else { Depth::Altered },
+        inventory: None,
+        lock: Some(lock),
+        built: Some(built),
+        root: Some(root),
+        foreign: None,
+        found: findings,
+        configured,
+    })
+}
+
+/// Reads what the image says of itself.
+fn foreign(opened: Opened, store: &Store, why: &str) -> Audited {
+    let Opened { name, root, configured, pin, .. } = opened;
+    let architecture = configured.as_ref().map(|configured: &Configured| configured.platform.1.as_str());
+    let foreign = Foreign::read(Known { name: &name, architecture, pin }, &root, store);
+    let found: Vec<Finding> = supply_chain::foreign(&foreign);
+    Audited {
+        name: name.clone(),
+        opened: Some(name),
+        path: None,
+        pin,
+        depth: Depth::Foreign(why.to_owned()),
+        inventory: None,
+        lock: None,
+        built: None,
+        root: Some(root),
+        foreign: Some(foreign),
+        found,
+        configured,
+    }
+}

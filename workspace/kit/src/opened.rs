@@ -1,0 +1,173 @@
+//! Images that the command line names, whoever made them: files, directories, and what registries have.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`kind`] | what a file can be |
+//! | [`archive`] | what is in a file |
+//! | [`directory`] | what is in a directory |
+//! | [`layout`] | the root that the layers of an image make |
+//! | [`error`] | why something can't be opened |
+//!
+//! All content goes to the store, where nothing keeps it: the next `kit store gc` takes it away.
+
+pub(crate) mod archive;
+mod directory;
+pub(crate) mod error;
+pub(crate) mod kind;
+mod layout;
+
+use std::path::Path;
+
+use kit_audit::inventory::foreign::OsRelease;
+use kit_build::network::Pull;
+use kit_format::oci::pull::Settings;
+use kit_hash::{PinId, Sha256};
+use kit_recipe::Reference;
+use kit_store::Store;
+use kit_tree::resolve::Resolved;
+use kit_tree::{Blobs as _, Entry, Tree};
+
+use self::archive::Found;
+use self::error::OpenError;
+use self::kind::Kind;
+use crate::Failure;
+use crate::context::Context;
+use crate::progress::Progress;
+use crate::project::{canonical, open_file};
+use crate::workbench::with_engine;
+
+/// The longest `os-release` that is looked at, in bytes.
+const LONGEST_RELEASE: u64 = 64 << 10;
+
+/// An image, opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// What the command line calls it.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// Its root file system; the contents are in the store.
+    pub(crate) root: Tree,
+    /// What it says of how it is run, where its form says that.
+    pub(crate) configured: Option<Configured>,
+    /// The digest of the pins of the lockfile that it says it is from.
+    pub(crate) pin: Option<PinId>,
+    /// What lies beside it in the directory that was opened and is part of the image: how its name ends, and its digest.
+    pub(crate) beside: Vec<(&'static str, Sha256)>,
+}
+
+/// The configuration of an image that containers are made of.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    /// Its name in the layout.
+    pub(crate) name: Option<String>,
+    /// OCI's words for the operating system and the architecture.
+    pub(crate) platform: (String, String),
+    pub(crate) manifest: Sha256,
+    pub(crate) settings: Settings,
+}
+
+/// Which image is meant where there are several.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Choice<'a> {
+    /// `linux/arm64`; that of this machine where it is none.
+    pub(crate) platform: Option<&'a str>,
+    /// Its name in a layout, an archive, or a directory of outputs.
+    pub(crate) image: Option<&'a str>,
+}
+
+impl Choice<'_> {
+    /// Returns the platform that is meant where there are several.
+    fn platform(&self) -> String {
+        let own = || format!("linux/{}", kit_plan::registry::oci_architecture(std::env::consts::ARCH));
+        self.platform.map_or_else(own, str::to_owned)
+    }
+}
+
+impl Opened {
+    /// Opens a file or a directory.
+    pub(crate) fn path(path: &Path, choice: Choice<'_>, store: &Store) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let failed = |source| Failure::Open { name: name.clone(), source };
+        let real = canonical(path)?;
+        let found = if real.is_dir() {
+            match directory::look(&real, choice)? {
+                directory::Inside::Layout => {
+                    let tree = crate::layouts::take(store, path)?;
+                    Found::Layout(Kind::Oci, tree)
+                }
+                directory::Inside::Output(file) => {
+                    // Which image is meant is said already, unless there are several in what is opened.
+                    let choice = Choice { image: None, ..choice };
+                    let opened = Self::path(&path.join(&file), choice, store)?;
+                    return Ok(Self { beside: directory::beside(&real, &file)?, ..opened });
+                }
+            }
+        } else {
+            archive::read(open_file(path)?, store).map_err(failed)?
+        };
+        let (kind, root, configured) = match found {
+            Found::CommandLine => return Err(failed(OpenError::CommandLine)),
+            Found::Root(kind, root) => {
+                choice.refuse().map_err(failed)?;
+                (kind, root, None)
+            }
+            Found::Layout(kind, tree) => {
+                let (root, configured) = layout::of_layout(&tree, store, choice).map_err(failed)?;
+                (kind, root, Some(configured))
+            }
+            Found::Saved(tree, saved) => {
+                let (root, configured) = layout::of_saved(&tree, &saved, store, choice).map_err(failed)?;
+                (Kind::DockerArchive, root, Some(configured))
+            }
+        };
+        let pin = pin_of(&root, store);
+        Ok(Self { name, kind, root, configured, pin, beside: Vec::new() })
+    }
+
+    /// Fetches an image of a registry.
+    pub(crate) fn reference(
+        reference: &Reference,
+        choice: Choice<'_>,
+        context: &Context,
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        // Where there is no project, there are no settings of one.
+        context.project_or_here()?;
+        let progress = Progress::new(&context.output);
+        let platform = choice.platform();
+        let pulled = with_engine(context, store, &progress, |_, network| {
+            let pull = Pull { reference, platform: Some(&platform), jobs: context.jobs() };
+            Ok(network.pull(&pull, &progress)?)
+        });
+        progress.finish();
+        let name = reference.to_string();
+        let opened = layout::of_layout(&pulled?.layout, store, choice);
+        let (root, configured) = opened.map_err(|source| Failure::Open { name: name.clone(), source })?;
+        let pin = pin_of(&root, store);
+        let (kind, configured) = (Kind::Registry, Some(configured));
+        Ok(Self { name, kind, root, configured, pin, beside: Vec::new() })
+    }
+}
+
+impl Choice<'_> {
+    /// Refuses a choice where there is none.
+    fn refuse(&self) -> Result<(), OpenError> {
+        match (self.platform, self.image) {
+            (Some(_), _) => Err(OpenError::NoChoice { flag: "--platform" }),
+            (None, Some(_)) => Err(OpenError::NoChoice { flag: "--image" }),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Returns the digest of the pins that a root carries: what its `os-release` says.
+pub(crate) fn pin_of(root: &Tree, store: &Store) -> Option<PinId> {
+    let place = "/etc/os-release".parse().expect("because it is a constant path");
+    let Resolved::There(path, _) = root.resolve(&place) else { return None };
+    let Some(Entry::File { blob, size, .. }) = root.inode(&path) else { return None };
+    if *size > LONGEST_RELEASE {
+        return None;
+    }
+    let text = store.read(blob, LONGEST_RELEASE).ok()?;
+    OsRelease::parse(String::from_utf8_lossy(&text)).pin?.parse().ok()
+}
