@@ -43,6 +43,8 @@ pub struct Archive {
 pub struct Package {
     /// Name.
     pub name: &'static str,
+    /// Version.
+    pub version: &'static str,
     /// Further fields of its stanza, each line with its end.
     pub fields: &'static str,
     /// The `.deb`.
@@ -52,18 +54,19 @@ pub struct Package {
 impl Package {
     /// Returns a package of version `1.0-1` that needs nothing.
     pub fn new(name: &'static str, bytes: Vec<u8>) -> Self {
-        Self { name, fields: "", bytes }
+        Self { name, version: "1.0-1", fields: "", bytes }
     }
 
     /// Returns where its file is served.
     pub fn path(&self) -> String {
-        format!("/pool/main/{}_1.0-1_amd64.deb", self.name)
+        format!("/pool/main/{}_{}_amd64.deb", self.name, self.version)
     }
 
     fn stanza(&self) -> String {
         format!(
-            "Package: {}\nVersion: 1.0-1\nArchitecture: amd64\n{}Filename: {}\nSize: {}\nSHA256: {}\n",
+            "Package: {}\nVersion: {}\nArchitecture: amd64\n{}Filename: {}\nSize: {}\nSHA256: {}\n",
             self.name,
+            self.version,
             self.fields,
             self.path().trim_start_matches('/'),
             self.bytes.len(),
@@ -93,7 +96,8 @@ impl Archive {
         }
     }
 
-    fn plain_index(&self) -> String {
+    /// Returns the index as it is unpacked.
+    pub fn plain_index(&self) -> String {
         self.packages.iter().map(Package::stanza).collect::<Vec<_>>().join("\n")
     }
 

@@ -55,6 +55,17 @@ impl Tar {
         self
     }
 
+    /// Adds a file with an extended attribute.
+    #[must_use]
+    pub fn with_attribute(mut self, name: &str, content: &[u8], attribute: &str, value: &[u8]) -> Self {
+        let rest = [format!(" SCHILY.xattr.{attribute}=").as_bytes(), value, b"\n"].concat();
+        // The length counts its own two digits.
+        let record = [(rest.len() + 2).to_string().as_bytes(), &rest].concat();
+        self.header(b'x', "pax", "", record.len() as u64, b"");
+        self.content(&record);
+        self.file(name, content)
+    }
+
     /// Adds a symbolic link.
     #[must_use]
     pub fn symlink(mut self, name: &str, target: &str) -> Self {
@@ -112,8 +123,15 @@ impl Tar {
 
 /// Makes the package `name` of version `1.0-1`, with the member `data_name` (`data.tar`, `data.tar.zst`, …).
 pub fn deb(name: &str, data_name: &str, data: &[u8]) -> Vec<u8> {
+    deb_with_scripts(name, data_name, data, &[])
+}
+
+/// Makes the same with maintainer scripts, each by its name.
+pub fn deb_with_scripts(name: &str, data_name: &str, data: &[u8], scripts: &[(&str, &str)]) -> Vec<u8> {
     let control = format!("Package: {name}\nVersion: 1.0-1\nArchitecture: amd64\nDescription: for a test\n");
-    let control = Tar::default().file("./control", control.as_bytes()).end();
+    let control = Tar::default().file("./control", control.as_bytes());
+    let with_script = |tar: Tar, (name, text): &(&str, &str)| tar.file(&format!("./{name}"), text.as_bytes());
+    let control = scripts.iter().fold(control, with_script).end();
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("control.tar", &control), (data_name, data)] {
         let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", content.len());

@@ -4,8 +4,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use kit_tests::Said;
+use kit_tests::archive::{Archive, Package, SUITE};
+use kit_tests::deb::{Tar, deb};
+use kit_tests::server::with_server;
 use kit_tests::small::Small;
+use kit_tests::{Said, TestProject};
 
 /// A file of a bundle that is there under its digest.
 fn blobs(small: &Small) -> Vec<PathBuf> {
@@ -37,8 +40,9 @@ fn a_bundle_has_all_that_a_build_needs() {
     let said = small.kit(&["vendor", "small"]).succeeded();
     assert_eq!(said.stdout, "vendor\n");
     let before = blobs(&small);
-    // Three packages, the lockfile, the manifest and its empty configuration; the state of the suite where the store has it.
-    assert!((6..=7).contains(&before.len()), "{before:#?}");
+    // Three packages, the lockfile, the project's files, the manifest and its empty configuration.
+    assert_eq!(before.len(), 7, "{before:#?}");
+    assert!(said.stderr.contains("note: InRelease of bookworm isn't in the bundle: "), "{said}");
     small.kit(&["vendor", "small", "--check"]).succeeded();
     let again = small.kit(&["vendor", "small"]).succeeded();
     assert!(again.stderr.contains(" 0 new"), "{again}");
@@ -97,4 +101,74 @@ fn a_bundle_is_named_by_the_settings_too() {
     small.check_locked();
     small.project.write("kit.toml", "[vendor]\npath = \"nowhere\"\n");
     small.project.kit(&["build"]).failed(3, &["nowhere"]);
+}
+
+#[test]
+fn a_bundle_has_the_project_too() {
+    let small = Small::new();
+    small.project.write("policy.toml", "[levels]\n\"not-verified\" = \"allow\"\n");
+    small.kit(&["vendor", "small"]).succeeded();
+    let elsewhere = Small::new();
+    let vendor = small.project.path().join("vendor").display().to_string();
+    let project = elsewhere.project.path().join("project").display().to_string();
+    let unpack = ["vendor", "--to", &vendor, "--unpack", &project];
+    let said = without_network(&elsewhere, &unpack).succeeded();
+    assert_eq!(said.stdout, format!("{project}\n"));
+    let read = |path: &str| std::fs::read(elsewhere.project.path().join("project").join(path)).expect(path);
+    for path in ["policy.toml", "lockfiles/small.lock", "recipes/images/small.toml", "files/a"] {
+        assert_eq!(read(path), small.project.read(path).into_bytes(), "{path}");
+    }
+    let build = ["--project", &project, "build", "small", "--vendor", &vendor, "--offline"];
+    without_network(&elsewhere, &build).succeeded();
+    kit_tests::small::check_locked(&small.lock, &elsewhere.project.path().join("project/out"));
+    without_network(&elsewhere, &unpack).failed(2, &["kit::init::not_empty"]);
+    let none = ["vendor", "--to", "recipes", "--unpack", "other"];
+    elsewhere.project.kit(&none).failed(3, &["recipes"]);
+}
+
+/// A project with a package of a loopback archive, locked; and the archive.
+fn signed() -> (TestProject, Archive) {
+    let project = TestProject::with_own_store();
+    let image = "[image]\nname = \"demo\"\nformats = [\"tar\"]\n[init]\npackages = [\"app\"]\n";
+    project.write("recipes/images/demo.toml", image);
+    let source = format!("[sources.debian]\nsuite = \"{SUITE}\"\npackages = [\"app\"]\n");
+    project.write("recipes/packages/app.toml", &format!("[package]\nname = \"app\"\n{source}"));
+    let data = Tar::default().file("./app", b"app").end();
+    (project, Archive::new(vec![Package::new("app", deb("app", "data.tar", &data))]))
+}
+
+#[test]
+fn a_bundle_proves_its_pins_from_the_signature_on() {
+    let (project, archive) = signed();
+    with_server(archive.site(), |server| {
+        project.write_bytes("archive.pgp", &archive.keyring());
+        let settings = format!("[debian]\nmirrors = [\"{}\"]\nkeyrings = [\"archive.pgp\"]\n", server.base);
+        project.write("kit.toml", &settings);
+        project.kit(&["lock", "demo"]).succeeded();
+    });
+    // The server is gone: the store has it all.
+    let said = project.kit(&["vendor", "demo", "--offline"]).succeeded();
+    assert!(!said.stderr.contains("isn't in the bundle"), "{said}");
+    let check = || project.kit(&["vendor", "demo", "--check", "--offline"]);
+    let said = check().succeeded();
+    let proved = format!("proved   {SUITE} of demo: 1 pin, signed by ");
+    assert!(said.stdout.contains(&proved), "{said}");
+    let index = project.path().join("vendor/blobs/sha256").join(sha256(&archive.plain_index()));
+    let content = std::fs::read(&index).expect("the index is in the bundle");
+    std::fs::write(&index, b"another index").expect("it can be written");
+    let said = check().failed(1, &["error[kit::vendor::unproved]"]);
+    assert!(said.stdout.contains(&format!("broken   {SUITE} of demo: ")), "{said}");
+    std::fs::remove_file(&index).expect("it is there");
+    let said = check().succeeded();
+    let unproved = format!("unproved {SUITE} of demo: main/binary-amd64/Packages isn't in the bundle");
+    assert!(said.stdout.contains(&unproved), "{said}");
+    std::fs::write(&index, content).expect("it can be written");
+    // A key that nobody here trusts proves nothing.
+    project.write_bytes("archive.pgp", &Archive::new(Vec::new()).keyring());
+    let said = check().failed(1, &["error[kit::vendor::unproved]"]);
+    assert!(said.stdout.contains("broken   "), "{said}");
+}
+
+fn sha256(text: &str) -> String {
+    kit_hash::Sha256::of(text.as_bytes()).to_string()
 }

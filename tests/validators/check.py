@@ -68,6 +68,35 @@ def junit(path):
     return [] if tests == suites.tests else [f"{suites.tests} tests are said, {tests} are there"]
 
 
+def dsse(path):
+    """An envelope that the keys in the files PATH.NAME.pub have signed, each of them."""
+    import base64
+    import glob
+    import hashlib
+
+    from cryptography.hazmat.primitives import serialization
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.signer import SSlibKey
+
+    keys = []
+    for name in sorted(glob.glob(glob.escape(path) + ".*.pub")):
+        with open(name, "rb") as file:
+            public = serialization.load_pem_public_key(file.read())
+        form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        blob = base64.b64decode(public.public_bytes(*form).split()[1])
+        # The library wants to know which signature is by which key: kit names OpenSSH's fingerprint.
+        fingerprint = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+        keys.append(SSlibKey.from_crypto(public, keyid="SHA256:" + fingerprint))
+    with open(path) as file:
+        envelope = Envelope.from_dict(json.load(file))
+    try:
+        envelope.verify(keys, threshold=len(keys))
+    except VerificationError as error:
+        return [str(error)]
+    return [] if keys else ["no key is beside it"]
+
+
 kind, *paths = sys.argv[1:]
 wrong = [f"{path}: {message}" for path in paths for message in globals()[kind](path)]
 print("\n".join(wrong))

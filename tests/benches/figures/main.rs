@@ -14,6 +14,7 @@
 //! | [`boot`] | size of `minimal` and `minimal-hardened`, and their boot in the emulator |
 //! | [`server`] | boot of `server` until ssh answers |
 //! | [`memory`] | peak of memory with an image of more than a gigabyte |
+//! | [`audit`] | an audit and an SBOM of three hundred packages, with all that Debian knows of vulnerabilities |
 //! | [`pull`] | an image of a gigabyte from a registry, beside skopeo and umoci |
 //!
 //! | module | what they are measured with |
@@ -29,6 +30,7 @@
     reason = "benchmarks start programs, make their own directories and print"
 )]
 
+mod audit;
 mod boot;
 mod change;
 mod closure;
@@ -48,7 +50,7 @@ use self::table::{Row, Table};
 /// A benchmark, by the name that chooses it.
 type Benchmark = (&'static str, fn() -> Vec<Row>);
 
-const ALL: [Benchmark; 8] = [
+const ALL: [Benchmark; 9] = [
     ("nothing", nothing::measure),
     ("change", change::measure),
     ("closure", closure::measure),
@@ -57,6 +59,7 @@ const ALL: [Benchmark; 8] = [
     ("server", server::measure),
     ("memory", memory::measure),
     ("pull", pull::measure),
+    ("audit", audit::measure),
 ];
 
 fn main() {

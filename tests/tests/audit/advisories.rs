@@ -1,5 +1,8 @@
 //! Vulnerabilities: what is known of what is in the image, and nothing else.
 
+use std::io::Write as _;
+
+use kit_tests::server::{Answer, Site, nobody, with_server};
 use kit_tests::small::Small;
 use kit_tests::validators;
 
@@ -78,6 +81,11 @@ fn what_a_lockfile_pins_is_asked_and_goes_along_in_bundles() {
     let vendor = at(&small, "vendor").display().to_string();
     let said = other.kit(&["audit", "small", "--only", "vulnerabilities"]);
     said.failed(1, &["error[kit::audit::no_snapshot]", "--vendor"]);
+    // A policy can't be applied without them, but recipes can be checked.
+    other.project.write("policy.toml", "");
+    let said = other.kit(&["check", "small"]).succeeded();
+    assert!(said.stderr.contains("the advisories that the lockfile pins aren't in the store"), "{said}");
+    other.kit(&["build", "small"]).failed(1, &["error[kit::audit::no_snapshot]"]);
     let audit = ["audit", "small", "--only", "vulnerabilities", "--vendor", &vendor, "--offline"];
     other.kit(&audit).failed(1, &["error[kit::audit::denied]"]);
 }
@@ -135,4 +143,88 @@ fn sarif_of_an_audit_without_findings_is_a_log_too() {
     validators::accepted("sarif", &at(&small, "a.sarif"));
     let log = json(&at(&small, "a.sarif"));
     assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(1), "{log:#}");
+}
+
+/// A zip of one file, which claims to have `size` bytes.
+fn zip(name: &str, content: &[u8], size: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).expect("because memory takes all");
+    let packed = encoder.finish().expect("because memory takes all");
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let number = |length: usize| u32::try_from(length).expect("it is short").to_le_bytes();
+    let mut about = [20, 0, 0, 0, 8, 0, 0, 0, 33, 0].to_vec();
+    for part in [crc.sum().to_le_bytes(), number(packed.len()), size.to_le_bytes()] {
+        about.extend(part);
+    }
+    about.extend(&number(name.len())[..2]);
+    about.extend([0, 0]);
+    let mut bytes = [b"PK\x03\x04", about.as_slice(), name.as_bytes(), &packed].concat();
+    let directory = number(bytes.len());
+    bytes.extend([b"PK\x01\x02\x14\x00", about.as_slice(), &[0; 14], name.as_bytes()].concat());
+    let length = number(bytes.len() - packed.len() - name.len() - 30);
+    bytes.extend([b"PK\x05\x06\0\0\0\0\x01\0\x01\0", length.as_slice(), &directory, &[0, 0]].concat());
+    bytes
+}
+
+#[test]
+fn advisories_are_fetched_from_addresses() {
+    let small = with_advisories();
+    let elsewhere = record(OTHERS[2]);
+    let length = u32::try_from(ZLIB.len()).expect("it is short");
+    let answers = [
+        ("/all.zip", zip("CVE-2026-0001.json", ZLIB.as_bytes(), length)),
+        ("/record.json", ZLIB.as_bytes().to_vec()),
+        ("/page", b"\n<!doctype html><title>Sign in</title>".to_vec()),
+        ("/bomb.zip", zip("large.json", b"[]", u32::MAX - 1)),
+        (
+            "/trixie.zip",
+            zip(
+                "CVE-2026-0004.json",
+                elsewhere.as_bytes(),
+                u32::try_from(elsewhere.len()).expect("it is short"),
+            ),
+        ),
+    ];
+    let site: Site = answers.map(|(path, bytes)| (path.to_owned(), Answer::Bytes(bytes))).into();
+    let before = small.project.read("lockfiles/small.lock");
+    with_server(site, |server| {
+        let lock =
+            |path: &str| small.kit(&["lock", "small", "--advisories", &format!("{}{path}", server.base)]);
+        for (path, code, texts) in [
+            ("/nowhere", 3, ["error[kit::source::gone]", "404"]),
+            ("/page", 1, ["error[kit::audit::advisories]", "a page for browsers"]),
+            ("/bomb.zip", 1, ["error[kit::audit::advisories]", "limit"]),
+            ("/trixie.zip", 1, ["error[kit::audit::no_advisories]", "Debian 12 (bookworm)"]),
+        ] {
+            lock(path).failed(code, &texts);
+            assert_eq!(small.project.read("lockfiles/small.lock"), before, "{path}: nothing is written");
+        }
+        let said = lock("/all.zip").succeeded();
+        assert!(
+            said.stderr.contains(&format!("{}/all.zip: ", server.base)) && said.stderr.contains(", sha256 "),
+            "{said}"
+        );
+        let after = small.project.read("lockfiles/small.lock");
+        assert!(after.starts_with(&before) && after.contains("[advisories]\nsnapshot = "), "{after}");
+        assert!(!after.contains("127.0.0.1"), "a location is not an identity: {after}");
+        assert_eq!(vulnerabilities(&small, &[]), ["vulnerability:CVE-2026-0001 zlib"]);
+        // The same record by itself is the same snapshot; so it is by the settings.
+        lock("/record.json").succeeded();
+        assert_eq!(small.project.read("lockfiles/small.lock"), after);
+        small.project.write("lockfiles/small.lock", &before);
+        small
+            .kit(&["lock", "small", "--advisories"])
+            .failed(2, &["error[kit::audit::no_advisories]", "[advisories] from"]);
+        let names = format!("[advisories]\nfrom = [\"{}/all.zip\", \"advisories\"]\n", server.base);
+        small.project.write("kit.toml", &names);
+        small.kit(&["lock", "small", "--advisories"]).succeeded();
+        assert_ne!(small.project.read("lockfiles/small.lock"), before);
+        small.kit(&["lock", "small", "--advisories", "--offline"]).failed(3, &["offline"]);
+    });
+    // Nobody in between may change what nothing vouches for.
+    let plain = nobody().replace("127.0.0.1", "advisories.example");
+    small.kit(&["lock", "small", "--advisories", &plain]).failed(3, &["error[kit::source::gone]", "encrypt"]);
+    small.project.write("kit.toml", "[advisories]\nfrom = [\"ftp://advisories.example/all.zip\"]\n");
+    small.kit(&["lock", "small"]).failed(1, &["kit.toml:2", "ftp://"]);
 }

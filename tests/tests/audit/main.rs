@@ -2,7 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and change files")]
 
 mod advisories;
-mod findings;
+mod kinds;
+mod online;
+mod opened;
 mod page;
 mod policy;
 mod signatures;

@@ -3,35 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kit_tests::program::repository;
-use kit_tests::{Said, TestProject};
+use kit_tests::signers::{Agent, pem_key, ssh_key, tool, tool_reading, trust};
+use kit_tests::small::Small;
+use kit_tests::{Said, TestProject, validators};
 
-/// Runs one of the tools on files of a project.
-fn tool(project: &TestProject, arguments: &[&str]) -> Said {
-    let place = repository().join("tests/signers").display().to_string();
-    project.kit(&[&["--project", &place, "tool", "signers", "--"], arguments].concat())
-}
+use super::found;
 
 /// A project with a file to sign, and keys of each kind that their own tools made.
 fn project() -> TestProject {
     let project = TestProject::new();
     project.write("image", &"an image\n".repeat(1000));
-    let key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice", "-f", "alice"];
-    tool(&project, &key).succeeded();
+    ssh_key(&project, "alice", &["-t", "ed25519"]);
     let key = ["ssh-keygen", "-q", "-t", "ecdsa", "-b", "256", "-N", "secret", "-C", "bob", "-f", "bob"];
     tool(&project, &key).succeeded();
     tool(&project, &["minisign", "-G", "-W", "-p", "carol.pub", "-s", "carol"]).succeeded();
-    let key =
-        ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "dave"];
-    tool(&project, &key).succeeded();
-    tool(&project, &["openssl", "pkey", "-in", "dave", "-pubout", "-out", "dave.pub"]).succeeded();
+    pem_key(&project, "dave");
     project.write("passphrase", "secret\n");
     project
-}
-
-fn trust(project: &TestProject, names: &[&str], needed: usize) {
-    let keys = names.iter().map(|name| format!("{name} = \"{name}.pub\"\n")).collect::<Vec<_>>().concat();
-    project.write("kit.toml", &format!("[signatures]\nneeded = {needed}\n[signatures.keys]\n{keys}"));
 }
 
 fn at(project: &TestProject, name: &str) -> PathBuf {
@@ -54,9 +42,9 @@ fn the_tools_accept_what_kit_signs() {
         let signature = format!("{name}.sig");
         let verify =
             ["ssh-keygen", "-Y", "verify", "-n", "file", "-f", "allowed", "-I", name, "-s", &signature];
-        read_by(&project, "image", &verify).succeeded();
+        tool_reading(&project, "image", &verify).succeeded();
         project.write("other", "another image");
-        assert_ne!(read_by(&project, "other", &verify).code, Some(0));
+        assert_ne!(tool_reading(&project, "other", &verify).code, Some(0));
     }
     tool(&project, &["minisign", "-V", "-p", "carol.pub", "-m", "image"]).succeeded();
     let plain = base64(&at(&project, "dave.sig"));
@@ -67,14 +55,6 @@ fn the_tools_accept_what_kit_signs() {
     let first = project.read("dave.sig");
     sign("dave", "again.sig", &[]);
     assert_eq!(project.read("again.sig"), first);
-}
-
-/// Runs one of the tools with a file on its standard input.
-fn read_by(project: &TestProject, file: &str, arguments: &[&str]) -> Said {
-    let place = repository().join("tests/signers").display().to_string();
-    let mut command = project.command(&[&["--project", &place, "tool", "signers", "--"], arguments].concat());
-    command.stdin(std::fs::File::open(at(project, file)).expect("it is there"));
-    Said::from_output(&command.output().expect("kit runs"))
 }
 
 fn base64(path: &Path) -> Vec<u8> {
@@ -157,4 +137,146 @@ fn what_can_t_be_used_as_a_key_is_said() {
     project.kit(&sign).failed(1, &["error[kit::sign::key]", "passphrase"]);
     project.kit(&["sign", "image"]).failed(2, &["--key"]);
     assert!(!at(&project, "image.sig").exists());
+}
+
+#[test]
+fn an_agent_signs_with_each_kind_of_key() {
+    let project = TestProject::new();
+    project.write("image", "an image\n");
+    let agent = Agent::start(&project);
+    let kinds: [(&str, &[&str]); 5] = [
+        ("ed25519", &["-t", "ed25519"]),
+        ("p256", &["-t", "ecdsa", "-b", "256"]),
+        ("p384", &["-t", "ecdsa", "-b", "384"]),
+        ("p521", &["-t", "ecdsa", "-b", "521"]),
+        ("rsa", &["-t", "rsa", "-b", "2048"]),
+    ];
+    let names = kinds.map(|(name, _)| name);
+    for (name, kind) in kinds {
+        ssh_key(&project, name, kind);
+    }
+    trust(&project, &names, names.len());
+    let sign = |name: &str| {
+        let (key, to) = (format!("{name}.pub"), format!("image.{name}.sig"));
+        agent.kit(&project, &["sign", "image", "--agent", &key, "--to", &to])
+    };
+    sign("rsa").failed(3, &["error[kit::sign::agent]", "refused"]);
+    for name in names {
+        agent.add(&project.read(name));
+        sign(name).succeeded();
+        project.write("allowed", &format!("{name} {}", project.read(&format!("{name}.pub"))));
+        let signature = format!("image.{name}.sig");
+        let verify =
+            ["ssh-keygen", "-Y", "verify", "-n", "file", "-f", "allowed", "-I", name, "-s", &signature];
+        tool_reading(&project, "image", &verify).succeeded();
+    }
+    project.kit(&["verify", "--signatures", "image"]).succeeded();
+    // The same by files: where the library would draw a number, or take a time that tells of the key, it is said.
+    for name in ["p521", "rsa"] {
+        project.kit(&["sign", "image", "--key", name]).failed(1, &["error[kit::sign::key]", "ssh-add"]);
+    }
+    project.kit(&["sign", "image", "--key", "p384", "--to", "again.sig"]).succeeded();
+    project.write("statement.json", "{\"_type\":\"https://in-toto.io/Statement/v1\"}\n");
+    for name in names {
+        let key = format!("{name}.pub");
+        agent.kit(&project, &["sign", "statement.json", "--envelope", "--agent", &key]).succeeded();
+    }
+    project.kit(&["verify", "--signatures", "statement.json.dsse"]).succeeded();
+}
+
+#[test]
+fn keys_with_a_passphrase_are_those_of_openssl() {
+    let project = project();
+    for (name, options) in [("sealed", &["-v2", "aes-256-cbc"][..]), ("scrypt", &["-scrypt"][..])] {
+        let seal =
+            ["openssl", "pkcs8", "-topk8", "-in", "dave", "-out", name, "-passout", "file:/work/passphrase"];
+        tool(&project, &[&seal[..], options].concat()).succeeded();
+        let to = format!("image.{name}.sig");
+        let sign = ["sign", "image", "--key", name, "--passphrase-file", "passphrase", "--to", &to];
+        project.kit(&sign).succeeded();
+    }
+    trust(&project, &["dave"], 1);
+    let said = project.kit(&["verify", "--signatures", "image"]).succeeded();
+    assert_eq!(said.stdout.matches("by dave").count(), 2, "{said}");
+    project.write("wrong", "another\n");
+    let sign = ["sign", "image", "--key", "sealed", "--passphrase-file", "wrong"];
+    project.kit(&sign).failed(1, &["error[kit::sign::key]", "passphrase"]);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_told() {
+    let project = project();
+    let said = project.kit(&["sign", "image", "--key", "alice"]).succeeded();
+    assert!(!said.stderr.contains("others"), "{said}");
+    open_to_others(&project, "alice");
+    let said = project.kit(&["sign", "image", "--key", "alice"]).succeeded();
+    assert!(said.stderr.contains("chmod 600 alice"), "{said}");
+}
+
+fn open_to_others(project: &TestProject, name: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(at(project, name), std::fs::Permissions::from_mode(0o644)).expect("it is there");
+}
+
+#[test]
+fn envelopes_are_accepted_by_another_implementation() {
+    let project = project();
+    project.write("statement.json", "{\"_type\":\"https://in-toto.io/Statement/v1\"}\n");
+    tool(&project, &["openssl", "genpkey", "-algorithm", "ed25519", "-out", "erin"]).succeeded();
+    tool(&project, &["openssl", "pkey", "-in", "erin", "-pubout", "-out", "erin.pub"]).succeeded();
+    for key in ["dave", "erin"] {
+        project.kit(&["sign", "statement.json", "--envelope", "--key", key]).succeeded();
+    }
+    // Where the validator looks for the keys.
+    for key in ["dave", "erin"] {
+        project.write(&format!("statement.json.dsse.{key}.pub"), &project.read(&format!("{key}.pub")));
+    }
+    validators::accepted("dsse", &at(&project, "statement.json.dsse"));
+    let envelope = project.read("statement.json.dsse");
+    let changed = envelope.replacen("eyJfdHlwZSI", "eyJfdHlwZSJ", 1);
+    assert_ne!(changed, envelope);
+    project.write("statement.json.dsse", &changed);
+    assert!(validators::said("dsse", &at(&project, "statement.json.dsse")).is_some());
+}
+
+#[test]
+fn a_policy_asks_for_signatures_of_the_image() {
+    let small = Small::new();
+    let project = &small.project;
+    for name in ["alice", "bob"] {
+        ssh_key(project, name, &["-t", "ed25519"]);
+    }
+    project.write("policy.toml", "[signatures]\nquorum = 2\n");
+    let missing = || {
+        let ids = found(&small, &["--only", "supply-chain"]);
+        ids.iter().any(|id| id.starts_with("signature-missing"))
+    };
+    assert!(missing(), "nobody is trusted, so nobody has signed");
+    trust(project, &["alice", "bob"], 1);
+    assert!(missing());
+    small.kit(&["build", "small"]).succeeded();
+    let mut outputs: Vec<_> =
+        std::fs::read_dir(at(project, "out")).expect("it was built").flatten().collect();
+    outputs.sort_by_key(std::fs::DirEntry::path);
+    let outputs: Vec<_> = outputs.iter().map(|entry| entry.path().display().to_string()).collect();
+    let sign = |key: &str, what: &str, to: &str| {
+        // What signs an image of a layout is in the layout.
+        let to = if at(project, what).is_dir() { &[][..] } else { &["--to", to] };
+        small.kit(&[&["sign", what, "--key", key], to].concat()).succeeded();
+    };
+    for (number, output) in outputs.iter().enumerate() {
+        assert!(missing(), "{number} of {} are signed", outputs.len());
+        sign("alice", output, &format!("{output}.alice.sig"));
+        sign("bob", output, &format!("{output}.bob.sig"));
+    }
+    assert!(!missing());
+    // What is there and isn't the image counts for nothing, and takes nothing away.
+    std::fs::remove_file(format!("{}.bob.sig", outputs[0])).expect("it is there");
+    assert!(missing());
+    // The lockfile names all outputs.
+    sign("bob", "lockfiles/small.lock", "lockfiles/small.lock.sig");
+    assert!(!missing());
+    sign("alice", "lockfiles/small.lock", "lockfiles/small.lock.alice.sig");
+    let said = small.kit(&["audit", "lockfiles/small.lock", "--only", "supply-chain"]);
+    assert!(!said.stdout.contains("signature-missing"), "{said}");
 }

@@ -2,6 +2,7 @@
 //! same from an empty store.
 
 mod ferro;
+mod signed;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
