@@ -141,7 +141,7 @@ const TABLE: &[(&str, Audit, Audit)] = &[
 
 /// Kinds that no audit of an image here has, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("file-device", "no source may bring a device: `bad_input/packages.rs` has it refused"),
+    ("file-device", "no source may bring one, but images by others have them: `opened.rs`"),
     ("file-unowned", "images by others: `opened.rs`"),
     ("image-altered", "files that were changed: `opened.rs`"),
     ("key-old", "an archive signed by an old key: `online.rs`"),
@@ -149,7 +149,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("package-list-unreadable", "images by others: `opened.rs`"),
     ("pin-stale", "an archive is asked: `online.rs`"),
     ("signature-missing", "outputs are signed: `signatures.rs`"),
-    ("source-unpinned", "an image can't be planned then: `kit-audit/src/supply_chain/tests.rs`"),
 ];
 
 /// Identifiers of findings, by audit.

@@ -27,7 +27,6 @@ const fn kind(id: &'static str, severity: Severity, title: &'static str, help: &
 
 /// The kinds of findings about where an image comes from.
 pub const KINDS: &[Kind] = &[
-    sources::UNPINNED,
     sources::UNSIGNED,
     sources::ONE_LOCATION,
     sources::PLAIN_HTTP,

@@ -63,7 +63,7 @@ fn malware(audited: Audited<'_>) -> Countermeasure {
     let Some(inventory) = audited.inventory else {
         return unknown(number, title, "nobody knows what the image is made of");
     };
-    let kinds = ["source-unpinned", "verification-failed", "verification-disputed", "image-altered"];
+    let kinds = ["verification-failed", "verification-disputed", "image-altered"];
     let findings = audited.with(&kinds);
     let of_sources = inventory.files.iter().filter(|file| !matches!(file.owner, ComponentId::Foreign(_)));
     let (known, all) = (of_sources.count(), inventory.files.len());
@@ -93,8 +93,7 @@ fn trust(audited: Audited<'_>) -> Countermeasure {
     if !audited.looked_at(Area::SupplyChain) {
         return unknown(number, title, "sources weren't looked at");
     }
-    let kinds =
-        ["source-unpinned", "source-unsigned", "source-plain-http", "suite-key", "key-old", "binary-seed"];
+    let kinds = ["source-unsigned", "source-plain-http", "suite-key", "key-old", "binary-seed"];
     let findings: Vec<_> = audited.with(&kinds).into_iter().filter(|f| f.severity > Severity::Note).collect();
     let mut evidence = vec![summed_up("sources that are less than trusted", &findings)];
     let found = |evidence| answer(number, title, &findings, evidence);

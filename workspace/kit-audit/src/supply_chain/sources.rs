@@ -1,6 +1,6 @@
 //! Files, commits and images at addresses.
 
-use kit_plan::requirements::{Requirements, requirements};
+use kit_plan::requirements::requirements;
 use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_recipe::git::Revision;
 use kit_recipe::{ImageReference, Lockfile};
@@ -8,8 +8,6 @@ use kit_recipe::{ImageReference, Lockfile};
 use super::{Known, counted, kind};
 use crate::finding::{Evidence, Finding, Kind, Severity};
 
-pub(super) const UNPINNED: Kind =
-    kind("source-unpinned", Severity::High, "the lockfile doesn't say what a source is", "run `kit lock`");
 pub(super) const UNSIGNED: Kind = kind(
     "source-unsigned",
     Severity::Low,
@@ -37,7 +35,7 @@ pub(super) const MOVING: Kind = kind(
 
 pub(super) fn findings(known: Known<'_>) -> Vec<Finding> {
     let wanted = requirements(known.recipes);
-    let mut findings = unpinned(&wanted, known.lock);
+    let mut findings = Vec::new();
     for file in &wanted.files {
         findings.extend(of_file(file, known.lock));
     }
@@ -50,37 +48,6 @@ pub(super) fn findings(known: Known<'_>) -> Vec<Finding> {
     }
     findings.extend(crates(known.lock));
     findings
-}
-
-/// Finds what recipes ask for and the lockfile doesn't have.
-fn unpinned(wanted: &Requirements, lock: &Lockfile) -> Vec<Finding> {
-    let mut missing = Vec::new();
-    for group in &wanted.debian {
-        if !lock.closures.contains_key(&(group.package.clone(), group.source.clone())) {
-            missing.push((format!("{}/{}", group.package, group.source), &group.place));
-        }
-    }
-    for group in &wanted.debian_sources {
-        if !lock.debian_sources.contains_key(&(group.package.clone(), group.source.clone())) {
-            missing.push((format!("{}/{}", group.package, group.source), &group.place));
-        }
-    }
-    for file in &wanted.files {
-        let pin = lock.files.get(&(file.package.clone(), file.source.clone()));
-        if pin.is_none_or(|pin| pin.source != file.id) {
-            missing.push((format!("{}/{}", file.package, file.source), &file.place));
-        }
-    }
-    for image in &wanted.images {
-        if !lock.images.contains_key(&image.reference) {
-            missing.push((image.reference.to_string(), &image.place));
-        }
-    }
-    let finding = |(key, place): (String, &kit_plan::error::Place)| {
-        let message = format!("the lockfile doesn't pin `{key}`");
-        Finding::new(&UNPINNED, key, message).because(Evidence::Recipe(place.clone()))
-    };
-    missing.into_iter().map(finding).collect()
 }
 
 fn of_file(file: &UpstreamFile, lock: &Lockfile) -> Vec<Finding> {

@@ -162,26 +162,6 @@ fn debian_packages_are_summed_up_by_suite() {
 }
 
 #[test]
-fn what_the_lockfile_lacks_is_told() {
-    let digest =
-        format!("sha256 = \"{}\"\nmirrors = [\"https://m.example/hello-1.tar.gz\"]\n", Sha256::of(b"hello"));
-    let mut sample = lock_file(with(&url(&digest)), None);
-    // A plan can't be made without these, so its inventory is made before.
-    let inventory = sample.planned();
-    sample.lock.files.clear();
-    sample.lock.closures.clear();
-    let outside = Outside::default();
-    let all = findings(Known {
-        inventory: &inventory,
-        lock: &sample.lock,
-        recipes: &sample.recipes,
-        outside: &outside,
-    });
-    let unpinned: Vec<_> = all.iter().filter(|f| f.kind == &sources::UNPINNED).map(Finding::id).collect();
-    assert_eq!(unpinned, ["source-unpinned:base/debian", "source-unpinned:hello/main"]);
-}
-
-#[test]
 fn what_is_pinned_and_not_used_is_told() {
     let digest =
         format!("sha256 = \"{}\"\nmirrors = [\"https://m.example/hello-1.tar.gz\"]\n", Sha256::of(b"hello"));
