@@ -7,6 +7,22 @@ use tempfile::TempDir;
 
 use crate::server::{Answer, Site};
 
+/// Runs git in a directory, by no settings but these; returns what it prints.
+pub fn git(path: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "init.defaultBranch=main", "-c", "user.name=a", "-c", "user.email=a@b.example"])
+        .args(arguments)
+        .current_dir(path)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_DATE", "2001-02-03T04:05:06Z")
+        .env("GIT_COMMITTER_DATE", "2001-02-03T04:05:06Z")
+        .output()
+        .expect("git is there");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("git prints text").trim().to_owned()
+}
+
 /// A repository that goes away with the test.
 #[derive(Debug)]
 pub struct Repository(TempDir);
@@ -32,18 +48,7 @@ impl Repository {
 
     /// Runs git in it; returns what it prints.
     pub fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(["-c", "init.defaultBranch=main", "-c", "user.name=a", "-c", "user.email=a@b.example"])
-            .args(arguments)
-            .current_dir(self.path())
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_AUTHOR_DATE", "2001-02-03T04:05:06Z")
-            .env("GIT_COMMITTER_DATE", "2001-02-03T04:05:06Z")
-            .output()
-            .expect("git is there");
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).expect("git prints text").trim().to_owned()
+        git(self.path(), arguments)
     }
 
     /// Writes a file, making the directories above it; returns where it is.

@@ -1,27 +1,14 @@
 //! The change that made an image bad is found among the states of a project's history.
-#![expect(clippy::disallowed_methods, reason = "the test makes a repository")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
+use kit_tests::repository::git;
 use kit_tests::small::Small;
 use serde_json::Value;
 
 const RECIPE: &str = "recipes/images/small.toml";
 /// Good unless the boot command line says otherwise; leaves where it looked.
 const JUDGE: &str = "test \"$KIT_IMAGE\" = small && echo \"$KIT_COMMIT $KIT_OUT\" >> judged && ! grep -q wrong \"$KIT_OUT/small-cmdline\"";
-
-fn git(path: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .current_dir(path)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .expect("git is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("it is text").trim().to_owned()
-}
 
 /// A project in which each commit has another boot command line; those without a lockfile for it are stale.
 fn history(lines: &[(&str, bool)]) -> (Small, Vec<String>) {

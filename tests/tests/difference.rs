@@ -2,11 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests change files and start git")]
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
-use kit_tests::browser::browser;
+use kit_tests::Said;
+use kit_tests::browser::{browser, shown};
+use kit_tests::repository::git;
 use kit_tests::small::Small;
-use kit_tests::{Said, TestProject};
 use serde_json::{Value, json};
 
 /// A vulnerability of a package that the change throws out.
@@ -16,17 +16,6 @@ const ZLIB: &str = r#"{
   "affected": [{ "package": { "ecosystem": "Debian:12", "name": "zlib" },
     "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }] }] }]
 }"#;
-
-fn git(project: &TestProject, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
-        .args(arguments)
-        .current_dir(project.path())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .expect("git runs");
-    assert!(output.status.success(), "{output:?}");
-}
 
 fn edit(small: &Small, path: &str, changes: &[(&str, &str)]) {
     let mut text = small.project.read(path);
@@ -55,10 +44,10 @@ fn changed() -> Small {
         &[("name = \"letters\"", "name = \"letters\"\nversion = \"1.0\"\nlicense = \"MIT\"")],
     );
     small.kit(&["lock", "small"]).succeeded();
-    git(&small.project, &["init", "-q"]);
-    git(&small.project, &["add", "recipes", "lockfiles", "files", "kit.toml"]);
-    git(&small.project, &["commit", "-q", "-m", "before"]);
-    git(&small.project, &["tag", "v1"]);
+    git(small.project.path(), &["init", "-q"]);
+    git(small.project.path(), &["add", "recipes", "lockfiles", "files", "kit.toml"]);
+    git(small.project.path(), &["commit", "-q", "-m", "before"]);
+    git(small.project.path(), &["tag", "v1"]);
 
     edit(
         &small,
@@ -166,12 +155,6 @@ fn a_pull_request_and_a_browser_show_it() {
     }
     small.kit(&["diff", "--markdown", "a.md", "--html", "page.html"]).succeeded();
     assert_eq!(small.project.read("a.md"), said);
-    let shown = |dom: &str| {
-        let words: Vec<_> = dom.split_whitespace().collect();
-        let at = words.windows(4).find(|words| words[1] == "of" && words[3].starts_with("shown"));
-        let number = |word: &str| word.rsplit('>').next().and_then(|digits| digits.parse::<usize>().ok());
-        at.and_then(|words| Some((number(words[0])?, number(words[2])?)))
-    };
     let dom = browser(&small.project, &["--dump-dom", "file:///work/page.html"]).stdout;
     let (all, total) = shown(&dom).unwrap_or_else(|| panic!("its script counts: {dom}"));
     assert!(all == total && total > 10, "{all} of {total}");
@@ -194,12 +177,12 @@ fn what_can_not_be_compared_is_said() {
         small.kit(&[&["diff"], &arguments[..]].concat()).failed(code, &texts);
     }
     // Recipes that were committed without their lockfile.
-    git(&small.project, &["add", "recipes", "files"]);
-    git(&small.project, &["commit", "-q", "-m", "stale"]);
+    git(small.project.path(), &["add", "recipes", "files"]);
+    git(small.project.path(), &["commit", "-q", "-m", "stale"]);
     let said = small.kit(&["diff", "small"]);
     said.failed(1, &["error[kit::revision::stale]", "`lockfiles/small.lock` was stale in revision `HEAD`"]);
-    git(&small.project, &["rm", "-q", "--cached", "lockfiles/small.lock"]);
-    git(&small.project, &["commit", "-q", "-m", "unlocked"]);
+    git(small.project.path(), &["rm", "-q", "--cached", "lockfiles/small.lock"]);
+    git(small.project.path(), &["commit", "-q", "-m", "unlocked"]);
     small.kit(&["diff", "small"]).failed(1, &["error[kit::revision::no_lock]"]);
     small.kit(&["diff", "small@v1"]).succeeded();
     small.kit(&["diff", "small", "--pins"]).failed(1, &["error[kit::revision::no_lock]"]);

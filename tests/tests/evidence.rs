@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::path::Path;
-use std::process::Command;
 
 use kit_tests::TestProject;
 use kit_tests::browser::browser;
+use kit_tests::repository::git;
 use serde_json::Value;
 
 /// A script whose result depends on the user, next to what only follows from it, and names that are markup.
@@ -136,18 +136,6 @@ fn what_failed_is_stated_as_failed() {
     assert!(said.stdout.contains("not counted: alice found a rebuild that came out different\n"), "{said}");
 }
 
-/// Runs git in the project.
-fn git(project: &TestProject, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
-        .args(arguments)
-        .current_dir(project.path())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-}
-
 #[test]
 fn a_file_is_held_against_the_lockfile_whose_digest_it_carries() {
     let project = project(CONSTANT, "\"tar\", \"oci\", \"docker-archive\", \"kernel+initrd\"");
@@ -227,9 +215,9 @@ fn archives_for_docker_are_told_by_their_images() {
 #[test]
 fn old_files_are_held_against_the_projects_history() {
     let project = project(CONSTANT, "\"tar\"");
-    git(&project, &["init", "-q"]);
-    git(&project, &["add", "recipes", "lockfiles", "files", "kit.toml"]);
-    git(&project, &["commit", "-q", "-m", "old"]);
+    git(project.path(), &["init", "-q"]);
+    git(project.path(), &["add", "recipes", "lockfiles", "files", "kit.toml"]);
+    git(project.path(), &["commit", "-q", "-m", "old"]);
     project.kit(&["build"]).succeeded();
     std::fs::rename(project.path().join("out/minimal.tar"), project.path().join("old.tar")).unwrap();
     write(&project, &CONSTANT.replace("constant", "changed"), "\"tar\"");
@@ -240,7 +228,7 @@ fn old_files_are_held_against_the_projects_history() {
         "{said}"
     );
     project.kit(&["lock"]).succeeded();
-    git(&project, &["commit", "-q", "-a", "-m", "new"]);
+    git(project.path(), &["commit", "-q", "-a", "-m", "new"]);
     let said = project.kit(&["verify", "old.tar", "--vary", "none"]).succeeded();
     assert_eq!(said.stdout, "old.tar reproducible\n");
     // Without a history there is only the lockfile of now.

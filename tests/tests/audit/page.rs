@@ -1,6 +1,6 @@
 //! The page of an audit, in a browser: it is whole, filters, searches, and fits a wide and a narrow screen.
 
-use kit_tests::browser::browser;
+use kit_tests::browser::{browser, shown};
 use kit_tests::small::Small;
 
 #[test]
@@ -15,12 +15,6 @@ fn a_browser_shows_the_page_of_an_audit() {
     assert_eq!(small.project.read("page.html"), page, "the same audit gives the same page");
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 
-    let shown = |dom: &str| {
-        let words: Vec<_> = dom.split_whitespace().collect();
-        let at = words.windows(4).find(|words| words[1] == "of" && words[3].starts_with("shown"));
-        let number = |word: &str| word.rsplit('>').next().and_then(|digits| digits.parse::<usize>().ok());
-        at.and_then(|words| Some((number(words[0])?, number(words[2])?)))
-    };
     let dom = browser(&small.project, &["--dump-dom", "file:///work/page.html"]).stdout;
     let (all, total) = shown(&dom).unwrap_or_else(|| panic!("its script counts: {dom}"));
     assert!(all == total && total > 10, "{all} of {total}");

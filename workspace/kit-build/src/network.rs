@@ -41,7 +41,7 @@ use kit_source::debian::{
 use kit_source::http::{Client, HttpError, Settings};
 use kit_source::registry::logins::Logins;
 use kit_source::registry::{Granted, Registries};
-use kit_store::Store;
+use kit_store::{Scratch, Store};
 use kit_tree::Blobs as _;
 
 use crate::vendor::Bundle;
@@ -323,22 +323,25 @@ impl Fetch for Network<'_> {
 impl Network<'_> {
     /// Returns the files of crates: from cargo's cache, and what isn't there by one run of cargo for all.
     fn crates(&self, pins: &[CratePin]) -> Result<Vec<CrateFile>, BuildError> {
-        let Some((home, home_path)) = &self.places.cargo_home else {
-            return Err(BuildError::NoCargoHome);
-        };
+        let Some((home, _)) = &self.places.cargo_home else { return Err(BuildError::NoCargoHome) };
         let home = CrateHome::new(
             home.try_clone()
                 .map_err(|source| BuildError::Io { what: "open cargo's home".to_owned(), source })?,
         );
         let scratch = self.store.scratch()?;
-        let cargo = Cargo {
+        fetch_crates(&self.cargo(&scratch)?, &home, pins).map_err(BuildError::Crates)
+    }
+
+    /// Returns the machine's cargo, which works in a scratch directory.
+    fn cargo<'c>(&'c self, scratch: &'c Scratch) -> Result<Cargo<'c>, BuildError> {
+        let Some((_, home_path)) = &self.places.cargo_home else { return Err(BuildError::NoCargoHome) };
+        Ok(Cargo {
             program: "cargo",
             home_path,
             scratch: scratch.dir(),
             scratch_path: scratch.path(),
             network: self.places.reach,
-        };
-        fetch_crates(&cargo, &home, pins).map_err(BuildError::Crates)
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use kit_plan::upstream::{Asked, UpstreamFile};
 use kit_recipe::ImageReference;
 use kit_recipe::git::CommitId;
 use kit_recipe::lockfile::FilePin;
-use kit_source::crates::{Cargo, CratePin};
+use kit_source::crates::CratePin;
 use kit_source::debian::release::keyring::Age;
 use kit_source::upstream::with_mirrors;
 
@@ -59,16 +59,8 @@ impl Network<'_> {
 
     /// Returns the newest versions that the registry has of crates, among what those need themselves.
     pub fn crates_now(&self, known: &BTreeMap<String, String>) -> Result<Vec<CratePin>, BuildError> {
-        let Some((_, home_path)) = &self.places.cargo_home else { return Err(BuildError::NoCargoHome) };
         let scratch = self.store.scratch()?;
-        let cargo = Cargo {
-            program: "cargo",
-            home_path,
-            scratch: scratch.dir(),
-            scratch_path: scratch.path(),
-            network: self.places.reach,
-        };
-        cargo.newest(known).map_err(BuildError::Crates)
+        self.cargo(&scratch)?.newest(known).map_err(BuildError::Crates)
     }
 
     /// Returns the ages of the keys that may sign suites, by fingerprint, as far as the keyrings of this machine and of the project have
