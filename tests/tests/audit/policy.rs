@@ -136,3 +136,29 @@ fn an_image_that_the_policy_denies_is_not_published() {
     let said = small.kit(&["build", "small"]).succeeded();
     assert!(!said.stderr.contains("kit audit"), "{said}");
 }
+
+#[test]
+fn what_could_not_be_judged_is_said_each_time() {
+    let small = Small::new();
+    let policy = "[vulnerabilities]\ncritical = { allowed = 0 }\n[signatures]\nquorum = 1\n";
+    small.project.write("policy.toml", policy);
+    let why = "small: `[vulnerabilities]` couldn't be judged: no advisories were asked\n";
+    for command in ["check", "build", "build"] {
+        let said = small.kit(&[command, "small"]).succeeded();
+        assert!(said.stderr.contains(why) && !said.stderr.contains("[signatures]"), "{said}");
+    }
+}
+
+#[test]
+fn the_others_are_built_when_one_is_denied() {
+    let small = Small::new();
+    let other = "[image]\nname = \"other\"\nformats = [\"tar\"]\n[init]\npackages = [\"letters\"]\n";
+    small.project.write("recipes/images/other.toml", other);
+    small.kit(&["lock", "other"]).succeeded();
+    small.project.write("policy.toml", FILE);
+    let said = small.kit(&["build", "small", "other", "--keep-going"]);
+    said.failed(1, &["/init", "error[kit::audit::denied]: the audit of `small`"]);
+    let written = std::fs::read_dir(small.out()).expect("it was made");
+    let names: Vec<_> = written.map(|entry| entry.expect("it can be read").file_name()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().starts_with("other")) && !names.is_empty());
+}

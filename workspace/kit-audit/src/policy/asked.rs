@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kit_recipe::Spanned;
-use kit_recipe::policy::Policy;
+use kit_recipe::policy::{BySeverity, Policy};
 use kit_tree::{Entry, Globs, Meta, Mode, Tree, TreePath};
 use spdx::{Expression, Licensee, ParseMode};
 
@@ -18,6 +18,7 @@ const WRITTEN: ParseMode =
 /// Adds what is found; returns what couldn't be judged.
 pub(super) fn ask(policy: &Policy, subject: Subject<'_>, findings: &mut Vec<Finding>) -> Vec<String> {
     let mut asked = Asked { policy, findings, left_out: Vec::new() };
+    asked.vulnerabilities(subject);
     asked.size(subject.inventory);
     asked.licences(subject);
     asked.signatures(subject);
@@ -54,6 +55,13 @@ impl Asked<'_> {
 
     fn left_out(&mut self, what: &str, why: &str) {
         self.left_out.push(format!("{what} couldn't be judged: {why}"));
+    }
+
+    fn vulnerabilities(&mut self, subject: Subject<'_>) {
+        let is_asked = self.policy.vulnerabilities != BySeverity::default();
+        if is_asked && !subject.areas.contains(&Area::Vulnerabilities) {
+            self.left_out("`[vulnerabilities]`", "no advisories were asked");
+        }
     }
 
     fn size(&mut self, inventory: Option<&Inventory>) {

@@ -12,6 +12,7 @@ use kit_audit::report::{Report, json, text};
 use kit_build::Engine;
 use kit_build::engine::Trees;
 use kit_hash::{BlobId, Encoder};
+use kit_recipe::policy::Licences;
 use kit_store::{Facts, Store};
 
 use super::{Asked, Audit, Pinned, Signatures, areas, audit, subject};
@@ -37,18 +38,21 @@ pub(crate) enum Verdict {
 }
 
 /// What is worth a look of what is let through.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Noticed {
     /// How many warnings there are.
     pub(crate) warnings: usize,
     /// How many findings exceptions let through.
     pub(crate) excepted: usize,
+    /// What the policy asks for and couldn't be judged, in sentences.
+    left_out: Vec<String>,
 }
 
 impl Noticed {
     fn of(report: &Report<'_>) -> Self {
         let counts = report.counts();
-        Self { warnings: counts.of(Level::Warn), excepted: counts.excepted }
+        let left_out = report.judgement.left_out.clone();
+        Self { warnings: counts.of(Level::Warn), excepted: counts.excepted, left_out }
     }
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn planned(
     let mut kinds = areas::kinds();
     kinds.retain(|kind| kind.id != OF_FILES);
     let subject = subject::planned(Built::planned(piece)?);
-    audit(&asked, kinds, Some(policy), context, store, subject)
+    audit(&asked, kinds, Some(&without_files(policy)), context, store, subject)
 }
 
 /// Judges an image of which all steps are done, unless it was let through before: by the same policy, on the same day. `again` prepares it
@@ -95,11 +99,13 @@ pub(crate) fn built(
         return Ok(Verdict::Passed(noticed));
     }
     let subject = subject::built(Built::by(engine, again()?, Wanted::Shipped)?, store)?;
-    let verdict = Verdict::of(audit(&asked, areas::kinds(), Some(policy), context, store, subject)?);
+    let policy = without_signatures(policy);
+    let verdict = Verdict::of(audit(&asked, areas::kinds(), Some(&policy), context, store, subject)?);
     // What is denied is shown each time, so that has to be looked at again.
     if let Verdict::Passed(noticed) = &verdict {
         let mut e = Encoder::new(JUDGEMENT, 1);
         e.len(noticed.warnings).len(noticed.excepted);
+        e.list(&noticed.left_out, |e, what| _ = e.str(what));
         store.put_facts(JUDGEMENT, &Facts::from([(key, e.finish().to_vec())]))?;
     }
     Ok(verdict)
@@ -129,19 +135,37 @@ pub(crate) fn show(context: &Context, audit: &Audit) -> Result<(), Failure> {
     denied.judged.retain(|judged| judged.level == Level::Deny);
     let shown = Report { tables: &[], judgement: &denied, ..report };
     context.output.tell(&text::write(&shown));
-    say(context, &audit.subject.name, Noticed::of(&report));
+    say(context, &audit.subject.name, &Noticed::of(&report));
     Ok(())
 }
 
-/// Says how many warnings and exceptions there are, where there are any.
-pub(crate) fn say(context: &Context, image: &impl std::fmt::Display, noticed: Noticed) {
-    let Noticed { warnings, excepted } = noticed;
+/// Says how many warnings and exceptions there are, where there are any, and what couldn't be judged.
+pub(crate) fn say(context: &Context, image: &impl std::fmt::Display, noticed: &Noticed) {
+    let Noticed { warnings, excepted, left_out } = noticed;
+    for what in left_out {
+        context.output.say(&format!("{image}: {what}\n"));
+    }
+    let (warnings, excepted) = (*warnings, *excepted);
     let warnings = (warnings > 0).then(|| count(warnings, "warning"));
     let excepted = (excepted > 0).then(|| format!("{excepted} let through by exceptions"));
     let parts: Vec<_> = warnings.into_iter().chain(excepted).collect();
     if !parts.is_empty() {
         context.output.say(&format!("{image}: {}: kit audit {image}\n", parts.join(", ")));
     }
+}
+
+/// Leaves out what nobody can have done before a build is published.
+fn without_signatures(policy: &Policy) -> Policy {
+    Policy { signatures: None, ..policy.clone() }
+}
+
+/// Leaves out, besides, what only files tell.
+fn without_files(policy: &Policy) -> Policy {
+    let mut policy = without_signatures(policy);
+    (policy.size.image, policy.size.files) = (None, None);
+    policy.licences = Licences::default();
+    policy.forbidden.files.clear();
+    policy
 }
 
 fn asked() -> Asked {
@@ -170,5 +194,8 @@ fn known(store: &Store, key: &BlobId) -> Option<Noticed> {
     let facts = store.facts(JUDGEMENT, &BTreeSet::from([*key]));
     let mut d = kit_hash::Decoder::new(facts.get(key)?, JUDGEMENT, 1).ok()?;
     let mut number = || usize::try_from(d.u64().ok()?).ok();
-    Some(Noticed { warnings: number()?, excepted: number()? })
+    let (warnings, excepted) = (number()?, number()?);
+    let count = d.list_len().ok()?;
+    let left_out: Option<Vec<_>> = (0..count).map(|_| d.str().ok().map(str::to_owned)).collect();
+    Some(Noticed { warnings, excepted, left_out: left_out? })
 }

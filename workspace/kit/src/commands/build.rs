@@ -120,7 +120,7 @@ fn build(context: &Context, subject: &Subject, args: &Args) -> Result<(Vec<File>
     let tally = progress.finish();
     match built? {
         Ok((files, noticed)) => {
-            gate::say(context, &word(subject), noticed);
+            gate::say(context, &word(subject), &noticed);
             Ok((files, tally))
         }
         Err(audit) => Err(gate::deny(context, &audit)),

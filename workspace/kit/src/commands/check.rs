@@ -86,7 +86,7 @@ fn judge(policy: &Policy, context: &Context, recipes: &[RecipeName]) -> Result<V
         said.extend(audit.gathered.notes.iter().cloned());
         match Verdict::of(audit) {
             Verdict::Passed(noticed) => {
-                gate::say(context, name, noticed);
+                gate::say(context, name, &noticed);
                 judged.push(json!({ "image": name.to_string(), "outcome": "passed", "warnings": noticed.warnings, "excepted": noticed.excepted }));
             }
             Verdict::Denied(audit) => denied.push(audit),

@@ -238,7 +238,7 @@ fn lock(
         Ok(made) => made,
         Err(audit) => return Err(gate::deny(context, &audit)),
     };
-    gate::say(context, &word(subject), noticed);
+    gate::say(context, &word(subject), &noticed);
     if let Some(plan) = &plan {
         keep(project, &store, subject, plan)?;
         if tally.done > 0 {
