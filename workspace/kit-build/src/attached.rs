@@ -20,16 +20,17 @@ use kit_hash::Sha256;
 
 use crate::BuildError;
 
+pub use kit_format::oci::beside::{
+    ATTESTATION, About, LayoutImages, SIGNATURE, images_of_layout, is_about_images,
+};
+pub use layout::attached_in_layout;
 pub(crate) use layout::bytes;
-pub use layout::{About, LayoutImages, attached_in_layout, images_of_layout};
 pub use piece::Piece;
 
-/// The type of an artifact with signatures.
-pub const SIGNATURE: &str = "application/vnd.kit.signature.v1";
-/// The type of an artifact with attestations.
-pub const ATTESTATION: &str = cosign::ENVELOPE;
 /// The most documents about one image that are looked at.
 pub const MOST: usize = 128;
+/// The most bytes about one image that are read.
+const MOST_BYTES: u64 = 64 << 20;
 /// The largest payload of cosign's, in bytes.
 const PAYLOAD_LIMIT: u64 = 64 << 10;
 
@@ -43,14 +44,7 @@ pub struct TooMany {
 
 /// Whether an artifact of this type, as a list tells it, may hold what is looked for. Cosign's names are those of its own way to refer.
 pub(crate) fn is_looked_at(artifact_type: Option<&str>) -> bool {
-    match artifact_type {
-        None => true,
-        Some(kind) => {
-            kind == SIGNATURE
-                || kind == ATTESTATION
-                || kind.starts_with("application/vnd.dev.cosign.artifact.")
-        }
-    }
+    artifact_type.is_none_or(is_about_images)
 }
 
 /// How a document says which image it is about.
@@ -65,17 +59,31 @@ pub(crate) enum By {
 /// Returns the bytes of a part, or why they can't be had.
 pub(crate) type ReadPart<'r> = &'r mut dyn FnMut(&Part) -> Result<Result<Vec<u8>, String>, BuildError>;
 
+/// All by which one part differs from another one: a part that lies doesn't stand for one that doesn't.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    artifact_type: Option<String>,
+    media_type: String,
+    sha256: Sha256,
+    size: u64,
+    signature: Option<String>,
+}
+
 /// What was found so far.
 #[derive(Debug)]
 pub(crate) struct Finding {
     image: Sha256,
     seen: BTreeSet<Sha256>,
+    /// The parts that were looked at.
+    parts: BTreeSet<Seen>,
+    /// How many bytes of them were read.
+    bytes: u64,
     pub(crate) all: Vec<Attached>,
 }
 
 impl Finding {
     pub(crate) fn about(image: Sha256) -> Self {
-        Self { image, seen: BTreeSet::new(), all: Vec::new() }
+        Self { image, seen: BTreeSet::new(), parts: BTreeSet::new(), bytes: 0, all: Vec::new() }
     }
 
     /// Whether a document is looked at for the first time.
@@ -109,12 +117,33 @@ impl Finding {
         }
         let several = artifact.parts.len() > 1;
         for (number, part) in artifact.parts.iter().enumerate() {
+            let seen = Seen {
+                artifact_type: artifact.artifact_type.clone(),
+                media_type: part.media_type.clone(),
+                sha256: part.sha256,
+                size: part.size,
+                signature: part.annotations.get(cosign::SIGNATURE).cloned(),
+            };
+            if !self.parts.insert(seen) {
+                continue;
+            }
+            if self.all.len() >= MOST {
+                return Err(TooMany { found: self.all.len() + artifact.parts.len() - number }.into());
+            }
             let at = if several { format!("{at}, part {}", number + 1) } else { at.to_owned() };
-            if let Some(what) = what(part, artifact.artifact_type.as_deref(), read)? {
+            let mut within = |part: &Part| {
+                let bytes = self.bytes.saturating_add(part.size);
+                if bytes > MOST_BYTES {
+                    return Ok(Err(format!("with it, more than {MOST_BYTES} bytes are about the image")));
+                }
+                self.bytes = bytes;
+                read(part)
+            };
+            if let Some(what) = what(part, artifact.artifact_type.as_deref(), &mut within)? {
                 self.all.push(Attached { at, what });
             }
         }
-        if self.all.len() > MOST { Err(TooMany { found: self.all.len() }.into()) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -139,3 +168,6 @@ fn what(part: &Part, artifact_type: Option<&str>, read: ReadPart<'_>) -> Result<
         Err(why) => What::Broken(why),
     }))
 }
+
+#[cfg(test)]
+mod tests;

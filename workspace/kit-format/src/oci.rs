@@ -27,6 +27,7 @@
 //! | [`mod@read`] | [`read_layout`]: what is in a layout, every digest checked |
 
 pub mod artifact;
+pub mod beside;
 pub mod choose;
 pub mod config;
 pub mod cosign;

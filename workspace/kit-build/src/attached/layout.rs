@@ -1,57 +1,16 @@
 //! What lies beside images in a layout: it is in the layout's index, as it would be in a registry's lists.
 
 use kit_audit::signature::attached::Attached;
-use kit_format::oci::artifact::{Artifact, Part};
-use kit_format::oci::cosign::image_of_tag;
-use kit_format::oci::graph::{self, Link};
-use kit_format::oci::pull::{DocumentError, LARGEST_DOCUMENT};
+use kit_format::oci::artifact::Part;
+use kit_format::oci::beside::About;
+use kit_format::oci::graph;
+use kit_format::oci::pull::LARGEST_DOCUMENT;
 use kit_hash::Sha256;
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree};
 
 use super::{By, Finding};
 use crate::BuildError;
-
-/// The images of a layout, and what is about them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayoutImages {
-    /// What the layout is for.
-    pub images: Vec<Link>,
-    /// What is in it about images, there or elsewhere.
-    pub about: Vec<About>,
-}
-
-/// A document about an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// The image.
-    pub image: Sha256,
-    /// The document.
-    pub document: Link,
-    /// The tag under which it is looked for; none where it names the image itself.
-    pub tag: Option<String>,
-}
-
-/// Returns what a layout has in its index, sorted by what it is for. What is about an image that the layout hasn't got is what it is for.
-pub fn images_of_layout(layout: &Tree, store: &Store) -> Result<LayoutImages, DocumentError> {
-    let links = graph::entries(layout, store)?;
-    let is_there = |image: &Sha256| links.iter().any(|link| link.sha256 == *image);
-    let mut found = LayoutImages { images: Vec::new(), about: Vec::new() };
-    for link in &links {
-        let of_tag =
-            link.ref_name.as_deref().and_then(|name| Some((image_of_tag(name)?, Some(name.to_owned()))));
-        let about = of_tag.or_else(|| {
-            // What can't be read is no artifact; whoever needs it says what is wrong with it.
-            let bytes = bytes(layout, store, &link.sha256, LARGEST_DOCUMENT).ok()?;
-            Some((Artifact::parse(&bytes).ok()?.subject?, None))
-        });
-        match about.filter(|(image, _)| is_there(image)) {
-            Some((image, tag)) => found.about.push(About { image, document: link.clone(), tag }),
-            None => found.images.push(link.clone()),
-        }
-    }
-    Ok(found)
-}
 
 /// Returns what a layout has about an image.
 pub fn attached_in_layout(

@@ -140,6 +140,10 @@ impl Network<'_> {
             Ok(blob) => blob,
             Err(why) => return Ok(Err(why)),
         };
+        // One that was there already may be longer than is said.
+        if let Some(size) = self.store.blob_size(&blob)?.filter(|size| *size != part.size) {
+            return Ok(Err(format!("it has {size} bytes, not {}", part.size)));
+        }
         let io = |source| BuildError::Io { what: format!("read {}", part.sha256.oci()), source };
         self.store.read(&blob, part.size).map(Ok).map_err(io)
     }

@@ -13,6 +13,7 @@ use cap_std::fs::Dir;
 use kit_format::compression::{Compression, Decoder};
 use kit_format::limits::Limits;
 use kit_format::oci::choose;
+use kit_format::oci::graph::Link;
 use kit_format::oci::pull::{LARGEST_DOCUMENT, Referred};
 use kit_format::tar::{Devices, Duplicates, Links, TarOptions, read_tar};
 use kit_hash::{BlobId, Sha256, Sha256Reader};
@@ -60,7 +61,14 @@ impl Network<'_> {
         choose::check_layout(&self.small_file(image, &open, "oci-layout")?).map_err(odd)?;
         let index = self.small_file(image, &open, "index.json")?;
         let name = if let ImageReference::Project(place) = image { place.name() } else { None };
-        let Referred { size, sha256 } = choose::choose(&index, name, architecture).map_err(odd)?;
+        // What isn't there or is too long is nothing that is about an image.
+        let mut read = |link: &Link| {
+            let is_short = link.size <= LARGEST_DOCUMENT;
+            let blob = is_short.then(|| self.local_blob(image, &link.sha256, &mut |_| {}).ok()).flatten()?;
+            self.store.read(&blob, LARGEST_DOCUMENT).ok()
+        };
+        let found = choose::choose(&index, name, architecture, &mut read).map_err(odd)?;
+        let Referred { size, sha256 } = found;
         let document = Document { size, sha256 };
         Ok((document, self.local_document(image, &document)?))
     }

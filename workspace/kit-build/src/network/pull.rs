@@ -6,7 +6,7 @@ use kit_format::oci::graph::{self, Graph, Link, layout_files, link_to};
 use kit_format::oci::pull::LARGEST_DOCUMENT;
 use kit_format::oci::{DockerImage, with_docker_manifest};
 use kit_format::tar::TarStream;
-use kit_hash::BlobId;
+use kit_hash::{BlobId, Sha256};
 use kit_recipe::lockfile::image::Document;
 use kit_recipe::{ImageReference, Reference};
 use kit_tree::{BlobSink as _, Blobs as _, Mode, Tree, TreePath};
@@ -32,6 +32,8 @@ pub struct Pull<'a> {
 /// What was pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
+    /// What the reference leads to: an index where the image was chosen from several.
+    pub named: Sha256,
     /// The image.
     pub top: Link,
     /// The tree of a layout that has it.
@@ -47,7 +49,7 @@ pub struct Pulled {
 impl Network<'_> {
     /// Fetches an image; nothing that the store has is fetched again.
     pub fn pull(&self, pull: &Pull<'_>, events: &dyn Events) -> Result<Pulled, BuildError> {
-        let top = self.named(pull.reference, pull.platform)?;
+        let (named, top) = self.chosen(pull.reference, pull.platform)?;
         let graph = self.leads_to(pull.reference, &top)?;
         let links: Vec<_> = graph.blobs.values().collect();
         let mut missing = Vec::new();
@@ -77,15 +79,21 @@ impl Network<'_> {
             let inserted = layout.insert_file(path, Mode::FILE, blob, text.len() as u64);
             inserted.map_err(|e| failed(Box::new(e)))?;
         }
-        Ok(Pulled { top, layout, graph, fetched: steps, bytes })
+        Ok(Pulled { named, top, layout, graph, fetched: steps, bytes })
     }
 
     /// Returns what a reference leads to, with the names that it has in a layout.
     pub fn named(&self, reference: &Reference, platform: Option<&str>) -> Result<Link, BuildError> {
+        self.chosen(reference, platform).map(|(_, top)| top)
+    }
+
+    /// Returns the same, behind the digest of what the reference itself leads to.
+    fn chosen(&self, reference: &Reference, platform: Option<&str>) -> Result<(Sha256, Link), BuildError> {
         let image = ImageReference::Registry(reference.clone());
         let odd = |source| ImageError::Document { reference: image.clone(), source };
         let (_, bytes) = self.top(&image, "")?;
         let mut top = link_to(&bytes).map_err(odd)?;
+        let named = top.sha256;
         if let Some(wanted) = platform
             && graph::is_index(&top.media_type)
         {
@@ -96,7 +104,7 @@ impl Network<'_> {
         top.ref_name = Some(reference.tag().map_or_else(|| top.sha256.short(), ToOwned::to_owned));
         top.image_name =
             reference.tag().map(|tag| format!("{}/{}:{tag}", reference.registry(), reference.repository()));
-        Ok(top)
+        Ok((named, top))
     }
 
     /// Follows all links of a document in a registry; its documents are in the store then.

@@ -19,10 +19,12 @@ const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 /// Bytes that are unpacked at once.
 const CHUNK: u64 = 64 << 10;
+/// Unpacked bytes that are made at once.
+const OUT: usize = 256 << 10;
 
 /// Returns the piece that has the byte at an offset, and which unpacked bytes it stands for.
 pub(super) fn piece(mut walk: Walk<'_>, offset: u64) -> io::Result<Option<(Extent, Option<Range<u64>>)>> {
-    let mut unpacked = 0;
+    let (mut unpacked, mut inflate) = (0, Inflate::new());
     loop {
         let begin = walk.at();
         let fixed = walk.read(HEADER)?;
@@ -39,7 +41,7 @@ pub(super) fn piece(mut walk: Walk<'_>, offset: u64) -> io::Result<Option<(Exten
             return Ok(Some((header.at(offset), None)));
         }
         let data = walk.at();
-        let Some(deflated) = deflate(&mut walk, offset, unpacked)? else {
+        let Some(deflated) = deflate(&mut walk, &mut inflate, offset, unpacked)? else {
             walk.skip(u64::MAX)?;
             let broken = Extent::new("deflated data that is damaged", data..walk.at());
             return Ok(broken.range.contains(&offset).then_some((broken, None)));
@@ -111,11 +113,43 @@ struct Deflated {
     trailer: Vec<u8>,
 }
 
+/// What unpacks deflated data, one piece of it after another.
+struct Inflate {
+    inner: Decompress,
+    /// Where unpacked bytes go; nobody reads them.
+    out: Vec<u8>,
+}
+
+impl Inflate {
+    fn new() -> Self {
+        Self { inner: Decompress::new(false), out: vec![0; OUT] }
+    }
+
+    /// Unpacks bytes; returns how many of them were taken, and whether the data ends there. None where it is damaged.
+    fn take(&mut self, input: &[u8]) -> Option<(usize, bool)> {
+        let mut taken = 0;
+        loop {
+            let so_far = (self.inner.total_in(), self.inner.total_out());
+            let status = self.inner.decompress(&input[taken..], &mut self.out, FlushDecompress::None).ok()?;
+            taken += usize::try_from(self.inner.total_in() - so_far.0).unwrap_or(usize::MAX);
+            if status == Status::StreamEnd {
+                return Some((taken, true));
+            }
+            if (self.inner.total_in(), self.inner.total_out()) == so_far {
+                return (taken > 0).then_some((taken, false));
+            }
+        }
+    }
+}
+
 /// Unpacks to the end of the data, byte by byte around the offset; none where it is damaged.
-fn deflate(walk: &mut Walk<'_>, offset: u64, before: u64) -> io::Result<Option<Deflated>> {
-    let mut inflate = Decompress::new(false);
-    let mut out = vec![0; 256 << 10];
-    let begin = walk.at();
+fn deflate(
+    walk: &mut Walk<'_>,
+    inflate: &mut Inflate,
+    offset: u64,
+    before: u64,
+) -> io::Result<Option<Deflated>> {
+    inflate.inner.reset(false);
     let mut covers = None;
     loop {
         let at = walk.at();
@@ -125,32 +159,17 @@ fn deflate(walk: &mut Walk<'_>, offset: u64, before: u64) -> io::Result<Option<D
             Ordering::Equal => 1,
             Ordering::Greater => CHUNK,
         };
-        let input = walk.read(count)?;
-        if input.is_empty() {
-            return Ok(None);
-        }
-        let was = inflate.total_out();
-        let mut given = 0;
-        let is_end = loop {
-            let so_far = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(&input[given..], &mut out, FlushDecompress::None);
-            let Ok(status) = status else { return Ok(None) };
-            given += usize::try_from(inflate.total_in() - so_far.0).unwrap_or(usize::MAX);
-            if status == Status::StreamEnd {
-                break true;
-            }
-            if (inflate.total_in(), inflate.total_out()) == so_far {
-                break false;
-            }
-        };
+        let was = inflate.inner.total_out();
+        // Nothing is taken at the end of the stream, either.
+        let Some((taken, is_end)) = inflate.take(walk.peek(count)?) else { return Ok(None) };
+        walk.consume(taken);
+        let unpacked = before + inflate.inner.total_out();
         if at == offset {
-            covers = Some(before + was..before + inflate.total_out());
+            covers = Some(before + was..unpacked);
         }
         if is_end {
-            let end = begin + inflate.total_in();
-            walk.unread(input[given..].to_vec());
-            let trailer = walk.read(8)?;
-            return Ok(Some(Deflated { end, covers, unpacked: before + inflate.total_out(), trailer }));
+            let end = walk.at();
+            return Ok(Some(Deflated { end, covers, unpacked, trailer: walk.read(8)? }));
         }
     }
 }

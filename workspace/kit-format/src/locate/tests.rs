@@ -236,6 +236,32 @@ fn damaged_files_are_told_as_such() {
     assert!(line(&gzip, last).contains("deflated data that is damaged"), "{}", line(&gzip, last));
 }
 
+/// However many streams a file has, reading them takes no more memory, and no more stack.
+#[test]
+fn many_streams_of_gzip_are_walked() {
+    const STREAMS: usize = 20_000;
+    let one = all(GzipStream::new(&b""[..]));
+    let bytes = one.repeat(STREAMS);
+    assert_eq!(line(&bytes, bytes.len() - 1), "gzip stream: trailer, field ISIZE = 0 [4]");
+    let two = [one, all(GzipStream::new(&b"Welcome.\n"[..]))].concat();
+    covered(&two);
+}
+
+#[test]
+fn a_line_is_told_from_its_start_however_long_it_is() {
+    let long = "word ".repeat(600_000).into_bytes();
+    let last = long.len() - 1;
+    for text in [&long[..], &[b"{", &long[1..]].concat()] {
+        let found = at(text, last).unwrap().extent;
+        assert_eq!((found.what.as_str(), found.range.clone()), ("line 1", 0..long.len() as u64));
+        assert_eq!(at(text, 7).unwrap().extent, found);
+        assert_eq!(at(text, last + 1), None);
+    }
+    let two = [&long[..], b"\nend\n"].concat();
+    assert_eq!(line(&two, last + 1), line(&two, 0));
+    assert_eq!(line(&two, last + 2), "text: line 2 = end [4]");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -1,12 +1,13 @@
 //! The pieces of texts: lines, and on a boot command line its words.
 
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::ops::Range;
 
 use super::extent::Extent;
 
 /// The longest line that is shown, in bytes.
 const SHOWN: usize = 120;
-/// The longest line that is read, in bytes.
+/// How much of a line is kept, in bytes.
 const LONGEST: u64 = 1 << 20;
 
 /// Returns the line that has the byte at an offset, or its word where the text is one line.
@@ -19,19 +20,23 @@ pub(super) fn extent(source: &mut dyn Read, offset: u64) -> io::Result<Option<Ex
         if line.is_empty() {
             return Ok(None);
         }
-        let end = at + line.len() as u64;
-        if offset < end {
-            let is_only = number == 1 && reader.fill_buf()?.is_empty() && !line.starts_with(b"{");
-            return Ok(Some(if is_only { word(&line, offset) } else { whole(&line, number, at) }));
+        let mut end = at + line.len() as u64;
+        let is_all = line.ends_with(b"\n") || line.len() as u64 != LONGEST;
+        if !is_all {
+            end += reader.skip_until(b'\n')? as u64;
         }
-        // A line that is longer than what is read at once goes on as the same line.
-        number += u64::from(line.ends_with(b"\n"));
+        if offset < end {
+            let is_only = number == 1 && is_all && reader.fill_buf()?.is_empty() && !line.starts_with(b"{");
+            return Ok(Some(if is_only { word(&line, offset) } else { whole(&line, number, at..end) }));
+        }
+        number += 1;
         at = end;
     }
 }
 
-fn whole(line: &[u8], number: u64, at: u64) -> Extent {
-    let mut extent = Extent::new(format!("line {number}"), at..at + line.len() as u64);
+/// Returns a line, of which this is the beginning.
+fn whole(line: &[u8], number: u64, range: Range<u64>) -> Extent {
+    let mut extent = Extent::new(format!("line {number}"), range);
     extent.value = Some(shown(line));
     extent
 }

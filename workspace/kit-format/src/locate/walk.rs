@@ -1,19 +1,19 @@
 //! A stream that is read from its start, with the place in it.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 /// Bytes that are read at once.
 const BUFFER: usize = 64 << 10;
 
 /// A stream, and how far it was read.
 pub(super) struct Walk<'a> {
-    source: Box<dyn Read + 'a>,
+    source: BufReader<Box<dyn Read + 'a>>,
     at: u64,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(source: Box<dyn Read + 'a>) -> Self {
-        Self { source: Box::new(BufReader::with_capacity(BUFFER, source)), at: 0 }
+        Self { source: BufReader::with_capacity(BUFFER, source), at: 0 }
     }
 
     /// Returns how many bytes were read.
@@ -36,11 +36,17 @@ impl<'a> Walk<'a> {
         Ok(skipped)
     }
 
-    /// Puts bytes back that were read too much.
-    pub(super) fn unread(&mut self, bytes: Vec<u8>) {
-        self.at -= bytes.len() as u64;
-        let source = std::mem::replace(&mut self.source, Box::new(io::empty()));
-        self.source = Box::new(io::Cursor::new(bytes).chain(source));
+    /// Returns at most so many of the bytes that come next, without reading them; none at the end alone.
+    pub(super) fn peek(&mut self, count: u64) -> io::Result<&[u8]> {
+        let bytes = self.source.fill_buf()?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(&bytes[..count])
+    }
+
+    /// Takes bytes as read, of those that were returned before.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.source.consume(count);
+        self.at += count as u64;
     }
 
     /// Returns the rest of the stream.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use kit_hash::Sha256;
 use serde::Deserialize;
 
+use super::beside::{LayoutImages, ReadDocument, sort};
 use super::document::{self, Descriptor, Index, LayoutFile, Manifest};
-use super::graph::check_kind;
-use super::pull::{DocumentError, Referred, fitting, referred};
+use super::graph::{Link, check_kind, link};
+use super::pull::{DocumentError, MOST_LAYERS, MOST_MANIFESTS, Referred, fitting, referred};
 use crate::compression::Compression;
 use crate::json::canonical;
 
@@ -43,48 +44,65 @@ pub fn check_layout(bytes: &[u8]) -> Result<(), DocumentError> {
 }
 
 /// Returns the index or manifest that a name means in `index.json`; without a name there must be only one, or only one for the
-/// platform. `architecture` is OCI's word; the operating system is Linux.
-pub fn choose(bytes: &[u8], name: Option<&str>, architecture: &str) -> Result<Referred, DocumentError> {
+/// platform. `architecture` is OCI's word; the operating system is Linux. Documents are read to tell images from what is about them.
+pub fn choose(
+    bytes: &[u8],
+    name: Option<&str>,
+    architecture: &str,
+    read: ReadDocument<'_>,
+) -> Result<Referred, DocumentError> {
     let index: Index = serde_json::from_slice(bytes)?;
     if index.schema_version != 2 {
         return Err(DocumentError::Kind { kind: format!("schema version {}", index.schema_version) });
     }
-    let called = |key: &'static str| {
-        let is_it = move |entry: &&Descriptor| {
-            let called = |name| entry.annotations.get(key).is_some_and(|is| is == name);
-            name.map_or_else(|| !entry.is_about_another(), called)
-        };
-        index.manifests.iter().filter(is_it).collect::<Vec<_>>()
+    let called = |name: &str, key: &str| -> Vec<_> {
+        let is_it = |entry: &&Descriptor| entry.annotations.get(key).is_some_and(|is| is == name);
+        index.manifests.iter().filter(is_it).collect()
     };
-    let mut meant = called(document::REF_NAME);
-    if meant.is_empty() {
-        meant = called(document::IMAGE_NAME);
-    }
+    let meant = match name {
+        None => images(&index, read)?,
+        Some(name) => {
+            let by_name = called(name, document::REF_NAME);
+            if by_name.is_empty() { called(name, document::IMAGE_NAME) } else { by_name }
+        }
+    };
     let entry = match meant.as_slice() {
         [] => {
-            return Err(DocumentError::Name {
-                name: name.unwrap_or_default().to_owned(),
-                found: names(&index),
-            });
+            let found = names(&images(&index, read)?);
+            return Err(DocumentError::Name { name: name.unwrap_or_default().to_owned(), found });
         }
         [entry] => *entry,
         several if several.iter().all(|entry| entry.platform.is_none()) => {
-            return Err(DocumentError::Which { found: names(&index) });
+            return Err(DocumentError::Which { found: names(&images(&index, read)?) });
         }
         several => match fitting(several, architecture)?.as_slice() {
             [entry] => *entry,
-            _ => return Err(DocumentError::Which { found: names(&index) }),
+            _ => return Err(DocumentError::Which { found: names(&images(&index, read)?) }),
         },
     };
     check_kind(&entry.media_type)?;
     referred(entry)
 }
 
-/// Returns the names that an index has.
-fn names(index: &Index) -> Vec<String> {
-    let name = |entry: &Descriptor| entry.annotations.get(document::REF_NAME).cloned();
-    let images = index.manifests.iter().filter(|entry| !entry.is_about_another());
-    let mut names: Vec<_> = images.filter_map(name).collect();
+/// Returns what an index has but for what is about another image there.
+fn images<'i>(index: &'i Index, read: ReadDocument<'_>) -> Result<Vec<&'i Descriptor>, DocumentError> {
+    if let [only] = index.manifests.as_slice() {
+        return Ok(vec![only]);
+    }
+    if index.manifests.len() > MOST_MANIFESTS {
+        return Err(DocumentError::Manifests { count: index.manifests.len() });
+    }
+    let links = index.manifests.iter().map(link).collect::<Result<Vec<_>, _>>()?;
+    let LayoutImages { about, .. } = sort(links.clone(), read);
+    let is_about = |link: &Link| about.iter().any(|about| about.document == *link);
+    let all = index.manifests.iter().zip(&links);
+    Ok(all.filter(|(_, link)| !is_about(link)).map(|(entry, _)| entry).collect())
+}
+
+/// Returns the names of images.
+fn names(images: &[&Descriptor]) -> Vec<String> {
+    let name = |entry: &&Descriptor| entry.annotations.get(document::REF_NAME).cloned();
+    let mut names: Vec<_> = images.iter().filter_map(name).collect();
     names.sort();
     names.dedup();
     names.truncate(NAMED);
@@ -107,15 +125,17 @@ pub fn choose_saved<'s>(
         tags.truncate(NAMED);
         tags
     };
-    match (name, all) {
-        (None, [only]) => Ok(only),
-        (None, []) => Err(DocumentError::Name { name: String::new(), found: Vec::new() }),
-        (None, _) => Err(DocumentError::Which { found: found() }),
+    let saved = match (name, all) {
+        (None, [only]) => only,
+        (None, []) => return Err(DocumentError::Name { name: String::new(), found: Vec::new() }),
+        (None, _) => return Err(DocumentError::Which { found: found() }),
         (Some(name), all) => all
             .iter()
             .find(|saved| saved.repo_tags.iter().any(|tag| is_it(tag)))
-            .ok_or_else(|| DocumentError::Name { name: name.to_owned(), found: found() }),
-    }
+            .ok_or_else(|| DocumentError::Name { name: name.to_owned(), found: found() })?,
+    };
+    let count = saved.layers.len();
+    if count > MOST_LAYERS { Err(DocumentError::Layers { count }) } else { Ok(saved) }
 }
 
 /// Returns the manifest of an image that has none where it is: the same for the same configuration and layers.

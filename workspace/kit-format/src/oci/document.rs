@@ -40,14 +40,6 @@ pub(super) struct Descriptor {
     pub(super) artifact_type: Option<String>,
 }
 
-impl Descriptor {
-    /// Whether an index of a layout has it for what it is about: it says what artifact it is, or has the name of one of cosign's tags.
-    pub(super) fn is_about_another(&self) -> bool {
-        let name = self.annotations.get(REF_NAME);
-        self.artifact_type.is_some() || name.is_some_and(|name| super::cosign::image_of_tag(name).is_some())
-    }
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PlatformPart {
     pub(super) architecture: String,

@@ -6,6 +6,7 @@ use kit_hash::Sha256;
 use kit_tree::{Blobs, Entry, Tree, TreePath};
 use serde::Deserialize;
 
+use super::beside::images_of_layout;
 use super::document::{self, Descriptor, Index, LayoutFile};
 use super::pull::{
     DOCKER_INDEX, DOCKER_MANIFEST, DocumentError, LARGEST_DOCUMENT, LARGEST_LAYER, MOST_LAYERS,
@@ -130,7 +131,7 @@ fn manifest(bytes: &[u8]) -> Result<Vec<Link>, DocumentError> {
     [&config].into_iter().chain(&layers).map(blob).collect()
 }
 
-fn link(descriptor: &Descriptor) -> Result<Link, DocumentError> {
+pub(super) fn link(descriptor: &Descriptor) -> Result<Link, DocumentError> {
     let fault = |_| DocumentError::Digest { digest: descriptor.digest.clone() };
     let note = |key: &str| descriptor.annotations.get(key).cloned();
     Ok(Link {
@@ -206,14 +207,7 @@ pub fn place(sha256: &Sha256) -> TreePath {
 
 /// Returns what a layout has in its index, but for what is about another image there.
 pub fn tops(layout: &Tree, blobs: &dyn Blobs) -> Result<Vec<Link>, DocumentError> {
-    let index = index(layout, blobs)?;
-    let images: Vec<_> = index.manifests.iter().filter(|entry| !entry.is_about_another()).collect();
-    // A layout can be for nothing else.
-    if images.is_empty() {
-        index.manifests.iter().map(link).collect()
-    } else {
-        images.into_iter().map(link).collect()
-    }
+    Ok(images_of_layout(layout, blobs)?.images)
 }
 
 /// Returns all that a layout has in its index.

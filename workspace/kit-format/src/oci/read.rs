@@ -7,7 +7,9 @@ use kit_hash::{BlobHasher, HexError, Sha256};
 use kit_tree::{Blobs, Entry, Tree, TreePath};
 use serde::de::DeserializeOwned;
 
+use super::beside::{LayoutImages, read_document, sort};
 use super::document::{self, ConfigPart, Descriptor, Index, LayoutFile, Manifest};
+use super::graph::link;
 use crate::compression::Decoder;
 use crate::limits::{LimitError, Limits};
 
@@ -128,14 +130,17 @@ pub enum LayoutError {
     },
 }
 
-/// Reads a layout directory and checks all of it.
+/// Reads a layout directory and checks all of it. What it has about its images is checked, too, and is no image.
 pub fn read_layout(tree: &Tree, blobs: &dyn Blobs, limits: &Limits) -> Result<Vec<LayoutImage>, LayoutError> {
     let mut layout = Layout { tree, blobs, limits, used: BTreeSet::new(), images: Vec::new() };
     let version: LayoutFile = layout.document("oci-layout")?;
     if version.image_layout_version != document::LAYOUT_VERSION {
         return Err(value("oci-layout", "version", version.image_layout_version));
     }
-    let index: Index = layout.document("index.json")?;
+    let mut index: Index = layout.document("index.json")?;
+    for document in layout.take_about(&mut index) {
+        layout.about(&document)?;
+    }
     layout.index("index.json", &index, DEPTH)?;
     let files = tree.entries().filter(|(_, entry)| !entry.is_directory());
     for (path, _) in files {
@@ -175,6 +180,27 @@ impl<'a> Layout<'a> {
         reader.read_to_end(&mut bytes).map_err(read)?;
         serde_json::from_slice(&bytes)
             .map_err(|source| LayoutError::Document { path: path.to_owned(), source })
+    }
+
+    /// Takes what is about images out of the index of the layout.
+    fn take_about(&self, index: &mut Index) -> Vec<Descriptor> {
+        // What has no digest is told where it is read.
+        let links = index.manifests.iter().filter_map(|entry| link(entry).ok()).collect();
+        let LayoutImages { about, .. } = sort(links, &mut |link| read_document(self.tree, self.blobs, link));
+        let is_about = |entry: &mut Descriptor| {
+            link(entry).is_ok_and(|link| about.iter().any(|about| about.document == link))
+        };
+        index.manifests.extract_if(.., is_about).collect()
+    }
+
+    /// Checks a document about an image, and what it holds.
+    fn about(&mut self, descriptor: &Descriptor) -> Result<(), LayoutError> {
+        let (_, path) = self.check(descriptor)?;
+        let manifest: Manifest = self.document(&path)?;
+        for part in [&manifest.config].into_iter().chain(&manifest.layers) {
+            self.check(part)?;
+        }
+        Ok(())
     }
 
     fn index(&mut self, path: &str, index: &Index, depth: usize) -> Result<(), LayoutError> {

@@ -13,7 +13,8 @@ const MOST_PAGES: usize = 32;
 const LIST: &str = "application/vnd.oci.image.index.v1+json";
 
 impl Registries<'_> {
-    /// Returns the lists of what is about a document, page by page; none where the registry keeps no account of that.
+    /// Returns the lists of what is about a document, page by page; none where the registry keeps no account of that. A mirror has its own, which
+    /// may lack what the registry has, so that all of them are asked: who fails is no matter only where another one lists something.
     pub fn referrers(
         &self,
         repository: Repository<'_>,
@@ -23,18 +24,22 @@ impl Registries<'_> {
         let what =
             format!("what is about {} in `{}/{}`", about.short(), repository.registry, repository.path);
         let address = format!("{}{}/referrers/{}", base(repository.registry), repository.path, about.oci());
-        let (mut attempts, mut has_api) = (Vec::new(), true);
+        let (mut attempts, mut lists, mut has_api) = (Vec::new(), Vec::new(), false);
         for url in with_mirrors(&[address], self.mirrors) {
             match self.pages(repository, &url, limit) {
-                Ok(pages) => return Ok(Some(pages)),
-                // Without the API there is nothing at such an address.
-                Err(AttemptError::Http(HttpError::Status { status: 400 | 404 | 405 | 501, .. })) => {
-                    has_api = false;
+                Ok(pages) => {
+                    has_api = true;
+                    lists.extend(pages);
                 }
+                // Without the API there is nothing at such an address.
+                Err(AttemptError::Http(HttpError::Status { status: 400 | 404 | 405 | 501, .. })) => {}
                 Err(error) => attempts.extend(failed(String::new(), &url, error).attempts),
             }
         }
-        if has_api { Err(RegistryError { what, attempts }) } else { Ok(None) }
+        if !attempts.is_empty() && lists.iter().all(|list| is_empty(list)) {
+            return Err(RegistryError { what, attempts });
+        }
+        Ok(has_api.then_some(lists))
     }
 
     fn pages(
@@ -59,4 +64,10 @@ impl Registries<'_> {
         }
         Err(HttpError::TooLarge { url, limit: limit.saturating_mul(MOST_PAGES as u64) }.into())
     }
+}
+
+/// Whether a list names nothing. What is no list isn't empty: whoever reads it says so.
+fn is_empty(list: &[u8]) -> bool {
+    let list: Result<serde_json::Value, _> = serde_json::from_slice(list);
+    list.is_ok_and(|list| list["manifests"].as_array().is_some_and(Vec::is_empty))
 }

@@ -19,7 +19,9 @@ fn entry(digest: &str, name: Option<&str>, architecture: Option<&str>) -> Value 
 
 fn chosen(entries: &[Value], name: Option<&str>) -> Result<Sha256, String> {
     let index = json!({ "schemaVersion": 2, "manifests": entries }).to_string();
-    choose(index.as_bytes(), name, "amd64").map(|found| found.sha256).map_err(|error| error.to_string())
+    choose(index.as_bytes(), name, "amd64", &mut |_| None)
+        .map(|found| found.sha256)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -40,6 +42,14 @@ fn a_name_or_the_only_one_is_chosen() {
     let mut odd = one;
     odd["mediaType"] = json!("application/json");
     assert!(chosen(&[odd], None).is_err_and(|told| told.contains("`application/json`")));
+}
+
+#[test]
+fn what_an_index_says_of_an_image_makes_it_no_artifact() {
+    let mut signed = entry("signed", Some("1"), None);
+    signed["artifactType"] = json!("application/x");
+    let error = "it has several images, and no name says which one is meant; it has `1`";
+    assert_eq!(chosen(&[signed, entry("other", None, None)], None), Err(error.to_owned()));
 }
 
 #[test]
@@ -100,7 +110,20 @@ proptest::proptest! {
     #[test]
     fn never_panics(text in "[\\[\\]{}\":,a-zA-Z0-9]{0,60}") {
         _ = read_saved(text.as_bytes());
-        _ = choose(text.as_bytes(), None, "amd64");
+        _ = choose(text.as_bytes(), None, "amd64", &mut |_| None);
         _ = check_layout(text.as_bytes());
     }
+}
+
+#[test]
+fn a_saved_image_has_no_more_layers_than_another_one() {
+    let layers = |count: usize| Saved {
+        config: "config.json".to_owned(),
+        repo_tags: Vec::new(),
+        layers: vec!["layer.tar".to_owned(); count],
+    };
+    assert!(choose_saved(&[layers(MOST_LAYERS)], None, &|_| false).is_ok());
+    let many = [layers(MOST_LAYERS + 1)];
+    let refused = choose_saved(&many, None, &|_| false);
+    assert!(matches!(refused, Err(DocumentError::Layers { count }) if count == MOST_LAYERS + 1));
 }
