@@ -113,6 +113,12 @@ impl Release {
         let (number, codename) = Self::KNOWN.into_iter().find(|(_, known)| *known == codename)?;
         Some(Self { number, codename: codename.to_owned() })
     }
+
+    /// Returns the release that has the number.
+    pub fn of_number(number: u32) -> Option<Self> {
+        let (number, codename) = Self::KNOWN.into_iter().find(|(known, _)| *known == number)?;
+        Some(Self { number, codename: codename.to_owned() })
+    }
 }
 
 impl fmt::Display for Release {

@@ -30,7 +30,7 @@ pub enum AttestationError {
 /// A statement, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attested {
-    /// The statement, in canonical JSON.
+    /// The statement: JSON in which the document is as it was, but for the image that a statement didn't name.
     pub statement: Vec<u8>,
     /// What it says something of.
     pub predicate: String,
@@ -38,32 +38,30 @@ pub struct Attested {
 
 /// Makes a statement of a document, about the image of this name and digest.
 pub fn about_image(name: &str, image: &Sha256, document: &[u8]) -> Result<Attested, AttestationError> {
-    let document: Value = serde_json::from_slice(document).map_err(AttestationError::Json)?;
+    let value: Value = serde_json::from_slice(document).map_err(AttestationError::Json)?;
     let subject = json!({ "name": name, "digest": { "sha256": image.to_string() } });
-    let (predicate, statement) = if document["predicateType"].is_string() && document["subject"].is_array() {
-        of_statement(document, subject)
-    } else {
-        let predicate = predicate(&document).ok_or(AttestationError::Unknown)?;
-        let statement = json!({
-            "_type": TYPE,
-            "subject": [subject],
-            "predicateType": predicate,
-            "predicate": document,
-        });
-        (predicate.to_owned(), statement)
-    };
-    Ok(Attested { statement: canonical(&statement)?, predicate })
+    if value["predicateType"].is_string() && value["subject"].is_array() {
+        return of_statement(value, document, subject);
+    }
+    let predicate = predicate(&value).ok_or(AttestationError::Unknown)?;
+    let mut statement =
+        canonical(&json!({ "_type": TYPE, "subject": [subject], "predicateType": predicate }))?;
+    // The document is in it byte by byte: not every number has a canonical form.
+    statement.pop();
+    statement.extend([br#","predicate":"#, document.trim_ascii(), b"}"].concat());
+    Ok(Attested { statement, predicate: predicate.to_owned() })
 }
 
-/// Adds the image to what a statement is about.
-fn of_statement(mut statement: Value, subject: Value) -> (String, Value) {
+/// Adds the image to what a statement is about; one that is about it already stays as it is.
+fn of_statement(mut statement: Value, document: &[u8], subject: Value) -> Result<Attested, AttestationError> {
     let predicate = statement["predicateType"].as_str().unwrap_or_default().to_owned();
-    if let Value::Array(subjects) = &mut statement["subject"]
-        && !subjects.iter().any(|other| other["digest"]["sha256"] == subject["digest"]["sha256"])
-    {
-        subjects.push(subject);
+    let Value::Array(subjects) = &mut statement["subject"] else { return Err(AttestationError::Unknown) };
+    if subjects.iter().any(|other| other["digest"]["sha256"] == subject["digest"]["sha256"]) {
+        return Ok(Attested { statement: document.to_vec(), predicate });
     }
-    (predicate, statement)
+    subjects.push(subject);
+    let statement = serde_json::to_vec(&statement).map_err(AttestationError::Json)?;
+    Ok(Attested { statement, predicate })
 }
 
 fn predicate(document: &Value) -> Option<&'static str> {
@@ -116,6 +114,21 @@ mod tests {
         assert_eq!(statement["subject"].as_array().map(Vec::len), Some(2));
         let again = read(&statement.to_string());
         assert_eq!(again, statement);
+    }
+
+    #[test]
+    fn numbers_of_any_kind_stay() {
+        let document = r#"{ "bomFormat": "CycloneDX", "score": 7.5, "large": 123456789012345678901234567890, "odd": 1.10 }"#;
+        let image = Sha256::of(b"image");
+        let whole = |document: &str| {
+            String::from_utf8(about_image("a", &image, document.as_bytes()).unwrap().statement).unwrap()
+        };
+        let statement = whole(&format!("\n{document}\n"));
+        assert!(statement.ends_with(&format!(",\"predicate\":{document}}}")), "{statement}");
+        assert_eq!(whole(&statement), statement, "a statement about the image stays as it is");
+        read(&statement);
+        let other = read(r#"{"_type":"t","predicateType":"p","predicate":{"score":7.5},"subject":[]}"#);
+        assert_eq!(other["predicate"]["score"].to_string(), "7.5");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use kit_plan::RecipeSet;
 use kit_recipe::Lockfile;
 
-pub use self::opened::{altered, altered_output, foreign};
+pub use self::opened::{altered, altered_output, altered_part, foreign};
 use crate::finding::{Area, Finding, Kind, Severity};
 use crate::inventory::{ComponentId, Inventory};
 

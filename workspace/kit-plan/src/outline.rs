@@ -14,7 +14,7 @@ use kit_tree::TreePath;
 
 use crate::Plan;
 use crate::derivation::{
-    Action, Added, AddedEntry, Archive, Compose, Derivation, Image, ImageFormat, Input, OciImage,
+    Action, Added, AddedEntry, Archive, Compose, Derivation, Image, ImageFormat, Input, Laying, OciImage,
 };
 
 /// The longest text that is kept as it is, in bytes.
@@ -214,7 +214,7 @@ impl MadeOf {
     fn list(&mut self, what: &str, texts: impl IntoIterator<Item = String>) {
         let texts: Vec<_> = texts.into_iter().collect();
         if !texts.is_empty() {
-            self.text(what, &texts.join(" "));
+            self.text(what, &texts.iter().map(|text| apart(text)).collect::<Vec<_>>().join(" "));
         }
     }
 
@@ -268,12 +268,18 @@ impl MadeOf {
             };
             self.add(format!("file {path}"), value);
         }
+        if compose.laying == Laying::Layers {
+            self.text("how the parts are laid over each other", "as layers");
+        }
         let paths = |paths: &[TreePath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
         self.list("which part is preferred", compose.prefer.iter().map(|(path, at)| format!("{path}={at}")));
         self.list("what is included", compose.include.iter().cloned());
         self.list("what is excluded", compose.exclude.iter().cloned());
         self.list("the directories that are made", paths(&compose.ensure));
-        self.list("the places for binds", compose.mount_points.iter().map(|point| point.path.to_string()));
+        self.list(
+            "the places for binds",
+            compose.mount_points.iter().map(|point| format!("{}={}", point.path, point.source)),
+        );
         self.list("the users", compose.passwd.iter().cloned());
         self.list("the groups", compose.group.iter().cloned());
     }
@@ -309,11 +315,18 @@ impl MadeOf {
     }
 }
 
+/// Writes a text so that a list of such can be told apart.
+fn apart(text: &str) -> String {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\\');
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { format!("{text:?}") }
+}
+
 #[cfg(test)]
 mod tests {
     use kit_hash::Identity as _;
 
     use super::*;
+    use crate::derivation::MountPoint;
     use crate::planner::tests::{built, texts_with_build};
 
     #[test]
@@ -347,6 +360,42 @@ mod tests {
         assert_eq!(why(other_script, "build base"), ["the script changed"]);
         assert_eq!(why(other_script, "package base"), ["part base changed: `build base`"]);
         assert!(why(other_script, "root demo").contains(&"file /etc/os-release changed".to_owned()));
+    }
+
+    #[test]
+    fn all_of_a_composition_counts() {
+        let made_of = |change: &dyn Fn(&mut Compose)| {
+            let mut compose = Compose::default();
+            change(&mut compose);
+            let mut made_of = MadeOf::default();
+            made_of.compose(&compose);
+            made_of.0
+        };
+        let bound = |source: &'static str| {
+            move |compose: &mut Compose| {
+                let (path, source) = ("/run/a".parse().unwrap(), source.parse().unwrap());
+                compose.mount_points = vec![MountPoint { path, source }];
+            }
+        };
+        let users = |users: &'static [&'static str]| {
+            move |compose: &mut Compose| compose.passwd = users.iter().map(|&user| user.to_owned()).collect()
+        };
+        let all = [
+            made_of(&|_| {}),
+            made_of(&|compose| compose.laying = Laying::Layers),
+            made_of(&bound("/etc/a")),
+            made_of(&bound("/etc/b")),
+            made_of(&users(&["a b"])),
+            made_of(&users(&["a", "b"])),
+            made_of(&users(&["\"a", "b\""])),
+            made_of(&users(&["a", "", "b"])),
+            made_of(&users(&[""])),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert!(all[..at].iter().all(|other| other != one), "{one:?}");
+        }
+        assert_eq!(all[4]["the users"], Value::Text("\"a b\"".to_owned()));
+        assert_eq!(all[5]["the users"], Value::Text("a b".to_owned()));
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl Reference {
     pub fn digest(&self) -> Option<&Sha256> {
         self.digest.as_ref()
     }
+
+    /// Returns the same with this digest: whatever its tag leads to later, it is this one.
+    #[must_use]
+    pub fn at(&self, digest: Sha256) -> Self {
+        Self { digest: Some(digest), ..self.clone() }
+    }
 }
 
 impl fmt::Display for Reference {
@@ -191,6 +197,15 @@ mod tests {
 
     fn read(text: &str) -> Result<String, ReferenceError> {
         text.parse::<Reference>().map(|reference| reference.to_string())
+    }
+
+    #[test]
+    fn a_digest_holds_whatever_the_tag_leads_to() {
+        let (one, other) = (Sha256::of(b"one"), Sha256::of(b"other"));
+        let reference: Reference = "registry.example/team/web:1".parse().expect("it is one");
+        let at = reference.at(one);
+        assert_eq!(at.to_string(), format!("registry.example/team/web:1@{}", one.oci()));
+        assert_eq!(at.at(other).digest(), Some(&other));
     }
 
     #[test]

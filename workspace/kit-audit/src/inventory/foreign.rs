@@ -32,6 +32,9 @@ const LONGEST_WORD: usize = 256;
 /// The most packages, and the most paths of all of them.
 const MOST_PACKAGES: usize = 50_000;
 const MOST_PATHS: usize = 2_000_000;
+/// The most bytes of all lists, and of all files that state a licence.
+const MOST_LISTED: u64 = 1 << 30;
+const MOST_LICENCES: u64 = 256 << 20;
 /// How many oddities are told; of more it is told that there are.
 const MOST_ODD: usize = 50;
 /// Where package managers keep their lists: what lies there is nobody's, and no surprise.
@@ -69,6 +72,7 @@ impl Foreign {
             components: BTreeMap::new(),
             owners: BTreeMap::new(),
             paths: 0,
+            left: MOST_LISTED,
             odd: Vec::new(),
         };
         reader.system = reader.first_text(&["/etc/os-release", "/usr/lib/os-release"]).map(OsRelease::parse);
@@ -109,9 +113,10 @@ impl Foreign {
 
     /// Returns the licences that packages state: the files of Debian's, and what Alpine's list says.
     pub fn licences(&self, root: &Tree, blobs: &dyn Blobs) -> BTreeMap<ComponentId, Licence> {
+        let mut left = MOST_LICENCES;
         let of = |(id, component): (&ComponentId, &Component)| {
             let licence = match id {
-                ComponentId::Debian(key) => Licence::of_debian(&key.name, root, blobs),
+                ComponentId::Debian(key) => Licence::of_debian_within(&mut left, &key.name, root, blobs),
                 ComponentId::Apk { .. } => Licence::of_recipe(component.licence.as_deref()),
                 _ => return None,
             };
@@ -139,6 +144,8 @@ struct Reader<'a> {
     owners: BTreeMap<TreePath, ComponentId>,
     /// How many paths lists named.
     paths: usize,
+    /// How many bytes of lists are read yet.
+    left: u64,
     odd: Vec<String>,
 }
 
@@ -157,6 +164,17 @@ impl Reader<'_> {
             self.tell(format!("`{path}` has {size} bytes; at most {limit} are read"));
             return None;
         }
+        // Many names can lead to one large list.
+        if *size > self.left {
+            if self.left > 0 {
+                self.tell(format!(
+                    "lists have more than {MOST_LISTED} bytes: none are read from `{path}` on"
+                ));
+            }
+            self.left = 0;
+            return None;
+        }
+        self.left -= size;
         match self.blobs.read(blob, limit) {
             Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) => {

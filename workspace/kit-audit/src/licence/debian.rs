@@ -16,8 +16,20 @@ const NAMES: usize = 20;
 impl Licence {
     /// Reads the `copyright` file of a Debian package from its tree. Links lead inside of the tree only.
     pub fn of_debian(package: &str, tree: &Tree, blobs: &dyn Blobs) -> Self {
-        match copyright(package, tree, blobs) {
-            Ok((path, bytes)) => Self::of_copyright(package, &path, &bytes),
+        let mut left = u64::MAX;
+        Self::of_debian_within(&mut left, package, tree, blobs)
+    }
+
+    /// The same, as long as there are bytes left, of which it takes what it reads and what it keeps: many packages can be led to one large
+    /// file.
+    pub fn of_debian_within(left: &mut u64, package: &str, tree: &Tree, blobs: &dyn Blobs) -> Self {
+        match copyright(package, tree, blobs, LIMIT.min(*left)) {
+            Ok((path, bytes)) => {
+                let licence = Self::of_copyright(package, &path, &bytes);
+                let kept: usize = licence.texts.iter().map(|text| text.text.len()).sum();
+                *left = left.saturating_sub(bytes.len().max(kept) as u64);
+                licence
+            }
             Err(problem) => Self { problems: vec![problem], ..Self::default() },
         }
     }
@@ -66,11 +78,24 @@ impl Licence {
     }
 }
 
-fn copyright(package: &str, tree: &Tree, blobs: &dyn Blobs) -> Result<(TreePath, Vec<u8>), LicenceProblem> {
+fn copyright(
+    package: &str,
+    tree: &Tree,
+    blobs: &dyn Blobs,
+    limit: u64,
+) -> Result<(TreePath, Vec<u8>), LicenceProblem> {
     let asked = TreePath::new(format!("usr/share/doc/{package}/copyright"))
         .map_err(|error| LicenceProblem::Invalid { stated: package.to_owned(), reason: error.to_string() })?;
     match tree.resolve(&asked) {
-        Resolved::There(path, Entry::File { blob, .. }) => match blobs.read(blob, LIMIT) {
+        Resolved::There(path, Entry::File { size, .. }) if *size > limit => {
+            let reason = if *size > LIMIT {
+                format!("it has {size} bytes; at most {LIMIT} are read")
+            } else {
+                format!("it has {size} bytes, and of all such files of the image only {limit} more are read")
+            };
+            Err(LicenceProblem::Unreadable { path, reason })
+        }
+        Resolved::There(path, Entry::File { blob, .. }) => match blobs.read(blob, limit) {
             Ok(bytes) => Ok((path, bytes)),
             Err(error) => Err(LicenceProblem::Unreadable { path, reason: error.to_string() }),
         },

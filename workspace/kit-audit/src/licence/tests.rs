@@ -154,6 +154,30 @@ fn tree(files: &[(&str, &str)]) -> (Tree, MemoryBlobs) {
 }
 
 #[test]
+fn many_packages_with_one_large_file_are_read_up_to_a_limit() {
+    let text = "a licence that nobody knows\n".repeat(10);
+    let (tree, blobs) = tree(&[
+        ("/usr/share/doc/demo/copyright", &text),
+        ("/usr/share/doc/other", "->demo"),
+        ("/usr/share/doc/third", "->demo"),
+        ("/usr/share/doc/small/copyright", "MIT"),
+    ]);
+    let mut left = 2 * text.len() as u64 + 3;
+    let mut texts = |package: &str| {
+        let licence = Licence::of_debian_within(&mut left, package, &tree, &blobs);
+        let kept: Vec<_> = licence.texts().iter().map(|text| text.text.len()).collect();
+        let problems: Vec<_> = licence.problems().iter().map(ToString::to_string).collect();
+        (kept, problems.join("; "))
+    };
+    assert_eq!(texts("demo").0, [text.len()]);
+    assert_eq!(texts("other").0, [text.len()]);
+    let told = "`/usr/share/doc/demo/copyright` can't be read: it has 280 bytes, and of all such files of the image only 3 more are read";
+    assert_eq!(texts("third"), (Vec::new(), told.to_owned()));
+    assert_eq!(texts("small").0, [3], "what is left is for smaller ones");
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn the_copyright_file_is_found_through_links_of_its_tree() {
     let text = format!("{HEAD}Files: *\nLicense: MIT\n");
     let of = |files: &[(&str, &str)]| {

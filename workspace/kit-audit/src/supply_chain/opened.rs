@@ -76,6 +76,17 @@ pub fn altered_output(output: &str, locked: &Sha256, found: &Sha256) -> Finding 
         .because(Evidence::Fact(format!("the one that was found is sha256:{found}")))
 }
 
+/// Returns what is to be said of a part of an image, beside its root, that isn't what the lockfile gives.
+pub fn altered_part(part: &str, given: Option<&Sha256>, found: &Sha256) -> Finding {
+    let given = given.map_or_else(
+        || "the lockfile gives none".to_owned(),
+        |given| format!("the lockfile gives sha256:{given}"),
+    );
+    Finding::new(&ALTERED, part, format!("the {part} isn't what the lockfile gives"))
+        .because(Evidence::Fact(given))
+        .because(Evidence::Fact(format!("the one that was found is sha256:{found}")))
+}
+
 /// Returns what is to be said of an image that only says itself what it is made of.
 pub fn foreign(foreign: &Foreign) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use kit_recipe::lockfile::{DebKey, DebSource};
 
-use super::{LONGEST_FILES, LONGEST_LIST, Reader, is_word, shortened};
+use super::{LONGEST_FILES, LONGEST_LIST, MOST_PATHS, Reader, is_word, shortened};
 use crate::inventory::component::{Component, ComponentId, Role, purl_part};
 
 const STATUS: &str = "/var/lib/dpkg/status";
@@ -22,17 +22,17 @@ const SUMS: &str = ".md5sums";
 
 /// Reads all packages and whose the files are.
 pub(super) fn read(reader: &mut Reader<'_>) {
-    if let Some(text) = reader.text(STATUS, LONGEST_LIST) {
-        for package in packages(reader, STATUS, &text) {
-            add(reader, package, None);
-        }
+    if let Some(text) = reader.text(STATUS, LONGEST_LIST)
+        && !packages(reader, STATUS, &text, None)
+    {
+        return;
     }
     let names = reader.names_in(SINGLE);
     for name in names.iter().filter(|name| !name.ends_with(SUMS)) {
         let path = format!("{SINGLE}/{name}");
         let Some(text) = reader.text(&path, LONGEST_LIST) else { continue };
-        for package in packages(reader, &path, &text) {
-            add(reader, package, Some(name));
+        if !packages(reader, &path, &text, Some(name)) {
+            return;
         }
     }
 }
@@ -44,8 +44,8 @@ struct Package {
     summary: Option<String>,
 }
 
-/// Adds a package and gives it its files; `single` is the name of the file that lists it alone.
-fn add(reader: &mut Reader<'_>, package: Package, single: Option<&str>) {
+/// Adds a package and gives it its files; `single` is the name of the file that lists it alone. Whether there was room for it.
+fn add(reader: &mut Reader<'_>, package: Package, single: Option<&str>) -> bool {
     let Package { key, source, summary } = package;
     let system = reader.system.clone().unwrap_or_default();
     let suite = system.debian_suite();
@@ -70,7 +70,7 @@ fn add(reader: &mut Reader<'_>, package: Package, single: Option<&str>) {
     };
     let id = ComponentId::Debian(key.clone());
     if !reader.add(id.clone(), component) {
-        return;
+        return false;
     }
     let DebKey { name, architecture, .. } = &key;
     let lists = if let Some(single) = single {
@@ -79,6 +79,9 @@ fn add(reader: &mut Reader<'_>, package: Package, single: Option<&str>) {
         vec![format!("{INFO}/{name}.list"), format!("{INFO}/{name}:{architecture}.list")]
     };
     for list in lists {
+        if reader.paths > MOST_PATHS {
+            break;
+        }
         let Some(text) = reader.text(&list, LONGEST_FILES) else { continue };
         for line in text.lines() {
             // Sums have paths without a slash before them.
@@ -86,13 +89,13 @@ fn add(reader: &mut Reader<'_>, package: Package, single: Option<&str>) {
                 if single.is_some() { line.split_once("  ").map_or("", |(_, path)| path) } else { line };
             reader.give(path.trim_end(), &id, &list);
         }
-        return;
+        break;
     }
+    true
 }
 
-/// Reads the paragraphs of a list; tells of those that can't be read.
-fn packages(reader: &mut Reader<'_>, path: &str, text: &str) -> Vec<Package> {
-    let mut found = Vec::new();
+/// Adds the packages that the paragraphs of a list are about, and tells of those that can't be read. Whether there was room for all.
+fn packages(reader: &mut Reader<'_>, path: &str, text: &str, single: Option<&str>) -> bool {
     let mut fields = BTreeMap::new();
     let mut start = 1;
     for (number, line) in text.lines().enumerate().chain([(0, "")]) {
@@ -102,7 +105,12 @@ fn packages(reader: &mut Reader<'_>, path: &str, text: &str) -> Vec<Package> {
                 continue;
             }
             match package(&fields) {
-                Ok(package) => found.extend(package),
+                Ok(None) => {}
+                Ok(Some(package)) => {
+                    if !add(reader, package, single) {
+                        return false;
+                    }
+                }
                 Err(why) => reader.tell(format!("`{path}`, line {start}: {why}")),
             }
             continue;
@@ -118,7 +126,7 @@ fn packages(reader: &mut Reader<'_>, path: &str, text: &str) -> Vec<Package> {
         let (name, value) = line.split_once(':').unwrap_or(("", line));
         fields.entry(name).or_insert_with(|| value.trim());
     }
-    found
+    true
 }
 
 /// Reads a paragraph; none where the package isn't installed.

@@ -167,3 +167,51 @@ fn more_than_can_be_told_is_told_once() {
     assert_eq!(foreign.odd.len(), MOST_ODD + 1);
     assert!(!foreign.has_packages());
 }
+
+/// Which lists were read is seen by what is odd in them.
+#[test]
+fn no_more_lists_are_read_than_count() {
+    let paths = "/\n".repeat(MOST_PATHS + 1);
+    let long = "x".repeat(usize::try_from(LONGEST_FILES).unwrap() + 1);
+    let status = "Package: a\nVersion: 1\nArchitecture: all\n\nPackage: b\nVersion: 1\nArchitecture: all\n";
+    let (foreign, ..) = read(&[
+        ("/var/lib/dpkg/status", status),
+        ("/var/lib/dpkg/info/a.list", &paths),
+        ("/var/lib/dpkg/info/b.list", &long),
+    ]);
+    assert_eq!(foreign.odd, [format!("lists name more than {MOST_PATHS} paths")]);
+    assert_eq!(foreign.inventory.components.len(), 3);
+    let package = |number: usize| format!("Package: a{number}\nVersion: 1\nArchitecture: all\n\n");
+    let many = (0..=MOST_PACKAGES).map(package).collect::<Vec<_>>().concat();
+    let (foreign, ..) = read(&[
+        ("/var/lib/dpkg/status", &format!("{many}no field\n")),
+        ("/var/lib/dpkg/status.d/b", "no field\n"),
+    ]);
+    assert_eq!(foreign.odd, [format!("there are more than {MOST_PACKAGES} packages")]);
+}
+
+#[test]
+fn lists_are_read_up_to_a_limit_in_all() {
+    let mut tree = Tree::new();
+    let blobs = MemoryBlobs::default();
+    let (blob, size) = blobs.put(&mut &b"P:a\n"[..]).unwrap();
+    for path in ["/one", "/two", "/three"] {
+        tree.insert(path.parse().unwrap(), Entry::File { meta: Meta::root(Mode::FILE), blob, size }).unwrap();
+    }
+    let mut reader = Reader {
+        root: &tree,
+        blobs: &blobs,
+        system: None,
+        components: BTreeMap::new(),
+        owners: BTreeMap::new(),
+        paths: 0,
+        left: 7,
+        odd: Vec::new(),
+    };
+    let found = ["/one", "/two", "/three"].map(|path| reader.text(path, LONGEST_LIST).is_some());
+    assert_eq!(found, [true, false, false]);
+    assert_eq!(
+        reader.odd,
+        [format!("lists have more than {MOST_LISTED} bytes: none are read from `/two` on")]
+    );
+}
