@@ -14,6 +14,7 @@
 
 pub(crate) mod advisories;
 pub(crate) mod areas;
+mod exact;
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod opened;

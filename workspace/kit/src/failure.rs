@@ -314,6 +314,9 @@ pub(crate) enum Failure {
     /// A bundle that another kit wrote, without the project's own files.
     #[error("`{}` has no files of a project", path.display())]
     BundleWithoutProject { path: PathBuf },
+    /// A bundle that would write what version control runs.
+    #[error("`{}` has `{found}` among the project's files, which would be a repository", path.display())]
+    BundleWithHooks { path: PathBuf, found: String },
     /// A page or statement can't be put together.
     #[error("cannot put the {what} together")]
     Evidence {

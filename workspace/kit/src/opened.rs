@@ -16,12 +16,14 @@ pub(crate) mod error;
 pub(crate) mod kind;
 mod layout;
 
+use std::fs::File;
+use std::io::{self, Seek as _};
 use std::path::Path;
 
 use kit_audit::inventory::foreign::OsRelease;
 use kit_build::network::Pull;
 use kit_format::oci::pull::Settings;
-use kit_hash::{PinId, Sha256};
+use kit_hash::{PinId, Sha256, Sha256Reader};
 use kit_recipe::Reference;
 use kit_store::Store;
 use kit_tree::resolve::Resolved;
@@ -34,6 +36,7 @@ use crate::Failure;
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::{canonical, open_file};
+use crate::signed::Named;
 use crate::workbench::with_engine;
 
 /// The longest `os-release` that is looked at, in bytes.
@@ -53,6 +56,12 @@ pub(crate) struct Opened {
     pub(crate) pin: Option<PinId>,
     /// What lies beside it in the directory that was opened and is part of the image: how its name ends, and its digest.
     pub(crate) beside: Vec<(&'static str, Sha256)>,
+    /// The digest of the file; none of a directory and of what a registry has.
+    pub(crate) file: Option<Sha256>,
+    /// The files of the layout or the archive, where it is one of images.
+    pub(crate) layout: Option<Tree>,
+    /// What its own signatures are about: of a registry the very thing that was fetched.
+    pub(crate) named: Named,
 }
 
 /// The configuration of an image that containers are made of.
@@ -62,7 +71,10 @@ pub(crate) struct Configured {
     pub(crate) name: Option<String>,
     /// OCI's words for the operating system and the architecture.
     pub(crate) platform: (String, String),
+    /// The digest of its manifest; that of its configuration where it has none.
     pub(crate) manifest: Sha256,
+    /// The digest of its configuration.
+    pub(crate) config: Sha256,
     pub(crate) settings: Settings,
 }
 
@@ -89,6 +101,7 @@ impl Opened {
         let name = path.display().to_string();
         let failed = |source| Failure::Open { name: name.clone(), source };
         let real = canonical(path)?;
+        let mut file = None;
         let found = if real.is_dir() {
             match directory::look(&real, choice)? {
                 directory::Inside::Layout => {
@@ -103,25 +116,28 @@ impl Opened {
                 }
             }
         } else {
-            archive::read(open_file(path)?, store).map_err(failed)?
+            let mut opened = open_file(path)?;
+            file = Some(digest(&mut opened).map_err(|error| failed(error.into()))?);
+            archive::read(opened, store).map_err(failed)?
         };
-        let (kind, root, configured) = match found {
+        let (kind, root, configured, layout) = match found {
             Found::CommandLine => return Err(failed(OpenError::CommandLine)),
             Found::Root(kind, root) => {
                 choice.refuse().map_err(failed)?;
-                (kind, root, None)
+                (kind, root, None, None)
             }
             Found::Layout(kind, tree) => {
                 let (root, configured) = layout::of_layout(&tree, store, choice).map_err(failed)?;
-                (kind, root, Some(configured))
+                (kind, root, Some(configured), Some(tree))
             }
             Found::Saved(tree, saved) => {
                 let (root, configured) = layout::of_saved(&tree, &saved, store, choice).map_err(failed)?;
-                (Kind::DockerArchive, root, Some(configured))
+                (Kind::DockerArchive, root, Some(configured), Some(tree))
             }
         };
         let pin = pin_of(&root, store);
-        Ok(Self { name, kind, root, configured, pin, beside: Vec::new() })
+        let named = if real.is_dir() { Named::Layout(real) } else { Named::File(path.to_owned()) };
+        Ok(Self { name, kind, root, configured, pin, beside: Vec::new(), file, layout, named })
     }
 
     /// Fetches an image of a registry.
@@ -141,11 +157,15 @@ impl Opened {
         });
         progress.finish();
         let name = reference.to_string();
-        let opened = layout::of_layout(&pulled?.layout, store, choice);
+        let pulled = pulled?;
+        let opened = layout::of_layout(&pulled.layout, store, choice);
         let (root, configured) = opened.map_err(|source| Failure::Open { name: name.clone(), source })?;
         let pin = pin_of(&root, store);
         let (kind, configured) = (Kind::Registry, Some(configured));
-        Ok(Self { name, kind, root, configured, pin, beside: Vec::new() })
+        // A tag can lead elsewhere by the time that its signatures are asked for.
+        let named = Named::Registry(reference.at(pulled.named));
+        let layout = Some(pulled.layout);
+        Ok(Self { name, kind, root, configured, pin, beside: Vec::new(), file: None, layout, named })
     }
 }
 
@@ -158,6 +178,15 @@ impl Choice<'_> {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Returns the digest of a file, and goes back to its start.
+fn digest(file: &mut File) -> io::Result<Sha256> {
+    let mut reader = Sha256Reader::new(&mut *file);
+    io::copy(&mut reader, &mut io::sink())?;
+    let digest = reader.finish();
+    file.rewind()?;
+    Ok(digest)
 }
 
 /// Returns the digest of the pins that a root carries: what its `os-release` says.

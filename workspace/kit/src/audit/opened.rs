@@ -10,13 +10,15 @@ use kit_hash::PinId;
 use kit_source::history::History;
 use kit_store::Store;
 
-use super::subject::Audited;
+use super::exact::{self, Given};
+use super::subject::{Asked, Audited};
 use crate::Failure;
 use crate::context::Context;
 use crate::evidence::{Built, Wanted};
 use crate::locks::{self, Found};
 use crate::opened::kind::Kind;
 use crate::opened::{Configured, Opened};
+use crate::project::absolute;
 
 /// Finds out what an opened image is made of; `lock` is the lockfile that it is said to be from.
 pub(crate) fn audited(
@@ -40,7 +42,7 @@ pub(crate) fn audited(
     };
     let history = History { program: "git", path: project.path() };
     match locks::find(project, &history, lock, &pin, opened.kind.format()) {
-        Ok(found) => held(opened, found, context, store),
+        Ok(found) => held(opened, (found, lock), context, store),
         Err(Failure::NoLockFor { changes, .. }) if lock.is_none() => {
             let why = if changes.is_empty() {
                 "neither the project nor its history has that"
@@ -59,27 +61,35 @@ fn not_found(pin: &PinId, why: &str) -> String {
 }
 
 /// Builds what the lockfile gives, and holds the image against it.
-fn held(opened: Opened, found: Found<'_>, context: &Context, store: &Store) -> Result<Audited, Failure> {
-    let Opened { name, kind, root, configured, pin, beside } = opened;
+fn held(
+    opened: Opened,
+    (found, given): (Found<'_>, Option<&Path>),
+    context: &Context,
+    store: &Store,
+) -> Result<Audited, Failure> {
+    let (name, kind) = (&opened.name, opened.kind);
     context.output.say(&format!("{name}: {}, lockfile {}\n", kind.words(), found.place));
     let mut built = Built::of_piece(context, store, found.piece, found.files.as_ref(), Wanted::Shipped)?;
     let locked = built.root(store)?;
     let attributes = if kind == Kind::Initrd { Attributes::Left } else { Attributes::Kept };
-    let mut findings = supply_chain::altered(&built.inventory.take_found(&locked, &root, attributes));
+    let mut findings = supply_chain::altered(&built.inventory.take_found(&locked, &opened.root, attributes));
     let lock = built.piece.lock.clone();
-    for (end, digest) in &beside {
-        let output = format!("{}{end}", found.image);
-        if let Some(pinned) = lock.outputs.get(&output).filter(|pinned| pinned.sha256 != *digest) {
-            findings.push(supply_chain::altered_output(&output, &pinned.sha256, digest));
-        }
-    }
-    if kind == Kind::Initrd && beside.is_empty() {
+    let compared = exact::compare(&opened, &Given { context, store, built: &built, image: &found.image })?;
+    findings.extend(compared.findings);
+    if kind == Kind::Initrd && opened.beside.is_empty() {
         let text = "an initrd comes without its kernel and command line: what is said of those is about the lockfile's\n";
         context.output.say(text);
     }
+    // Where it was found in history, what is at its path now can be another.
+    let lock_path = match given {
+        Some(path) => absolute(path)?,
+        None => context.project()?.path().join(&found.path),
+    };
+    let is_same = findings.is_empty() && compared.is_exact;
+    let Opened { name, root, configured, pin, named, .. } = opened;
     Ok(Audited {
-        name: name.clone(),
-        opened: Some(name),
+        name,
+        opened: Some(Asked { named, lock: is_same.then_some((lock_path, found.sha256)) }),
         path: Some(found.path),
         pin,
         depth: if findings.is_empty() { Depth::Files } else { Depth::Altered },
@@ -95,13 +105,13 @@ fn held(opened: Opened, found: Found<'_>, context: &Context, store: &Store) -> R
 
 /// Reads what the image says of itself.
 fn foreign(opened: Opened, store: &Store, why: &str) -> Audited {
-    let Opened { name, root, configured, pin, .. } = opened;
+    let Opened { name, root, configured, pin, named, .. } = opened;
     let architecture = configured.as_ref().map(|configured: &Configured| configured.platform.1.as_str());
     let foreign = Foreign::read(Known { name: &name, architecture, pin }, &root, store);
     let found: Vec<Finding> = supply_chain::foreign(&foreign);
     Audited {
-        name: name.clone(),
-        opened: Some(name),
+        name,
+        opened: Some(Asked { named, lock: None }),
         path: None,
         pin,
         depth: Depth::Foreign(why.to_owned()),

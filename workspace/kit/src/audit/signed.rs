@@ -14,7 +14,7 @@ use kit_hash::{BlobHasher, Sha256};
 use kit_recipe::Lockfile;
 use kit_store::Store;
 
-use super::subject::Audited;
+use super::subject::{Asked, Audited};
 use crate::Failure;
 use crate::context::Context;
 use crate::project::{open_file, read_file};
@@ -48,18 +48,20 @@ pub(crate) fn look(context: &Context, store: &Store, subject: &Audited) -> Resul
         return Ok(Looked { by: Some(BTreeSet::new()), image: Signatures::Unknown });
     };
     let mut by = BTreeSet::new();
-    if let Some(text) = &subject.opened {
-        by.extend(of_anything(&trust, context, text)?);
-    }
-    if let Some(path) = &subject.path {
+    if let Some(Asked { named, lock }) = &subject.opened {
+        by.extend(of_anything(&trust, context, store, named)?);
+        // Only the lockfile that gives it counts, not another at its path.
+        if let Some((path, digest)) = lock
+            && path.is_file()
+            && sha256(path)? == *digest
+        {
+            by.extend(of_file(&trust, path)?);
+        }
+    } else if let Some(path) = &subject.path {
         match (&subject.lock, &subject.depth) {
-            // Who signed the lockfile signed other files.
-            (_, Depth::Altered) => {}
             (Some(lock), Depth::Files | Depth::Plan) => {
                 by.extend(of_file(&trust, &project.path().join(path))?);
-                if subject.opened.is_none() {
-                    by.extend(of_outputs(&trust, store, &context.out_path(None)?, lock)?);
-                }
+                by.extend(of_outputs(&trust, store, &context.out_path(None)?, lock)?);
             }
             _ => by.extend(of_file(&trust, Path::new(path))?),
         }
@@ -75,13 +77,17 @@ fn of_file(trust: &Trust, path: &Path) -> Result<BTreeSet<String>, Failure> {
     trust.file(path).map(|judgement| signers(&judgement))
 }
 
-/// Returns who signed something that people named: all images of a layout.
-fn of_anything(trust: &Trust, context: &Context, text: &str) -> Result<BTreeSet<String>, Failure> {
-    match Named::read(text) {
-        Named::File(path) => of_file(trust, &path),
-        Named::Layout(_) | Named::Registry(_) => {
-            Ok(by_all(trust.judge(text, context)?.iter().map(crate::signed::Of::signers)))
-        }
+/// Returns who signed something that was opened: all images of a layout.
+fn of_anything(
+    trust: &Trust,
+    context: &Context,
+    store: &Store,
+    named: &Named,
+) -> Result<BTreeSet<String>, Failure> {
+    match named {
+        Named::File(path) => of_file(trust, path),
+        Named::Layout(path) => Ok(by_all(trust.layout(path, store)?.iter().map(crate::signed::Of::signers))),
+        Named::Registry(reference) => trust.registry(reference, context).map(|of| of.signers()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is audited: an image of the project, with all its files; a lockfile, of which only the pins are known; or whatever can be opened.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kit_audit::inventory::ComponentId;
 use kit_audit::inventory::foreign::Foreign;
@@ -10,7 +10,7 @@ use kit_audit::report::Depth;
 use kit_audit::{Finding, Inventory};
 use kit_build::BuildError;
 use kit_build::load::lock_path;
-use kit_hash::PinId;
+use kit_hash::{PinId, Sha256};
 use kit_recipe::lockfile::Subject;
 use kit_recipe::{ImageReference, Lockfile, Name, Reference};
 use kit_store::Store;
@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::evidence::{Built, Wanted};
 use crate::opened::{Choice, Configured, Opened};
 use crate::project::read_file;
+use crate::signed;
 use crate::workbench::parse_name;
 
 /// The longest lockfile that is read, in bytes.
@@ -45,12 +46,21 @@ pub(crate) struct Audited {
     pub(crate) root: Option<Tree>,
     /// What the image says of itself, where nothing else says what it is made of.
     pub(crate) foreign: Option<Foreign>,
-    /// What the command line calls it, where it was opened: a path or a reference.
-    pub(crate) opened: Option<String>,
+    /// Whose signatures count, where it was opened.
+    pub(crate) opened: Option<Asked>,
     /// What was found when it was opened.
     pub(crate) found: Vec<Finding>,
     /// What it says of how it is run, where its form says that.
     pub(crate) configured: Option<Configured>,
+}
+
+/// What is asked for signatures of something that was opened.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The thing itself.
+    pub(crate) named: signed::Named,
+    /// The path and the digest of its lockfile, where it is exactly what that gives.
+    pub(crate) lock: Option<(PathBuf, Sha256)>,
 }
 
 impl Audited {

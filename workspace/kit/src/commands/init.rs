@@ -25,8 +25,8 @@ pub(crate) struct Args {
     dir: PathBuf,
 }
 
-/// What may be in a directory that still counts as empty: the metadata of version control.
-const VERSION_CONTROL: [&str; 6] = [".git", ".hg", ".jj", ".svn", ".bzr", ".pijul"];
+/// The metadata of version control: what may be in a directory that still counts as empty.
+pub(crate) const VERSION_CONTROL: [&str; 6] = [".git", ".hg", ".jj", ".svn", ".bzr", ".pijul"];
 
 /// The files of a project; `@NAME@` is the image.
 const FILES: [(&str, &str); 4] = [
@@ -39,7 +39,7 @@ const FILES: [(&str, &str); 4] = [
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let path = project::absolute(&args.dir)?;
     let dir = project::make_dir(&path)?;
-    refuse_occupied(&dir, &args.dir)?;
+    refuse_occupied(&dir, &args.dir, &VERSION_CONTROL)?;
     let name = image_name(&path);
     let mut made = Vec::new();
     for (file, text) in FILES {
@@ -66,15 +66,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses a directory that has more than what version control keeps there.
-pub(crate) fn refuse_occupied(dir: &Dir, shown: &Path) -> Result<(), Failure> {
+/// Refuses a directory that has more than what may be there.
+pub(crate) fn refuse_occupied(dir: &Dir, shown: &Path, may_be: &[&str]) -> Result<(), Failure> {
     let unreadable = |source| Failure::File { action: "list", path: shown.to_owned(), source };
     let mut found = Vec::new();
     for entry in dir.entries().map_err(unreadable)? {
         found.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
     }
     found.sort();
-    match found.into_iter().find(|name| !VERSION_CONTROL.contains(&name.as_str())) {
+    match found.into_iter().find(|name| !may_be.contains(&name.as_str())) {
         None => Ok(()),
         Some(found) => Err(Failure::NotEmpty { path: shown.to_owned(), found }),
     }

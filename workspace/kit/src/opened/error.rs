@@ -44,6 +44,9 @@ pub(crate) enum OpenError {
         #[source]
         source: ReadLayerError,
     },
+    /// The layers have more files than one archive may have.
+    #[error("its layers have more than {most} files")]
+    Crowded { most: u64 },
     /// The layers don't fit on each other.
     #[error("its layers don't fit on each other")]
     Layers(#[from] LayerError),
@@ -71,7 +74,7 @@ impl OpenError {
             Self::Document(_) => "kit::open::document",
             Self::Missing { .. } => "kit::open::incomplete",
             Self::Digest { .. } => "kit::open::digest",
-            Self::Layer { .. } | Self::Layers(_) => "kit::open::layer",
+            Self::Layer { .. } | Self::Layers(_) | Self::Crowded { .. } => "kit::open::layer",
             Self::Which { .. } | Self::NoSuch { .. } => "kit::open::which_image",
             Self::NoChoice { .. } => "kit::open::no_choice",
         }
@@ -91,7 +94,7 @@ impl OpenError {
                 "name one that it has by `--platform`"
             }
             Self::Document(_) => "see what made it: it isn't what the image specification says",
-            Self::Layer { .. } | Self::Layers(_) => {
+            Self::Layer { .. } | Self::Layers(_) | Self::Crowded { .. } => {
                 "get it again; where it stays the same, see what made it: no runtime should take it either"
             }
             Self::Which { .. } => "name one of them by `--image`",

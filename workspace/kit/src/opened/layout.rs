@@ -92,6 +92,7 @@ fn root(
     (name, manifest): (Option<String>, Sha256),
     choice: Choice<'_>,
 ) -> Result<(Tree, Configured), OpenError> {
+    let digest = Sha256::of(config);
     let platform = read_platform(config)?;
     let (os, architecture) = (&platform.0, &platform.1);
     let found = format!("{os}/{architecture}");
@@ -99,11 +100,28 @@ fn root(
         return Err(DocumentError::OtherPlatform { wanted: wanted.to_owned(), found }.into());
     }
     let settings = read_config(config, architecture, layers.len())?;
-    let mut trees = Vec::new();
-    for (at, (layer, diff_id)) in layers.iter().zip(&settings.diff_ids).enumerate() {
+    let trees = unpack(store, layers, &settings.diff_ids, &Limits::standard())?;
+    let root = stack(&trees.iter().collect::<Vec<_>>())?;
+    Ok((root, Configured { name, platform, manifest, config: digest, settings }))
+}
+
+/// Reads the layers, which may have as many files together as one archive: a small one can be named many times.
+fn unpack(
+    store: &Store,
+    layers: &[Packed],
+    diff_ids: &[Sha256],
+    limits: &Limits,
+) -> Result<Vec<Tree>, OpenError> {
+    let (mut trees, mut entries) = (Vec::new(), 0);
+    for (at, (layer, diff_id)) in layers.iter().zip(diff_ids).enumerate() {
         let mut reader = Sha256Reader::new(store.open(&layer.blob)?);
-        let tree = read_layer(&mut reader, diff_id, store, &Limits::standard(), Devices::Keep);
-        trees.push(tree.map_err(|source| OpenError::Layer { number: at + 1, source })?);
+        let tree = read_layer(&mut reader, diff_id, store, limits, Devices::Keep);
+        let tree = tree.map_err(|source| OpenError::Layer { number: at + 1, source })?;
+        entries += tree.len() as u64;
+        if entries > limits.entries {
+            return Err(OpenError::Crowded { most: limits.entries });
+        }
+        trees.push(tree);
         // What stands behind the archive counts, too.
         io::copy(&mut reader, &mut io::sink())?;
         let found = reader.finish();
@@ -111,8 +129,7 @@ fn root(
             return Err(OpenError::Digest { path: layer.path.clone(), found });
         }
     }
-    let root = stack(&trees.iter().collect::<Vec<_>>())?;
-    Ok((root, Configured { name, platform, manifest, settings }))
+    Ok(trees)
 }
 
 /// Whether a platform is one of those that are meant: `linux/arm` are all its variants.

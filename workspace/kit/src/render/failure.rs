@@ -49,6 +49,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::BundleLacks { .. }
         | Failure::BundleUnproved { .. }
         | Failure::BundleWithoutProject { .. }
+        | Failure::BundleWithHooks { .. }
         | Failure::NoSuchRecipe { .. }
         | Failure::Machine(_)
         | Failure::NothingFailed { .. }
@@ -203,6 +204,7 @@ fn code(failure: &Failure) -> &'static str {
         Failure::BundleLacks { .. } => "kit::vendor::incomplete",
         Failure::BundleUnproved { .. } => "kit::vendor::unproved",
         Failure::BundleWithoutProject { .. } => "kit::vendor::no_project",
+        Failure::BundleWithHooks { .. } => "kit::vendor::version_control",
         Failure::NotMeasured { .. } => "kit::measurements::none",
         Failure::Policy { .. } => "kit::policy::problems",
         Failure::Denied { .. } => "kit::audit::denied",

@@ -12,11 +12,11 @@ use kit_build::vendor::{self, Bundle, VendoredFile};
 use kit_hash::Sha256;
 use kit_plan::RecipeFiles as _;
 use kit_store::Store;
-use kit_tree::{Blobs, Entry, Tree};
+use kit_tree::{Blobs, Entry, Tree, TreePath};
 use serde_json::json;
 
 use crate::Failure;
-use crate::commands::init::refuse_occupied;
+use crate::commands::init::{VERSION_CONTROL, refuse_occupied};
 use crate::context::Context;
 use crate::project::{self, Project};
 use crate::units::count;
@@ -66,8 +66,12 @@ pub(super) fn unpack(bundle: &Path, to: &Path, context: &Context) -> Result<Exit
     let Some((tree, blobs)) = vendor::project::unpack(&open)? else {
         return Err(Failure::BundleWithoutProject { path: bundle.to_owned() });
     };
+    if let Some(found) = of_version_control(&tree) {
+        return Err(Failure::BundleWithHooks { path: bundle.to_owned(), found: found.to_string() });
+    }
     let dir = project::make_dir(&project::absolute(to)?)?;
-    refuse_occupied(&dir, to)?;
+    // Nothing from elsewhere comes to lie beside a repository, whose settings it could be.
+    refuse_occupied(&dir, to, &[])?;
     let files = write(&tree, &blobs, &dir, to)?;
     let (shown, bundle) = (to.display(), bundle.display());
     context.output.say(&format!(
@@ -77,6 +81,16 @@ pub(super) fn unpack(bundle: &Path, to: &Path, context: &Context) -> Result<Exit
     context.output.data(&format!("{shown}\n")).map_err(Failure::Output)?;
     context.output.result(&json!({ "path": to, "files": files })).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what would be taken for a repository: its settings and hooks are programs that run at the next command in it. File systems may
+/// know no case.
+fn of_version_control(tree: &Tree) -> Option<&TreePath> {
+    let is_of_it =
+        |name: &[u8]| VERSION_CONTROL.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    tree.entries()
+        .map(|(path, _)| path)
+        .find(|path| path.as_bytes().split(|byte| *byte == b'/').any(is_of_it))
 }
 
 fn write(tree: &Tree, blobs: &dyn Blobs, dir: &Dir, shown: &Path) -> Result<usize, Failure> {
@@ -106,4 +120,27 @@ fn write(tree: &Tree, blobs: &dyn Blobs, dir: &Dir, shown: &Path) -> Result<usiz
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use kit_tree::{Meta, Mode};
+
+    use super::*;
+
+    #[test]
+    fn no_repository_comes_out_of_a_bundle() {
+        let found = |path: &str| {
+            let (mut tree, path) = (Tree::new(), path.parse::<TreePath>().unwrap());
+            tree.make_parents(&path, &Meta::root(Mode::DIRECTORY)).unwrap();
+            tree.insert(path, Entry::symlink("elsewhere")).unwrap();
+            of_version_control(&tree).map(ToString::to_string)
+        };
+        assert_eq!(found("/.git/hooks/post-checkout").as_deref(), Some("/.git"));
+        assert_eq!(found("/files/app/.GIT").as_deref(), Some("/files/app/.GIT"));
+        assert_eq!(found("/files/.jj/config.toml").as_deref(), Some("/files/.jj"));
+        for harmless in ["/.gitignore", "/.github/workflows/image.yml", "/files/git", "/files/a.git/b"] {
+            assert_eq!(found(harmless), None, "{harmless}");
+        }
+    }
 }

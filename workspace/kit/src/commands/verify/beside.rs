@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use kit_format::oci::artifact::Artifact;
-use kit_format::oci::cosign::image_of_tag;
+use kit_format::oci::beside::{About, images_of_layout};
 use kit_format::oci::graph::{place, read_links};
 use kit_format::oci::index::without_documents;
 use kit_format::oci::pull::LARGEST_DOCUMENT;
@@ -38,18 +38,17 @@ impl Blobs for Layout<'_> {
 fn stripped(found: (&Tree, &dyn Blobs), expected: (&Tree, &dyn Blobs)) -> Option<Tree> {
     let index_path = TreePath::new("index.json").ok()?;
     let index = content(found, &index_path)?;
-    let links = read_links(&index).ok()?;
+    let images = read_links(&content(expected, &index_path)?).ok()?;
     let (mut about, mut blobs) = (Vec::new(), BTreeSet::new());
-    for link in &links {
-        let artifact = content(found, &place(&link.sha256)).and_then(|bytes| Artifact::parse(&bytes).ok());
-        let of_tag = link.ref_name.as_deref().and_then(image_of_tag);
-        if of_tag.is_none() && artifact.as_ref().is_none_or(|artifact| artifact.subject.is_none()) {
+    for About { image, document, .. } in images_of_layout(found.0, found.1).ok()?.about {
+        if images.iter().all(|link| link.sha256 != image) {
             continue;
         }
-        about.push(link.sha256);
-        blobs.insert(link.sha256);
-        blobs.extend(artifact.iter().flat_map(|artifact| artifact.parts.iter().map(|part| part.sha256)));
-        blobs.extend(artifact.and_then(|artifact| artifact.config));
+        let artifact = Artifact::parse(&content(found, &place(&document.sha256))?).ok()?;
+        about.push(document.sha256);
+        blobs.insert(document.sha256);
+        blobs.extend(artifact.parts.iter().map(|part| part.sha256));
+        blobs.extend(artifact.config);
     }
     let own = without_documents(&index, &about).ok().filter(|_| !about.is_empty())?;
     if Sha256::of(&own) != Sha256::of(&content(expected, &index_path)?) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::context::Context;
+use crate::escape::line;
 use crate::signed::{Of, Trust};
 use crate::text::Text;
 
@@ -28,17 +29,18 @@ pub(super) fn run(subjects: &[String], context: &Context) -> Result<ExitCode, Fa
     if failed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure::NotSigned { files: failed }) }
 }
 
+/// Shows what is known of one image or file, each line with what others wrote into names, predicates and errors made harmless.
 fn show(text: &mut Text, of: &Of) {
     for (at, verdict) in &of.judgement.verdicts {
-        text.line(format_args!("{}  {at}", words(verdict)));
+        text.line(line(&format!("{}  {at}", words(verdict))));
     }
     for attestation in &of.attestations {
         let (by, predicate, at) = (attested_by(attestation), &attestation.predicate, &attestation.at);
-        text.line(format_args!("states   {predicate}, says {by}  {at}"));
+        text.line(line(&format!("states   {predicate}, says {by}  {at}")));
     }
     let enough = if of.judgement.is_met() { "signed" } else { "not signed enough" };
     let (signers, needed) = (of.judgement.signers.len(), of.judgement.needed);
-    text.line(format_args!("{}  {enough}: {signers} of {needed} needed", of.name));
+    text.line(line(&format!("{}  {enough}: {signers} of {needed} needed", of.name)));
 }
 
 fn attested_by(attestation: &Attestation) -> String {
@@ -85,4 +87,40 @@ fn object(of: &Of) -> Value {
         "signatures": of.judgement.verdicts.iter().map(verdict).collect::<Vec<_>>(),
         "attestations": of.attestations.iter().map(attestation).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kit_audit::signature::trust::Judgement;
+
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_harmless() {
+        let hostile = "a\u{1b}[2J\ngood     by alice";
+        let judgement = |verdicts: Vec<Verdict>| Judgement {
+            verdicts: verdicts.into_iter().map(|verdict| ("at".to_owned(), verdict)).collect(),
+            signers: BTreeMap::new(),
+            needed: 1,
+            trusted: 1,
+        };
+        let (about, why) = (hostile.to_owned(), hostile.to_owned());
+        let of = Of {
+            name: hostile.to_owned(),
+            judgement: judgement(vec![Verdict::Elsewhere { about }, Verdict::Broken { why }]),
+            attestations: vec![Attestation {
+                at: "at".to_owned(),
+                predicate: hostile.to_owned(),
+                judgement: judgement(Vec::new()),
+            }],
+        };
+        let mut text = Text::default();
+        show(&mut text, &of);
+        let lines: Vec<_> = text.as_str().lines().collect();
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(!text.as_str().contains('\u{1b}'), "{lines:?}");
+        assert!(lines.iter().all(|line| line.contains(r"a\x1b[2J\ngood")), "{lines:?}");
+    }
 }

@@ -1,4 +1,8 @@
+use kit_format::tar::write_tar;
+use kit_tree::{Meta, Mode};
+
 use super::*;
+use crate::project::open_dir;
 
 fn link(name: &str, platform: Option<&str>) -> Link {
     Link {
@@ -40,4 +44,26 @@ fn platforms_are_chosen_and_the_only_one_is_taken() {
     let attested = [link("web", Some("linux/s390x")), link("web", Some("unknown/unknown"))];
     assert_eq!(chosen(&attested, None, None), Ok("web linux/s390x".to_owned()));
     assert!(is_of("linux/arm/v7", "linux/arm") && !is_of("linux/arm64", "linux/arm"));
+}
+
+#[test]
+fn a_layer_that_is_named_often_counts_as_often() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(open_dir(home.path()).unwrap(), home.path()).unwrap();
+    let mut tree = Tree::new();
+    let path: TreePath = "/etc/motd".parse().unwrap();
+    tree.make_parents(&path, &Meta::root(Mode::DIRECTORY)).unwrap();
+    tree.insert(path, Entry::symlink("elsewhere")).unwrap();
+    let mut archive = Vec::new();
+    write_tar(&tree, &store, 0, &mut archive).unwrap();
+    let (blob, sha256) = (store.put_bytes(&archive).unwrap(), Sha256::of(&archive));
+    let layers = |count: usize| {
+        let layer = || Packed { path: "layer".to_owned(), blob, sha256: Some(sha256) };
+        std::iter::repeat_with(layer).take(count).collect::<Vec<_>>()
+    };
+    let each = tree.len() as u64;
+    let limits = Limits { entries: 3 * each, ..Limits::standard() };
+    let trees = |count: usize| unpack(&store, &layers(count), &vec![sha256; count], &limits);
+    assert_eq!(trees(3).unwrap().len(), 3);
+    assert!(matches!(trees(4), Err(OpenError::Crowded { most }) if most == 3 * each));
 }

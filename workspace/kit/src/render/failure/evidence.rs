@@ -76,6 +76,7 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
         Failure::BundleWithoutProject { .. } => {
             "write it once more by `kit vendor`, where the project is".to_owned()
         }
+        Failure::BundleWithHooks { .. } => "don't trust it: ask its maker why that is there".to_owned(),
         Failure::NotMeasured { image } => {
             format!("add `kernel+initrd` to `formats` in `recipes/images/{image}.toml` and run `kit lock {image}`")
         }
