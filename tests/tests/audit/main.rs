@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and change files")]
 
 mod advisories;
+mod held;
 mod kinds;
 mod online;
 mod opened;

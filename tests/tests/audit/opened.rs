@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::at;
 
 /// Returns the report that a command printed, whatever becomes of the findings.
-fn report(said: &Said) -> Value {
+pub(super) fn report(said: &Said) -> Value {
     let found = said.stdout.lines().find_map(|line| {
         let value: Value = serde_json::from_str(line).ok()?;
         value["result"].get("findings").is_some().then(|| value["result"].clone())
@@ -26,7 +26,7 @@ fn has_kind(report: &Value, kind: &str) -> bool {
     report["findings"].as_array().expect("a list").iter().any(|finding| finding["kind"] == kind)
 }
 
-fn bytes(small: &Small, name: &str) -> Vec<u8> {
+pub(super) fn bytes(small: &Small, name: &str) -> Vec<u8> {
     std::fs::read(at(small, name)).expect("it is there")
 }
 

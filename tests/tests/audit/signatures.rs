@@ -280,3 +280,40 @@ fn a_policy_asks_for_signatures_of_the_image() {
     let said = small.kit(&["audit", "lockfiles/small.lock", "--only", "supply-chain"]);
     assert!(!said.stdout.contains("signature-missing"), "{said}");
 }
+
+#[test]
+fn a_signed_layout_is_still_what_was_built() {
+    let small = Small::new();
+    let project = &small.project;
+    for name in ["alice", "dave"] {
+        pem_key(project, name);
+    }
+    trust(project, &["alice", "dave"], 2);
+    small.kit(&["build", "small"]).succeeded();
+    for name in ["alice", "dave"] {
+        small.kit(&["sign", "out/small.oci", "--key", name]).succeeded();
+    }
+    small.kit(&["verify", "--signatures", "out/small.oci"]).succeeded();
+    small.kit(&["verify", "out/small.oci"]).succeeded();
+
+    // Another image, which says that it is about the one that is signed.
+    let index_path = at(project, "out/small.oci/index.json");
+    let mut index = super::json(&index_path);
+    let blob = |digest: &str| format!("out/small.oci/blobs/sha256/{}", digest.trim_start_matches("sha256:"));
+    let subject = index["manifests"][0].clone();
+    let digest = subject["digest"].as_str().expect("a text");
+    let mut other = super::json(&at(project, &blob(digest)));
+    other["subject"] = serde_json::json!({
+        "mediaType": subject["mediaType"], "digest": digest, "size": subject["size"],
+    });
+    let other = other.to_string();
+    let sha256 = kit_hash::Sha256::of(other.as_bytes());
+    project.write(&blob(&sha256.oci()), &other);
+    let entry = serde_json::json!({
+        "mediaType": subject["mediaType"], "digest": sha256.oci(), "size": other.len(),
+    });
+    index["manifests"].as_array_mut().expect("a list").push(entry);
+    project.write("out/small.oci/index.json", &index.to_string());
+    small.kit(&["verify", "out/small.oci"]).failed(1, &["error[kit::verify::different]"]);
+    small.kit(&["verify", "--signatures", "out/small.oci"]).failed(1, &["error[kit::verify::not_signed]"]);
+}

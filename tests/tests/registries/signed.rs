@@ -133,7 +133,7 @@ fn the_signature_of_the_manifest_is_one_of_a_file() {
 fn attestations_say_who_says_what() {
     let (project, image) = project();
     trust(&project, &["alice", "dave"], 1);
-    project.write("sbom.json", r#"{"spdxVersion":"SPDX-2.3","name":"one"}"#);
+    project.write("sbom.json", r#"{"spdxVersion":"SPDX-2.3","name":"one","odd":1.50}"#);
     project.write("provenance.json", r#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"https://slsa.dev/provenance/v1","predicate":{}}"#);
     project.write("other.json", "{}");
     let (debian, ferro) = (Registry::start(&project), Ferro::start(Gateway::Plain));
@@ -310,4 +310,77 @@ fn layouts_that_lie_make_no_signature_count() {
     verify(&project, "empty").failed(2, &["error[kit::"]);
     project.write("none/file", "");
     verify(&project, "none").failed(1, &["oci-layout"]);
+}
+
+/// Puts another image into a layout, which says that it is about the first one.
+fn add_image(project: &TestProject, directory: &str, image: &Image, change: &dyn Fn(&mut Value, Value)) {
+    let mut other: Value = serde_json::from_slice(&image.manifest()).expect("it is JSON");
+    other["subject"] = descriptor(MANIFEST, &image.manifest());
+    let other = other.to_string();
+    project.write(&format!("{directory}/blobs/sha256/{}", Sha256::of(other.as_bytes())), &other);
+    let index = format!("{directory}/index.json");
+    let mut changed: Value = serde_json::from_str(&project.read(&index)).expect("it is JSON");
+    change(&mut changed["manifests"], descriptor(MANIFEST, other.as_bytes()));
+    project.write(&index, &changed.to_string());
+}
+
+#[test]
+fn an_image_has_to_be_signed_whatever_it_is_about() {
+    let (project, image) = project();
+    trust(&project, &["alice"], 1);
+    let push = |entries: &mut Value, entry: Value| entries.as_array_mut().expect("a list").push(entry);
+    let changes: [(&str, &dyn Fn(&mut Value, Value)); 4] = [
+        ("plain", &push),
+        ("typed", &|entries, entry| {
+            entries[0]["artifactType"] = json!("x");
+            push(entries, entry);
+        }),
+        ("first", &|entries, mut entry| {
+            entry["annotations"] = entries[0]["annotations"].clone();
+            entries.as_array_mut().expect("a list").insert(0, entry);
+        }),
+        ("called", &|entries, mut entry| {
+            let name = format!("sha256-{}.sig", Sha256::of(&image.manifest()));
+            entry["artifactType"] = json!(SIGNATURE);
+            entry["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
+            push(entries, entry);
+        }),
+    ];
+    for (name, change) in changes {
+        let directory = format!("{name}.oci");
+        layout_of(&project, &directory, &image);
+        sign(&project, &directory, "alice");
+        verify(&project, &directory).succeeded();
+        add_image(&project, &directory, &image, change);
+        let said = verify(&project, &directory).failed(1, &["error[kit::verify::not_signed]"]);
+        assert_eq!(said.stdout.matches("signed: 1 of 1 needed").count(), 1, "{name}: {said}");
+        assert_eq!(said.stdout.matches("not signed enough: 0 of 1 needed").count(), 1, "{name}: {said}");
+        project.kit(&["audit", &directory]).failed(1, &["several images"]);
+    }
+}
+
+#[test]
+fn a_mirror_hides_no_signature() {
+    let (project, image) = project();
+    let manifest = image.manifest();
+    project.write_bytes("signed", &manifest);
+    let signature = sign_file(&project, "alice");
+    let signed = artifact(&descriptor(MANIFEST, &manifest), &signature);
+    let blobs = [(Sha256::of(&signature), signature)];
+    with_server(hostile(&image, &[signed], &blobs), |registry| {
+        with_server(hostile(&image, &[], &[]), |mirror| {
+            trust(&project, &["alice"], 1);
+            let mirrors = format!("[mirrors]\n\"{}/\" = [\"{}/\"]\n", registry.base, mirror.base);
+            project.write("kit.toml", &format!("{}{mirrors}", project.read("kit.toml")));
+            let host = registry.base.trim_start_matches("http://");
+            verify(&project, &format!("{host}/team/one:1")).succeeded();
+        });
+    });
+    // A registry that can't be asked isn't one without signatures.
+    with_server(hostile(&image, &[], &[]), |mirror| {
+        trust(&project, &["alice"], 1);
+        let mirrors = format!("[mirrors]\n\"http://127.0.0.1:1/\" = [\"{}/\"]\n", mirror.base);
+        project.write("kit.toml", &format!("{}{mirrors}", project.read("kit.toml")));
+        verify(&project, "127.0.0.1:1/team/one:1").failed(3, &["error[kit::"]);
+    });
 }
