@@ -324,12 +324,15 @@ fn add_image(project: &TestProject, directory: &str, image: &Image, change: &dyn
     project.write(&index, &changed.to_string());
 }
 
+/// Changes the entries of an index, by an entry for another image.
+type Change<'c> = &'c dyn Fn(&mut Value, Value);
+
 #[test]
 fn an_image_has_to_be_signed_whatever_it_is_about() {
     let (project, image) = project();
     trust(&project, &["alice"], 1);
     let push = |entries: &mut Value, entry: Value| entries.as_array_mut().expect("a list").push(entry);
-    let changes: [(&str, &dyn Fn(&mut Value, Value)); 4] = [
+    let changes: [(&str, Change<'_>); 4] = [
         ("plain", &push),
         ("typed", &|entries, entry| {
             entries[0]["artifactType"] = json!("x");

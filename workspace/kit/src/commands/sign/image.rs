@@ -1,11 +1,12 @@
 //! Signatures of images: made of the manifest, and put beside it in the registry or the layout.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kit_audit::attestation::about_image;
 use kit_audit::dsse::Envelope;
 use kit_audit::statement::Statement;
-use kit_build::attached::{Piece, images_of_layout};
+use kit_build::attached::{About, Piece, images_of_layout};
 use kit_format::oci::cosign::{self, Tagged};
 use kit_format::oci::graph::{self, Link};
 use kit_format::oci::index::with_document;
@@ -20,7 +21,7 @@ use crate::Failure;
 use crate::context::Context;
 use crate::layouts;
 use crate::progress::Progress;
-use crate::project::{read_file, write_file};
+use crate::project::{open_dir, read_file, write_file};
 use crate::workbench::with_engine;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -139,7 +140,7 @@ pub(super) fn in_layout(
     };
     let index_path = path.join("index.json");
     let mut index = read_file(&index_path, LARGEST_DOCUMENT)?;
-    let mut all = Vec::new();
+    let (mut all, mut kept, mut replaced) = (Vec::new(), BTreeSet::new(), Vec::new());
     for link in found.images {
         let manifest = read(&link.sha256)?;
         let name = link.image_name.clone().or_else(|| link.ref_name.clone()).unwrap_or_default();
@@ -149,9 +150,12 @@ pub(super) fn in_layout(
             there.map(|about| read(&about.document.sha256)).transpose()
         };
         for piece in image.pieces(args, signer, &before)? {
+            let under = |about: &&About| piece.tag.is_some() && about.tag == piece.tag;
+            replaced.extend(found.about.iter().find(under).map(|about| about.document.sha256));
             for bytes in &piece.blobs {
-                let sha256 = Sha256::of(bytes).to_string();
-                let at = path.join("blobs/sha256").join(sha256);
+                let sha256 = Sha256::of(bytes);
+                kept.insert(sha256);
+                let at = path.join("blobs/sha256").join(sha256.to_string());
                 if !at.is_file() {
                     write_file(&at, bytes)?;
                 }
@@ -163,5 +167,23 @@ pub(super) fn in_layout(
     }
     // What the index names is there by now.
     write_file(&index_path, &index)?;
+    for document in replaced {
+        let config = config_of(&read(&document)?);
+        for sha256 in config.into_iter().chain([document]).filter(|sha256| !kept.contains(sha256)) {
+            remove(&path.join("blobs/sha256"), &sha256.to_string())?;
+        }
+    }
     Ok(all)
+}
+
+/// Returns what a document names as its configuration: the one of a list of signatures is its own.
+fn config_of(manifest: &[u8]) -> Option<Sha256> {
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).ok()?;
+    Sha256::from_oci(manifest["config"]["digest"].as_str()?).ok()
+}
+
+/// Takes a file away that nothing names any more.
+fn remove(directory: &Path, name: &str) -> Result<(), Failure> {
+    let failed = |source| Failure::File { action: "remove", path: directory.join(name), source };
+    open_dir(directory)?.remove_file(name).map_err(failed)
 }
