@@ -44,7 +44,7 @@ fn the_same_part_is_read_once() {
 fn no_more_is_read_than_is_bearable() {
     let large = Envelope::LIMIT as u64;
     let (count, found) =
-        take(&[envelopes(&[("huge", u64::MAX), ("a", large), ("b", large), ("c", large), ("d", 1)])]);
+        take(&[envelopes(&[("huge", 1 << 40), ("a", large), ("b", large), ("c", large), ("d", 1)])]);
     assert_eq!(count, 3);
     let found = found.unwrap();
     let broken: Vec<_> = found.iter().map(|found| matches!(found.what, What::Broken(_))).collect();
