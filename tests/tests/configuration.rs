@@ -188,7 +188,7 @@ after = ["joins-user", "joins-pid"]"#,
     (
         "no-device",
         "capabilities = [\"CAP_MKNOD\"]\ntmpfs = [\"/nodes:dev\"]",
-        "mknod /nodes/tty c 4 64 && mknod /nodes/zero c 1 5; : < /nodes/zero && echo zero; (: < /nodes/tty) || echo no tty",
+        "exec 2>&1; mknod /nodes/tty c 4 64 && mknod /nodes/zero c 1 5; : < /nodes/zero && echo zero; (: < /nodes/tty) || echo no tty",
         &["zero", "/bin/sh: can't open /nodes/tty: Operation not permitted", "no tty"],
     ),
     (

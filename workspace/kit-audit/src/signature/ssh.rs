@@ -193,12 +193,11 @@ pub(super) fn to_line(key: &Public) -> String {
 pub(super) fn read_private(bytes: &[u8], passphrase: Option<&str>) -> Result<Secret, KeyError> {
     let damaged = |damage| KeyError::Damaged { format: Format::Ssh, damage };
     let whole = |_| damaged(Damage::Invalid { part: "content" });
-    let mut key = ssh_key::PrivateKey::from_bytes(bytes).map_err(whole)?;
-    let algorithm = key.algorithm();
-    let found = algorithm.as_str().to_owned();
+    let found = algorithm_of(bytes).map_err(damaged)?.to_owned();
     if wire::IN_AGENTS.contains(&found.as_str()) {
         return Err(KeyError::AgentOnly { found });
     }
+    let mut key = ssh_key::PrivateKey::from_bytes(bytes).map_err(whole)?;
     if !wire::IN_FILES.contains(&found.as_str()) {
         return Err(KeyError::Algorithm { found });
     }
@@ -223,4 +222,16 @@ pub(super) fn read_private(bytes: &[u8], passphrase: Option<&str>) -> Result<Sec
     // Signing with one half and naming the other gives the private one away.
     let is_whole = key.public_key().to_bytes().is_ok_and(|blob| blob == wire::public_blob(&secret.public()));
     if is_whole { Ok(secret) } else { Err(damaged(Damage::Halves)) }
+}
+
+/// Returns the algorithm of a private key. It stands in front of the secret, of which the library doesn't read every number.
+fn algorithm_of(bytes: &[u8]) -> Result<&str, Damage> {
+    const MAGIC: &[u8] = b"openssh-key-v1\0";
+    let odd = Damage::Invalid { part: "content" };
+    let mut reader = Reader(bytes.strip_prefix(MAGIC).ok_or(odd)?);
+    for _cipher_and_derivation in 0..3 {
+        reader.string()?;
+    }
+    let _count = reader.u32()?;
+    Reader(reader.string()?).text("algorithm")
 }
