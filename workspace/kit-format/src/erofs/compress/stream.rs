@@ -1,0 +1,161 @@
+//! All contents of a tree, compressed one behind the other.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use kit_hash::BlobId;
+use kit_tree::{BlobSink, Blobs};
+
+use super::{BLOCK, BLOCK_BYTES, Codec, Extents, SEGMENT, segment};
+use crate::workers::Workers;
+
+/// What became of the contents.
+#[derive(Debug)]
+pub(in crate::erofs) struct Compressed {
+    /// Those that are compressed.
+    pub(in crate::erofs) files: BTreeMap<BlobId, Extents>,
+    /// What they are, one behind the other.
+    pub(in crate::erofs) blob: BlobId,
+    /// Its bytes.
+    pub(in crate::erofs) length: u64,
+}
+
+/// The most segments that workers get at a time.
+const SEGMENTS_MAX: usize = 1024;
+/// The most bytes that they get, in whole segments.
+const WHOLE_SEGMENTS_MAX: usize = 16;
+
+/// Compresses contents, given with their lengths, and gives them to `sink` as one.
+pub(in crate::erofs) fn compress(
+    files: &[(BlobId, u64)],
+    blobs: &dyn Blobs,
+    sink: &dyn BlobSink,
+    codec: Codec,
+    workers: &dyn Workers,
+) -> io::Result<Compressed> {
+    let mut stream = Stream {
+        waiting: files,
+        current: None,
+        blobs,
+        workers,
+        codec,
+        ready: Vec::new(),
+        taken: 0,
+        blocks: 0,
+        files: BTreeMap::new(),
+    };
+    let (blob, length) = sink.put(&mut stream)?;
+    if length != stream.blocks * BLOCK {
+        return Err(io::Error::other("the store didn't take all that was compressed"));
+    }
+    Ok(Compressed { files: stream.files, blob, length })
+}
+
+struct Stream<'a> {
+    waiting: &'a [(BlobId, u64)],
+    current: Option<Current<'a>>,
+    blobs: &'a dyn Blobs,
+    workers: &'a dyn Workers,
+    codec: Codec,
+    /// Compressed bytes, of which the first `taken` were handed out.
+    ready: Vec<u8>,
+    taken: usize,
+    /// Blocks so far.
+    blocks: u64,
+    files: BTreeMap<BlobId, Extents>,
+}
+
+/// A content that is being read.
+struct Current<'a> {
+    blob: BlobId,
+    reader: Box<dyn Read + 'a>,
+    size: u64,
+    left: u64,
+}
+
+/// Where a segment is from.
+struct Origin {
+    blob: BlobId,
+    /// Bytes of its content.
+    size: u64,
+}
+
+impl Stream<'_> {
+    /// Reads the next segment.
+    fn segment(&mut self) -> io::Result<Option<(Origin, Vec<u8>)>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                let length = current.left.min(SEGMENT as u64);
+                let mut segment = vec![0; usize::try_from(length).expect("because segments are small")];
+                current.reader.read_exact(&mut segment)?;
+                current.left -= length;
+                let origin = Origin { blob: current.blob, size: current.size };
+                if current.left == 0 {
+                    // one more read compares the digest
+                    if current.reader.read(&mut [0])? != 0 {
+                        let message = "a content is longer than the tree says";
+                        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                    }
+                    self.current = None;
+                }
+                return Ok(Some((origin, segment)));
+            }
+            let Some(((blob, size), rest)) = self.waiting.split_first() else { return Ok(None) };
+            self.waiting = rest;
+            if *size > BLOCK {
+                self.current =
+                    Some(Current { blob: *blob, reader: self.blobs.open(blob)?, size: *size, left: *size });
+            }
+        }
+    }
+
+    /// Compresses some segments; false when there are none left.
+    fn advance(&mut self) -> io::Result<bool> {
+        self.ready.clear();
+        self.taken = 0;
+        let enough = self.workers.batch().clamp(1, WHOLE_SEGMENTS_MAX) * SEGMENT;
+        let (mut origins, mut segments, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while bytes < enough && segments.len() < SEGMENTS_MAX {
+            let Some((origin, segment)) = self.segment()? else { break };
+            bytes += segment.len();
+            origins.push(origin);
+            segments.push(segment);
+        }
+        let codec = self.codec;
+        let done = self.workers.map(&segments, &move |bytes| segment::compress(bytes, codec))?;
+        for ((origin, segment), done) in origins.iter().zip(&segments).zip(&done) {
+            self.keep(origin, segment, done);
+        }
+        Ok(!origins.is_empty())
+    }
+
+    /// Keeps a compressed segment, unless its content is better left as it is.
+    fn keep(&mut self, origin: &Origin, segment: &[u8], done: &[u8]) {
+        let (extents, blocks) = segment::decode(done);
+        let index = segment.len() / BLOCK_BYTES * 4 + 16;
+        if origin.size == segment.len() as u64 && blocks.len() + index >= segment.len() {
+            return;
+        }
+        let start = self.blocks;
+        let file = self.files.entry(origin.blob).or_insert_with(|| Extents::new(self.codec, start));
+        for extent in extents {
+            file.push(extent);
+        }
+        self.blocks += blocks.len() as u64 / BLOCK;
+        self.ready.extend_from_slice(blocks);
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.ready.len() {
+            if !self.advance()? {
+                return Ok(0);
+            }
+        }
+        let count = buffer.len().min(self.ready.len() - self.taken);
+        buffer[..count].copy_from_slice(&self.ready[self.taken..self.taken + count]);
+        self.taken += count;
+        Ok(count)
+    }
+}
