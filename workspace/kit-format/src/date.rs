@@ -2,14 +2,31 @@
 
 /// Returns seconds since 1970 as `YYYY-MM-DDThh:mm:ssZ` (RFC 3339), in the proleptic Gregorian calendar.
 pub fn rfc3339(seconds: u32) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let CivilTime { year, month, day, hour, minute, second } = civil_time(seconds);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A point in time as people say it, in UTC.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CivilTime {
+    pub(crate) year: u32,
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
+}
+
+/// Returns seconds since 1970 as year, month, day and time.
+pub(crate) fn civil_time(seconds: u32) -> CivilTime {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    CivilTime { year, month, day, hour, minute, second }
+}
+
 /// Returns year, month and day of a number of days since 1970-01-01.
-fn civil(days: u32) -> (u32, u32, u32) {
+pub(crate) fn civil(days: u32) -> (u32, u32, u32) {
     // years start in March, so that the leap day is the last; eras have 400 years of 146097 days
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
