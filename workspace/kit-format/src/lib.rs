@@ -6,6 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`workers`] | the seam to threads |
 //! | [`limits`] | [`Limits`] on foreign bytes |
 //! | [`compression`] | bzip2, gzip, xz and zstd, reading; gzip and zstd, writing |
 //! | [`tar`] | tar archives, both ways |
@@ -14,29 +15,60 @@
 //! | [`cpio`] | the kernel's initial root file system, both ways |
 //! | [`ar`], [`deb`] | Debian packages, reading |
 //! | [`oci`] | image layouts, both ways |
+//! | [`iso`] | ISO 9660 with Rock Ridge, Joliet and El Torito, both ways |
+//! | [`grub`] | GRUB for BIOS, told where it lies and what it loads |
+//! | [`ipxe`] | scripts that boot over the network |
 //! | [`json`], [`date`] | canonical JSON, the source date as text |
+//! | [`erofs`] | EROFS, both ways |
+//! | [`squashfs`] | compressed file systems, both ways |
+//! | [`disk_image`] | disks in the containers of virtual machines, both ways |
+//! | [`layout`] | a file that is laid out before it is written |
+//! | [`fat`] | FAT file systems, both ways |
+//! | [`gpt`], [`mbr`] | partition tables, both ways |
+//! | [`verity`] | hash trees of dm-verity, both ways |
+//! | [`pe`], [`uki`] | programs for EFI; kernel, initrd and command line as one of them |
+//! | [`mod@authenticode`] | what signatures of such programs cover, and where they are |
+//! | [`mod@measure`] | what a TPM has after such a program was started |
+//! | [`efi_variables`] | the variables of a virtual machine's firmware, with keys of Secure Boot |
 //! | [`dedupe`] | equal files as hard links |
 //! | [`mod@explain`] | what two files differ in, in their format's words |
 //! | [`mod@locate`] | what of a file a byte is, in its format's words |
 #![forbid(unsafe_code)]
 
 pub mod ar;
+pub mod authenticode;
 pub mod compression;
 pub mod cpio;
 pub mod date;
 pub mod deb;
 pub mod dedupe;
+pub mod disk_image;
+pub mod efi_variables;
+pub mod erofs;
 pub mod explain;
+pub mod fat;
+pub mod gpt;
+pub mod grub;
 pub mod input;
+pub mod ipxe;
+pub mod iso;
 pub mod json;
+pub mod layout;
 pub mod limits;
 pub mod locate;
+pub mod mbr;
+pub mod measure;
 mod members;
 pub mod oci;
+pub mod pe;
 #[cfg(test)]
 mod samples;
 pub mod sources;
+pub mod squashfs;
 pub mod tar;
+pub mod uki;
+pub mod verity;
+pub mod workers;
 pub mod zip;
 
 pub use compression::{Compression, Decoder};

@@ -34,21 +34,21 @@ pub(crate) const MINOR: Range<usize> = 337..345;
 pub(crate) const PREFIX: Range<usize> = 345..500;
 
 /// A block that was read, with a right checksum.
-pub(super) struct Header<'a>(&'a [u8; BLOCK]);
+pub(crate) struct Header<'a>(&'a [u8; BLOCK]);
 
 impl<'a> Header<'a> {
     /// Checks the checksum.
-    pub(super) fn new(block: &'a [u8; BLOCK]) -> Option<Self> {
+    pub(crate) fn new(block: &'a [u8; BLOCK]) -> Option<Self> {
         let stated = number(&block[CHECKSUM])?;
         (u64::from(checksum(block)) == stated).then_some(Self(block))
     }
 
-    pub(super) fn kind(&self) -> u8 {
+    pub(crate) fn kind(&self) -> u8 {
         self.0[KIND]
     }
 
     /// Returns the name, with its prefix.
-    pub(super) fn name(&self) -> Vec<u8> {
+    pub(crate) fn name(&self) -> Vec<u8> {
         let (prefix, name) = (text(&self.0[PREFIX]), text(&self.0[NAME]));
         if self.0[MAGIC] != *b"ustar\x0000" || prefix.is_empty() {
             return name.to_vec();
@@ -56,12 +56,12 @@ impl<'a> Header<'a> {
         [prefix, b"/", name].concat()
     }
 
-    pub(super) fn link(&self) -> &'a [u8] {
+    pub(crate) fn link(&self) -> &'a [u8] {
         text(&self.0[LINK])
     }
 
     /// Returns a numeric field; none when it is no number from 0 to 2^64-1.
-    pub(super) fn number(&self, field: Range<usize>) -> Option<u64> {
+    pub(crate) fn number(&self, field: Range<usize>) -> Option<u64> {
         number(&self.0[field])
     }
 }
@@ -72,7 +72,7 @@ fn text(field: &[u8]) -> &[u8] {
 }
 
 /// Reads octal digits between spaces and NULs, or GNU's big-endian form; an empty field is 0.
-fn number(field: &[u8]) -> Option<u64> {
+pub(crate) fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
         let (first, rest) = field.split_first()?;
         let start = u64::from(first & 0x7f);
@@ -99,11 +99,11 @@ fn checksum(block: &[u8; BLOCK]) -> u32 {
 }
 
 /// A block being written.
-pub(super) struct HeaderBlock([u8; BLOCK]);
+pub(crate) struct HeaderBlock([u8; BLOCK]);
 
 impl HeaderBlock {
     /// Starts a ustar header of `kind`.
-    pub(super) fn new(kind: u8) -> Self {
+    pub(crate) fn new(kind: u8) -> Self {
         let mut block = [0; BLOCK];
         block[KIND] = kind;
         block[MAGIC].copy_from_slice(b"ustar\x0000");
@@ -115,14 +115,14 @@ impl HeaderBlock {
     }
 
     /// Writes as many bytes as the field takes.
-    pub(super) fn set_text(&mut self, field: Range<usize>, text: &[u8]) {
+    pub(crate) fn set_text(&mut self, field: Range<usize>, text: &[u8]) {
         let field = &mut self.0[field];
         let count = text.len().min(field.len());
         field[..count].copy_from_slice(&text[..count]);
     }
 
     /// Writes zero-padded octal digits and a NUL; false, and zero written, when the number has too many.
-    pub(super) fn set_number(&mut self, field: Range<usize>, value: u64) -> bool {
+    pub(crate) fn set_number(&mut self, field: Range<usize>, value: u64) -> bool {
         let width = field.len() - 1;
         let digits = format!("{value:0width$o}");
         let fits = digits.len() == width;
@@ -132,7 +132,7 @@ impl HeaderBlock {
     }
 
     /// Fills in the checksum and returns the block.
-    pub(super) fn finish(mut self) -> [u8; BLOCK] {
+    pub(crate) fn finish(mut self) -> [u8; BLOCK] {
         let digits = format!("{:06o}\0 ", checksum(&self.0));
         self.0[CHECKSUM].copy_from_slice(digits.as_bytes());
         self.0
