@@ -1,7 +1,7 @@
 //! Blobs: content under its BLAKE3 digest, hashed on the way in and on the way out.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
 use kit_hash::{BlobDigests, BlobHasher, BlobId, Encoder, Identity as _, Sha256};
@@ -12,6 +12,7 @@ use crate::error::At as _;
 use crate::fan_out::FanOut;
 use crate::publish::{Place, Policy, Unfinished};
 use crate::sealed::unseal;
+use crate::sparse::SparseWriter;
 use crate::{Damage, Item, Store, StoreError, disk};
 
 /// Permission bits of content.
@@ -92,18 +93,22 @@ impl Store {
         let fail = |needed: u64, e| StoreError::io_sized("write", &path, needed, e);
         let mut unfinished = Unfinished::create(session).map_err(|e| fail(written, e))?;
         take(start);
-        unfinished.file().write_all(start).map_err(|e| fail(written, e))?;
+        let mut sparse = SparseWriter::new(unfinished.file());
+        sparse.write(start).map_err(|e| fail(written, e))?;
         let mut buffer = vec![0; BUFFER];
         loop {
             let count = match content.read(&mut buffer) {
-                Ok(0) => return Ok(Stream(unfinished)),
+                Ok(0) => {
+                    sparse.finish().map_err(|e| fail(written, e))?;
+                    return Ok(Stream(unfinished));
+                }
                 Ok(count) => count,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(StoreError::Content(e)),
             };
             written += count as u64;
             take(&buffer[..count]);
-            unfinished.file().write_all(&buffer[..count]).map_err(|e| fail(written, e))?;
+            sparse.write(&buffer[..count]).map_err(|e| fail(written, e))?;
         }
     }
 
@@ -131,6 +136,13 @@ impl Store {
     pub fn open_blob(&self, id: &BlobId) -> Result<VerifiedBlob<'_>, StoreError> {
         let file = self.open_blob_file(id)?;
         Ok(VerifiedBlob { store: self, id: *id, file, hasher: blake3::Hasher::new() })
+    }
+
+    /// Copies a blob to an empty file, checked; long runs of zeros take no room there.
+    pub fn copy_blob(&self, id: &BlobId, to: &mut File) -> io::Result<()> {
+        copy(&mut self.open_blob(id)?, to).map_err(|error| match error {
+            CopyError::Read(error) | CopyError::Write(error) => error,
+        })
     }
 
     /// Makes a blob known by its SHA-256. The caller has hashed it.
@@ -276,12 +288,14 @@ impl CopyError {
 /// blocks; the content is checked all the same.
 pub(crate) fn copy(from: &mut VerifiedBlob<'_>, to: &mut File) -> Result<(), CopyError> {
     let is_shared = rustix::fs::ioctl_ficlone(&*to, &from.file).is_ok();
+    let mut sparse = SparseWriter::new(to);
     let mut buffer = vec![0; BUFFER];
     loop {
         match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
+            Ok(0) if is_shared => return Ok(()),
+            Ok(0) => return sparse.finish().map(|_| ()).map_err(CopyError::Write),
             Ok(_) if is_shared => {}
-            Ok(count) => to.write_all(&buffer[..count]).map_err(CopyError::Write)?,
+            Ok(count) => sparse.write(&buffer[..count]).map_err(CopyError::Write)?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(CopyError::Read(e)),
         }

@@ -62,6 +62,7 @@ pub mod root;
 pub mod scratch;
 mod sealed;
 mod session;
+pub mod sparse;
 pub mod store;
 #[cfg(test)]
 mod testing;
