@@ -17,6 +17,7 @@ use crate::power::{self, Ending};
 use crate::rescue;
 use crate::running::{Ended, Outcome};
 use crate::services;
+use crate::stage;
 use crate::supervisor::{Event, Supervisor};
 use crate::sys::process::Exit;
 use crate::sys::{self, system};
@@ -28,6 +29,9 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// Runs the machine.
 pub(crate) fn run() -> ! {
     end_on_panic(Ending::PowerOff);
+    if let Some(line) = stage::wanted() {
+        enter_root(&line);
+    }
     let (mut supervisor, options) = match prepare() {
         Ok(prepared) => prepared,
         Err(failure) => {
@@ -48,6 +52,26 @@ pub(crate) fn run() -> ! {
     };
     shut_down(&mut supervisor);
     power::end(&mut supervisor.console, ending)
+}
+
+/// Goes on in the root that the kernel's command line names, or ends the machine.
+fn enter_root(line: &str) -> ! {
+    let (options, _) = cmdline::parse(line);
+    end_on_panic(options.on_failure);
+    let console = mounts::mount_early("/dev").and_then(|()| Console::open().during("open", "a console"));
+    let mut console = match console {
+        Ok(console) => console,
+        Err(failure) => {
+            console::shout(format_args!("boot failed: {failure}"));
+            power::end_now(options.on_failure)
+        }
+    };
+    let Err(failure) = stage::go_on(&mut console, line);
+    console.say(format_args!("boot failed: {failure}"));
+    if options.rescue {
+        rescue::run(&mut console);
+    }
+    power::end(&mut console, options.on_failure)
 }
 
 /// A bug ends the machine as a failed boot does: PID 1 must not die, the kernel would panic without a word.

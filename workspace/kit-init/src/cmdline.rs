@@ -22,6 +22,9 @@ pub(crate) enum WhenDone {
     PowerOff,
 }
 
+/// Words that say where the root is.
+const FOR_THE_FIRST_STAGE: [&str; 3] = ["kit.root=", "kit.roothash=", "kit.on-corruption="];
+
 /// Reads the command line; words that start with `kit.` and are not known come back as complaints.
 pub(crate) fn parse(line: &str) -> (Options, Vec<String>) {
     let mut options = Options { on_failure: Ending::PowerOff, rescue: false, when_done: WhenDone::Stay };
@@ -35,6 +38,8 @@ pub(crate) fn parse(line: &str) -> (Options, Vec<String>) {
             "kit.exit=services" => options.when_done = WhenDone::PowerOff,
             // The digest of the image's lockfile, for people and tools, not for us.
             _ if word.starts_with("kit.pin=") => {}
+            // What the first stage did, see `stage/words.rs`.
+            _ if FOR_THE_FIRST_STAGE.iter().any(|key| word.starts_with(key)) => {}
             _ => unknown.push(format!("{word} on the kernel's command line is not known and has no effect")),
         }
     }
@@ -54,6 +59,7 @@ mod tests {
         );
         assert!(parse("kit.on-failure=rescue").0.rescue);
         assert!(unknown.is_empty());
+        assert!(parse("kit.root=erofs:type kit.roothash=12 kit.on-corruption=panic").1.is_empty());
         let (options, unknown) = parse("kit.on-failure=reboot kit.exit=services kit.pin=abc kit.exti=1");
         assert_eq!((options.on_failure, options.when_done), (Ending::Reboot, WhenDone::PowerOff));
         assert_eq!(unknown, ["kit.exti=1 on the kernel's command line is not known and has no effect"]);

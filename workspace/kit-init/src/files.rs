@@ -110,3 +110,28 @@ pub(crate) fn copy_owner_and_mode(from: &str, to: &str) -> Result<(), Errno> {
 pub(crate) fn remove_directory(path: &str) -> Result<(), Errno> {
     Ok(fs::remove_dir(path)?)
 }
+
+/// Removes all files of the root's file system, which is in memory, and leaves what is mounted elsewhere. What can't be removed
+/// stays in memory and does no harm.
+pub(crate) fn empty_root() {
+    if let Ok(meta) = fs::metadata("/") {
+        empty(Path::new("/"), meta.dev());
+    }
+}
+
+fn empty(directory: &Path, device: u64) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match entry.metadata() {
+            Ok(meta) if meta.dev() != device => {}
+            Ok(meta) if meta.is_dir() => {
+                empty(&path, device);
+                let _ = fs::remove_dir(path);
+            }
+            _ => {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}

@@ -11,9 +11,31 @@
 //!    image should have the mount points `/proc /sys /dev /run /tmp`; they are made if an initramfs lacks them.
 //! 3. It loads the kernel modules that `/etc/kit/modules` lists: absolute paths of `.ko` files (not compressed unless
 //!    the kernel can unpack them), one on a line, in load order; `#` starts a comment line.
+//!    `?` before a path: that the machine lacks what the module is for is no failure.
 //! 4. It sets the host name from `/etc/hostname` (`kit` if absent) and brings the loopback interface up.
 //! 5. It runs the *onboot* containers one after the other. Each must exit with code 0; otherwise the boot has failed.
 //! 6. It starts the *services*, and prints `kit-init: up` when each is ready or has ended.
+//!
+//! # A root that isn't copied
+//! In an initramfs, with `kit.root=` on the kernel's command line, all of the above happens in the root that it names. Before, as the
+//! *first stage* of the boot, it loads the modules of the initramfs's own `/etc/kit/modules`, waits at most 30 s for the root,
+//! mounts it read-only, frees the initramfs and executes the root's `/init`. See `stage.rs`.
+//!
+//! `kit.root=KIND:PLACE`. KIND is `erofs`, `squashfs`, `iso9660` or `ext4`, and PLACE one of:
+//! - `disk`: the first disk that as a whole is such a file system;
+//! - `label:LABEL`: the first disk or partition with such a file system whose label it is, or partition that is called so;
+//! - `partuuid:GUID`: the partition with that id;
+//! - `type`: the first partition whose type is that of roots of this architecture, as the Discoverable Partitions
+//!   Specification has them.
+//!
+//! The first one is that on the first disk by the bytes of its name in `/dev`, of partitions that with the lowest number. Partitions
+//! are those of a GPT whose checksums are right. A partition that holds something else than KIND ends the boot.
+//!
+//! `kit.roothash=HEX`, a SHA-256: the root is read through dm-verity. The partitions with the root and with the hash tree, as
+//! `veritysetup format` writes it with blocks of 4096 bytes, are those on one disk whose ids are the first and the last 128 bits
+//! of the hash; what PLACE says must hold for the first of them. What was changed is never seen: reading it is an error, and
+//! the boot fails if it is the superblock, `/init`, or what an onboot container needs. `kit.on-corruption=reboot` or `panic`: the
+//! kernel does that at the first such block instead of going on.
 //!
 //! # The containers
 //! Each is a folder `/containers/{onboot,services,onshutdown}/NNN-name/` with a `config.json` (OCI runtime
@@ -49,11 +71,13 @@
 //! # The kernel's command line
 //! - `kit.on-failure=poweroff|reboot|halt`: what happens after `kit-init: boot failed: …`; `poweroff` by default. `rescue`:
 //!   before that, a shell on the console, of the root or of the first container that has one.
+//! - `kit.root=`, `kit.roothash=`, `kit.on-corruption=`: see above.
 //! - `kit.exit=services`: power off when all services have ended and none is to start again.
 //!
 //! # Kernel
 //! Linux 5.12 or later with devtmpfs, tmpfs, control groups, seccomp filters and all namespaces; overlayfs for writable
-//! roots and volumes; Landlock, `AppArmor` and BPF for control groups where a container asks for what they do; `button` and `evdev` for the power button.
+//! roots and volumes; Landlock, `AppArmor` and BPF for control groups where a container asks for what they do; `button` and `evdev` for the power button;
+//! GPT, the device mapper and dm-verity where the root asks for them.
 //!
 //! # Building
 //! It is a member of kit's workspace and builds standing alone too, with Rust 1.85 and two crates, itself and libc.
@@ -86,6 +110,7 @@ mod ring;
 mod running;
 mod services;
 mod single;
+mod stage;
 mod supervisor;
 mod sys;
 mod volumes;

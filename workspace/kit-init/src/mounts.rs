@@ -70,6 +70,13 @@ pub(crate) fn mount_essential() -> Result<(), Failure> {
     sys::mount::mount(c"", c"/", c"", read_only, c"").during("make read-only", "/")
 }
 
+/// Mounts one of `/proc`, `/dev` and `/sys` before anything else is done.
+pub(crate) fn mount_early(target: &str) -> Result<(), Failure> {
+    files::make_directory(target).during("make", target)?;
+    let mut plans = ESSENTIAL.iter().chain(&OTHER).filter(|plan| plan.target == target);
+    plans.try_for_each(mount).during("mount", target)
+}
+
 fn replace_root() -> Result<(), Errno> {
     sys::mount::mount(c"/", c"/run", c"", libc::MS_BIND, c"")?;
     sys::mount::change_directory_to(c"/run")?;

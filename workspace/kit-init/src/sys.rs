@@ -10,6 +10,7 @@ pub(crate) mod cred;
 pub(crate) mod device;
 pub(crate) mod io;
 pub(crate) mod landlock;
+pub(crate) mod mapper;
 pub(crate) mod mount;
 pub(crate) mod netlink;
 pub(crate) mod process;
