@@ -1,8 +1,12 @@
 //! A recipe that makes a bootable image.
 
+mod format;
+
 use std::fmt;
 
 use kit_tree::TreePath;
+
+pub use self::format::{Container as DiskContainer, FileSystem, Firmware, Format, IsoRoot, TarCompression};
 
 use crate::package::TreeRules;
 use crate::{Container, ImageReference, ModuleName, Name, Spanned};
@@ -35,8 +39,35 @@ pub struct Image {
     pub defaults: Container,
     /// `[[volume]]`: trees and directories that containers share by name.
     pub volumes: Vec<Spanned<Volume>>,
+    /// `[disk]`: how disks are laid out.
+    pub disk: Option<Box<Spanned<Disk>>>,
     /// `[tree]` and additions: the root's own files.
     pub tree: TreeRules,
+}
+
+/// `[disk]`: what the formats for disks have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// What holds the root.
+    pub root: DiskRoot,
+    /// Whether a tree of digests says at each reading that nothing in the root's partition has changed.
+    pub verity: bool,
+    /// Bytes of the disk; none is as many as it takes.
+    pub size: Option<u64>,
+    /// Bytes of a partition for data, which the machine formats when it starts first.
+    pub data: Option<u64>,
+}
+
+/// Where a disk has the root.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DiskRoot {
+    /// In the initrd: the disk is needed no more once it runs.
+    #[default]
+    Initrd,
+    /// In a partition with EROFS.
+    Erofs,
+    /// In a partition with `SquashFS`.
+    Squashfs,
 }
 
 impl Image {
@@ -110,43 +141,4 @@ pub enum Replace {
     No,
     /// It replaces the one of that name.
     Yes,
-}
-
-/// What `kit build` can write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// `NAME-kernel`, `NAME-initrd.img`, `NAME-cmdline`.
-    KernelInitrd,
-    /// `NAME.tar`: the root file system.
-    Tar,
-    /// `NAME.oci/`: the root file system as an OCI image layout, and one image for each container.
-    Oci,
-    /// `NAME.docker.tar`: the same images in one file, as `docker load` reads it.
-    DockerArchive,
-}
-
-impl Format {
-    /// All formats, in the order in which help lists them.
-    pub const ALL: [Self; 4] = [Self::KernelInitrd, Self::Tar, Self::Oci, Self::DockerArchive];
-
-    /// Returns the word that recipes and `--format` use.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::KernelInitrd => "kernel+initrd",
-            Self::Tar => "tar",
-            Self::Oci => "oci",
-            Self::DockerArchive => "docker-archive",
-        }
-    }
-
-    /// Reads the word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }

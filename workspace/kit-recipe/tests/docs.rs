@@ -96,7 +96,10 @@ fn around(section: &str, example: &str) -> String {
             format!("# image web\n[image]\nname = \"web\"\n{example}\n")
         }
         "image" => format!("{image}{example}\n"),
-        "kernel" | "init" => format!("{image}[{section}]\n{example}\n"),
+        "disk" if example.starts_with("verity") => {
+            format!("{image}[disk]\nroot = \"erofs\"\n{example}\n")
+        }
+        "kernel" | "init" | "disk" => format!("{image}[{section}]\n{example}\n"),
         "onboot, service, onshutdown" => format!("{image}[[service]]\n{example}\n"),
         "tools" => format!("# tools\n[tools]\n{example}\n"),
         _ => panic!("no place for `{example}` of `{section}`"),

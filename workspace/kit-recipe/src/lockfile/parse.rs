@@ -345,7 +345,7 @@ fn container(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(Name, Contai
 
 fn output(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<(String, Output)> {
     let mut section = Section::open("[outputs]", value, faults)?;
-    let words = Format::ALL.map(|format| (format.word(), format));
+    let words: Vec<_> = Format::all().map(|format| (format.word(), format)).collect();
     let format = required(&mut section, "format");
     let format = format.and_then(|value| value.word(&words, faults));
     let size = number_at(&mut section, "size", faults);

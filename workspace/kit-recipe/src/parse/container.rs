@@ -13,6 +13,7 @@ use super::Faults;
 use super::section::Section;
 use crate::container::Container;
 
+pub(crate) use amounts::memory;
 pub(crate) use mounts::{BIND_OPTIONS, MOUNT_OPTIONS, TMPFS_OPTIONS};
 pub(crate) use process::environment;
 

@@ -1,6 +1,8 @@
 //! `recipes/images/<name>.toml`.
 
 use super::package::recipe_name;
+mod disk;
+
 use super::section::Section;
 use super::tree::{self, Packages};
 use super::value::{Items, Value};
@@ -29,6 +31,7 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
         defaults
     });
     let volumes = volumes(&mut root, faults);
+    let disk = root.section("disk", faults).map(|section| Box::new(disk::disk(section, faults)));
     let onboot = services("onboot", &mut root, faults);
     let services_ = services("service", &mut root, faults);
     let onshutdown = services("onshutdown", &mut root, faults);
@@ -43,6 +46,7 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
         onshutdown,
         defaults: defaults.unwrap_or_default(),
         volumes,
+        disk,
         tree,
         ..about?
     };
@@ -81,6 +85,7 @@ fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Op
         onshutdown: Vec::new(),
         defaults: crate::Container::default(),
         volumes: Vec::new(),
+        disk: None,
         tree: crate::package::TreeRules::default(),
     })
 }
@@ -90,8 +95,8 @@ fn format(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Format>>
     if let Some(format) = Format::from_word(word) {
         return Some(value.spanned(format));
     }
-    let known: Vec<_> = Format::ALL.into_iter().map(Format::word).collect();
-    let suggestion = closest(word, known.iter().copied());
+    let known: Vec<_> = Format::listed().collect();
+    let suggestion = closest(word, Format::all().map(Format::word));
     value.fault(Fault::UnknownFormat { name: word.to_owned(), suggestion, known }, faults)
 }
 

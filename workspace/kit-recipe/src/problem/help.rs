@@ -95,7 +95,12 @@ impl Fault {
             | Self::UnknownLicence { suggestion: Some(better), .. }
             | Self::UnknownMountOption { suggestion: Some(better), .. }
             | Self::UnknownFormat { suggestion: Some(better), .. } => did_you_mean(better),
-            Self::UnknownFormat { known, .. } => format!("the formats are {}", listed(known)),
+            Self::UnknownFormat { known, .. } => {
+                format!(
+                    "the formats are {}; behind a disk's, `-bios` and `-efi` are for one firmware",
+                    listed(known)
+                )
+            }
             Self::UnknownSource { known, .. } | Self::WhichSource { known, .. } if known.is_empty() => {
                 "add one, for example `[sources.main]` with `local = \"src\"`".to_owned()
             }

@@ -15,6 +15,7 @@
 //! | container | see `container.rs` beside this |
 //! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules; then, unless both are empty, defaults (a container) and volumes (name, readonly, root?) |
 //! | kernel | package, cmdline, modules; its microcode stands behind the volumes, which are then written in any case |
+//! | disk | behind the microcode, which is then written in any case, empty where there is none: variant 1 initrd 2 EROFS 3 SquashFS, verity, size?, data? |
 //! | root | package, or an empty text and the reference of an image |
 //! | service | name, root, variant 1 no 2 yes (replace), container |
 //! | tools | packages |
@@ -26,7 +27,7 @@ use std::collections::BTreeMap;
 use kit_hash::{Encoder, RecipeId};
 
 use super::Recipe;
-use crate::image::{Base, Kernel, Replace, Service};
+use crate::image::{Base, Disk, DiskRoot, Kernel, Replace, Service};
 use crate::package::{Addition, Build, Contents, Dependencies, Patches, Source, TreeRules, User};
 use crate::{Container, Image, Name, Package, Spanned};
 use container::container;
@@ -167,6 +168,7 @@ fn image(to: &mut Encoder, image: &Image) {
         onshutdown,
         defaults,
         volumes,
+        disk,
         tree,
     } = image;
     to.str(name.as_str());
@@ -182,15 +184,27 @@ fn image(to: &mut Encoder, image: &Image) {
     }
     tree_rules(to, tree);
     // Came later: written only where there is something.
-    if *defaults != Container::default() || !volumes.is_empty() || microcode.is_some() {
+    let is_later = microcode.is_some() || disk.is_some();
+    if *defaults != Container::default() || !volumes.is_empty() || is_later {
         container(to, defaults);
         to.list(volumes, |to, volume| {
             to.str(volume.name.as_str()).u64(volume.readonly.into());
             to.option(volume.base.as_ref(), |to, volume| base(to, volume));
         });
     }
-    if let Some(path) = microcode {
-        to.bytes(path.as_bytes());
+    if is_later {
+        to.bytes(microcode.map_or(&[], |path| path.value.as_bytes()));
+    }
+    if let Some(disk) = disk {
+        let Disk { root, verity, size, data } = &disk.value;
+        to.variant(match root {
+            DiskRoot::Initrd => 1,
+            DiskRoot::Erofs => 2,
+            DiskRoot::Squashfs => 3,
+        });
+        to.u64((*verity).into());
+        to.option(size.as_ref(), |to, size| _ = to.u64(*size));
+        to.option(data.as_ref(), |to, size| _ = to.u64(*size));
     }
 }
 

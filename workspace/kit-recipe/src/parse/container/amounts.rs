@@ -7,7 +7,7 @@ use crate::parse::value::Value;
 use crate::problem::{Fault, Shape};
 
 /// Reads bytes, or `"64M"`; the suffixes are powers of 1024.
-pub(super) fn memory(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<u64> {
+pub(crate) fn memory(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<u64> {
     const MOST: u64 = i64::MAX as u64;
     let text = match value.node {
         DeValue::Integer(_) => return value.number(1, MOST, faults),
