@@ -12,6 +12,8 @@
 //! | 3 | [`Compose`] | trees laid over each other, filtered, with additions |
 //! | 4 | [`Image`] | the files of an output format |
 
+mod image;
+
 use std::collections::BTreeMap;
 
 use kit_hash::{BlobId, DerivationId, Encoder, ResolvedId, Sha256, TreeId};
@@ -19,6 +21,8 @@ use kit_tree::{Entry, Meta, TreePath};
 
 use crate::registry::ImageFile;
 use crate::upstream::Upstream;
+
+pub use self::image::{Disk, Image, ImageFormat, Loaders};
 
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,48 +220,6 @@ pub enum AddedEntry {
     Entry(Entry),
 }
 
-/// Writes the files of an output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// What the names of the files start with.
-    pub name: String,
-    /// Seconds since 1970 that every time is set to.
-    pub source_date: u64,
-    /// The format.
-    pub format: ImageFormat,
-}
-
-/// Output formats with what they need.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImageFormat {
-    /// 0: `NAME-kernel`, `NAME-initrd.img`, `NAME-cmdline`.
-    KernelInitrd {
-        /// Tree with one `/boot/vmlinuz*`.
-        kernel: Input,
-        /// Root file system.
-        root: Input,
-        /// Boot command line.
-        cmdline: String,
-        /// Where the kernel's tree has what stands before the initrd.
-        microcode: Option<TreePath>,
-    },
-    /// 1: `NAME.tar`.
-    Tar {
-        /// Root file system.
-        root: Input,
-    },
-    /// 2: `NAME.oci/`.
-    Oci {
-        /// The images in the layout, by reference name.
-        images: BTreeMap<String, OciImage>,
-    },
-    /// 3: `NAME.docker.tar`.
-    DockerArchive {
-        /// The images in the archive, by reference name.
-        images: BTreeMap<String, OciImage>,
-    },
-}
-
 /// An image in an OCI layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OciImage {
@@ -407,48 +369,6 @@ impl Compose {
         if !self.mount_points.is_empty() {
             e.variant(2).list(&self.mount_points, |e, point| {
                 e.bytes(point.path.as_bytes()).bytes(point.source.as_bytes());
-            });
-        }
-    }
-}
-
-impl Image {
-    fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {
-        e.str(&self.name).u64(self.source_date);
-        match &self.format {
-            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode } => {
-                e.variant(0);
-                input(e, kernel);
-                input(e, root);
-                e.str(cmdline);
-                // It is the last field, so that nothing can stand for none.
-                if let Some(path) = microcode {
-                    e.variant(1).bytes(path.as_bytes());
-                }
-            }
-            ImageFormat::Tar { root } => input(e.variant(1), root),
-            ImageFormat::Oci { images } => encode_images(e.variant(2), images, input),
-            ImageFormat::DockerArchive { images } => encode_images(e.variant(3), images, input),
-        }
-    }
-}
-
-fn encode_images(e: &mut Encoder, images: &BTreeMap<String, OciImage>, input: EncodeInput<'_>) {
-    e.list(images, |e, (name, image)| {
-        e.str(name);
-        input(e, &image.root);
-        for texts in [&image.command, &image.env] {
-            e.list(texts, |e, text| _ = e.str(text));
-        }
-        e.str(&image.cwd).str(&image.user).str(&image.architecture);
-    });
-    // Left out where each has one layer, as before there were more.
-    if images.values().any(|image| !image.shares.is_empty()) {
-        e.variant(1);
-        for image in images.values() {
-            e.list(&image.shares, |e, share| {
-                input(e, &share.input);
-                e.bytes(share.at.as_bytes());
             });
         }
     }

@@ -86,6 +86,16 @@ pub enum PlanError {
         /// Where it is asked for.
         place: Place,
     },
+    /// A format that needs a package of itself, for which nothing is pinned.
+    #[error("the format `{format}` needs the package `{package}`, which the lockfile doesn't have")]
+    FormatNeeds {
+        /// The format.
+        format: &'static str,
+        /// The package.
+        package: &'static str,
+        /// Where it is asked for.
+        place: Place,
+    },
     /// A container that nothing says how to run.
     #[error("the container `{name}` has no command")]
     NoCommand {
@@ -173,6 +183,7 @@ impl PlanError {
             Self::DuplicateContainer { .. } => "kit::plan::duplicate_container",
             Self::NothingToReplace { .. } => "kit::plan::nothing_to_replace",
             Self::NoKernel { .. } => "kit::plan::no_kernel",
+            Self::FormatNeeds { .. } => "kit::plan::format_needs",
             Self::NoCommand { .. } => "kit::plan::no_command",
             Self::UnknownPart { .. } => "kit::plan::unknown_part",
             Self::Label { .. } => "kit::plan::label",
@@ -194,7 +205,9 @@ impl PlanError {
                 vec![(second, "this one".to_owned()), (first, "has the name first".to_owned())]
             }
             Self::NothingToReplace { place, .. } => vec![(place, "nothing to take the place of".to_owned())],
-            Self::NoKernel { place, .. } => vec![(place, "asked for here".to_owned())],
+            Self::NoKernel { place, .. } | Self::FormatNeeds { place, .. } => {
+                vec![(place, "asked for here".to_owned())]
+            }
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
             Self::UnknownPart { place, .. } => vec![(place, "named here".to_owned())],
             Self::Label { place, .. } => vec![(place, "this image".to_owned())],
@@ -222,6 +235,9 @@ impl PlanError {
             }
             Self::NothingToReplace { .. } => "check the name, or add the image to `extends`".to_owned(),
             Self::NoKernel { .. } => "add `[kernel] package = \"kernel-debian\"`".to_owned(),
+            Self::FormatNeeds { format, .. } => {
+                format!("add `{format}` to `formats` in the recipe's `[image]`, and run `kit lock`")
+            }
             Self::NoCommand { .. } => {
                 "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
             }

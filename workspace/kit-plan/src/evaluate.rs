@@ -164,6 +164,7 @@ fn join(base: &mut Evaluated, later: Evaluated) {
         base.image.volumes.push(volume);
     }
     base.image.kernel = image.kernel.or(base.image.kernel.take());
+    base.image.disk = image.disk.or(base.image.disk.take());
     for package in image.init {
         if !base.image.init.contains(&package) {
             base.image.init.push(package);

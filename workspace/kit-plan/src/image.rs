@@ -5,24 +5,23 @@
 //! of the volumes that can be written in `/etc/kit/volumes`; the selected kernel modules with their load order in `/etc/kit/modules`, and `/etc/os-release` with the pin
 //! digest of the lockfile.
 
+mod outputs;
+mod stage;
+
 use std::collections::BTreeMap;
 
 use kit_hash::DerivationId;
 use kit_recipe::image::{Format, Kernel};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Container, Image, Name};
+use kit_recipe::{Image, Name};
 use kit_tree::{Meta, Mode, TreePath};
 
 use crate::bundles::{self, Bundle};
-use crate::derivation::{
-    Action, Added, AddedEntry, Image as ImageAction, ImageFormat, Input, OciImage, Part, Run,
-};
-use crate::evaluate::{evaluate, place};
+use crate::derivation::{Action, Added, AddedEntry, Input, Part, Run};
+use crate::evaluate::evaluate;
 use crate::package::paths;
 use crate::planner::Planner;
 use crate::recipes::MODULE_TOOLS;
-use crate::registry::oci_architecture;
-use crate::{PlanError, runtime};
 
 /// Mount points that kit-init expects.
 const ROOT_DIRECTORIES: [&str; 9] =
@@ -45,7 +44,7 @@ pub(crate) fn lower(planner: &mut Planner<'_>, name: &Name) {
     let root = root(planner, image, &bundles, modules);
     planner.plan.root = Some(root);
     for format in formats(planner, image) {
-        if let Some(id) = output(planner, image, format, kernel, root) {
+        if let Some(id) = outputs::output(planner, image, format, kernel, root) {
             planner.plan.outputs.insert(format, id);
         }
     }
@@ -130,63 +129,4 @@ fn root(
     );
     compose.additions.push(inline(os_release, text));
     planner.plan.add(format!("root {}", image.name.value), Action::Compose(compose))
-}
-
-fn output(
-    planner: &mut Planner<'_>,
-    image: &Image,
-    format: Format,
-    kernel: Option<Input>,
-    root: DerivationId,
-) -> Option<DerivationId> {
-    let name = image.name.value.to_string();
-    let format_action = match format {
-        Format::KernelInitrd => {
-            let (Some(kernel), Some(written)) = (kernel, &image.kernel) else {
-                no_kernel(planner, image, format);
-                return None;
-            };
-            let pin = planner.inputs.lock.pin_id();
-            let cmdline = format!("{} kit.pin={pin}", written.cmdline).trim_start().to_owned();
-            let microcode = written.microcode.as_ref().map(|path| path.value.clone());
-            ImageFormat::KernelInitrd { kernel, root: Input::Derivation(root), cmdline, microcode }
-        }
-        Format::Tar => ImageFormat::Tar { root: Input::Derivation(root) },
-        Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, root) },
-        Format::DockerArchive => ImageFormat::DockerArchive { images: oci_images(planner, &name, root) },
-    };
-    let source_date = planner.source_date();
-    let action = Action::Image(ImageAction { name: name.clone(), source_date, format: format_action });
-    Some(planner.plan.add(format!("output {name} {format}"), action))
-}
-
-fn no_kernel(planner: &mut Planner<'_>, image: &Image, format: Format) {
-    let written = image.formats.iter().find(|f| f.value == format);
-    let span = written.map_or_else(|| image.name.span.clone(), |f| f.span.clone());
-    let recipe = RecipeName::Image(image.name.value.clone());
-    let place = place(planner.inputs.recipes, &recipe, span);
-    planner.problems.push(PlanError::NoKernel { format: format.word(), place });
-}
-
-/// The whole image under its own name, and each container under `NAME-container`.
-fn oci_images(planner: &Planner<'_>, name: &str, root: DerivationId) -> BTreeMap<String, OciImage> {
-    let whole = OciImage {
-        root: Input::Derivation(root),
-        shares: planner.shares(root),
-        command: vec!["/init".to_owned()],
-        env: runtime::environment(&Container::default()),
-        cwd: "/".to_owned(),
-        user: "0:0".to_owned(),
-        architecture: oci_architecture(&planner.inputs.lock.architecture).to_owned(),
-    };
-    let mut images = BTreeMap::from([(name.to_owned(), whole)]);
-    for planned in planner.plan.containers.values() {
-        let Some(Action::Image(action)) = planner.plan.get(&planned.image).map(|d| d.action().clone()) else {
-            continue;
-        };
-        if let ImageFormat::Oci { images: own } = action.format {
-            images.extend(own.into_iter().map(|(container, image)| (format!("{name}-{container}"), image)));
-        }
-    }
-    images
 }

@@ -14,7 +14,8 @@ use kit_tree::TreePath;
 
 use crate::Plan;
 use crate::derivation::{
-    Action, Added, AddedEntry, Archive, Compose, Derivation, Image, ImageFormat, Input, Laying, OciImage,
+    Action, Added, AddedEntry, Archive, Compose, Derivation, Disk, Image, ImageFormat, Input, Laying,
+    Loaders, OciImage,
 };
 
 /// The longest text that is kept as it is, in bytes.
@@ -288,18 +289,68 @@ impl MadeOf {
         self.text("the source date", &image.source_date.to_string());
         self.text("the name", &image.name);
         match &image.format {
-            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode } => {
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity } => {
                 self.input("the kernel", kernel);
                 self.input("the root file system", root);
                 self.text("the boot command line", cmdline);
                 self.list("the microcode", microcode.iter().map(ToString::to_string));
+                self.optional("the tree of digests", verity.as_ref());
             }
             ImageFormat::Tar { root } => self.input("the root file system", root),
+            ImageFormat::CompressedTar { root, compression } => {
+                self.input("the root file system", root);
+                self.text("the compression", &format!("{compression:?}"));
+            }
             ImageFormat::Oci { images } | ImageFormat::DockerArchive { images } => {
                 for (name, image) in images {
                     self.oci(name, image);
                 }
             }
+            ImageFormat::TarKernelInitrd { boot } => self.input("kernel and initrd", boot),
+            ImageFormat::FileSystem { root, kind } => {
+                self.input("the root file system", root);
+                self.text("the kind of file system", &format!("{kind:?}"));
+            }
+            ImageFormat::Verity { data } => self.input("the file system that is checked", data),
+            ImageFormat::Uki { stub, boot, kernel, root, architecture } => {
+                self.input("the program in front", stub);
+                self.input("kernel and initrd", boot);
+                self.input("the kernel", kernel);
+                self.input("the root file system", root);
+                self.text("the architecture", architecture);
+            }
+            ImageFormat::Disk(disk) => self.disk(disk),
+            ImageFormat::Iso { suffix, loaders, label, root } => {
+                self.text("the name of the disc", label);
+                self.text("the end of the file's name", suffix);
+                self.loaders(loaders);
+                self.optional("the root file system", root.as_ref());
+            }
+        }
+    }
+
+    fn disk(&mut self, disk: &Disk) {
+        self.text("what starts it", &format!("{:?}", disk.firmware));
+        self.text("what the disk is wrapped into", &format!("{:?}", disk.container));
+        self.loaders(&disk.loaders);
+        self.optional("the root file system", disk.root.as_ref());
+        self.optional("the tree of digests", disk.verity.as_ref());
+        self.list("the size of the disk", disk.size.iter().map(ToString::to_string));
+        self.list("the size of the partition for data", disk.data.iter().map(ToString::to_string));
+    }
+
+    fn loaders(&mut self, loaders: &Loaders) {
+        self.text("the architecture", &loaders.architecture);
+        self.optional("the program for UEFI", loaders.uki.as_ref());
+        if let Some((loader, boot)) = &loaders.bios {
+            self.input("the boot loader", loader);
+            self.input("kernel and initrd", boot);
+        }
+    }
+
+    fn optional(&mut self, what: &str, input: Option<&Input>) {
+        if let Some(input) = input {
+            self.input(what, input);
         }
     }
 

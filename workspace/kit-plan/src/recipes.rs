@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_recipe::image::Base;
+use kit_recipe::image::{Base, DiskRoot, Firmware, Format, IsoRoot};
 use kit_recipe::package::{Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
@@ -16,6 +16,15 @@ pub const MODULE_TOOLS: &str = "module-tools";
 
 /// The package that puts Debian source packages together; every package that names one uses it.
 pub const SOURCE_TOOLS: &str = "patch";
+
+/// The package with what firmware for UEFI starts in front of a kernel.
+pub const EFI_STUB: &str = "systemd-stub";
+
+/// The package with what a BIOS starts.
+pub const BIOS_BOOT: &str = "bios-boot";
+
+/// The package of the first process, which finds roots that aren't in the initrd.
+pub const INIT: &str = "init";
 
 /// Gives the texts of recipes.
 pub trait RecipeFiles {
@@ -85,6 +94,11 @@ impl RecipeSet {
             Some(Recipe::Package(package)) => package,
             _ => unreachable!("because loading visits each package that a recipe names"),
         }
+    }
+
+    /// Whether the set has a package.
+    pub fn has_package(&self, name: &Name) -> bool {
+        self.loaded.contains_key(&RecipeName::Package(name.clone()))
     }
 
     /// Returns an image that the set is known to have.
@@ -213,6 +227,12 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
                     uses.push((RecipeName::Package(tools), Some(first.span.clone())));
                 }
             }
+            for format in &image.formats {
+                uses.extend(of_format(image, format.value).map(|name| {
+                    let name = name.parse().expect("because it is a name");
+                    (RecipeName::Package(name), Some(format.span.clone()))
+                }));
+            }
             uses.extend(image.init.iter().map(package));
             uses.extend(image.bases().filter_map(|base| match &base.value {
                 Base::Package(name) => Some((RecipeName::Package(name.clone()), Some(base.span.clone()))),
@@ -222,4 +242,21 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
         }
     }
     uses
+}
+
+/// Returns the packages that a format needs of itself.
+fn of_format(image: &Image, format: Format) -> impl Iterator<Item = &'static str> {
+    let firmware = format.firmware();
+    let efi = firmware.is_some_and(Firmware::has_efi).then_some(EFI_STUB);
+    let bios = firmware.is_some_and(Firmware::has_bios).then_some(BIOS_BOOT);
+    // What an extended image says of the disk isn't known here.
+    let root = image.disk.as_ref().map(|disk| disk.value.root).unwrap_or_default();
+    let is_on_disk = root != DiskRoot::Initrd || !image.extends.is_empty();
+    let has_stage = match format {
+        Format::KernelRoot(_) | Format::Iso { root: IsoRoot::Disc, .. } => true,
+        Format::Disk { .. } => is_on_disk,
+        _ => false,
+    };
+    let stage: &[&str] = if has_stage { &[INIT, MODULE_TOOLS] } else { &[] };
+    efi.into_iter().chain(bios).chain(stage.iter().copied())
 }

@@ -1,5 +1,6 @@
 //! Pinned vectors of every action. They change only with a new version in the domain tag or a new revision.
 
+use kit_recipe::image::{DiskContainer, FileSystem, Firmware, TarCompression};
 use kit_tree::Mode;
 
 use super::*;
@@ -72,7 +73,41 @@ fn every_action() -> Vec<(&'static str, Action)> {
         root: input(),
         cmdline: "quiet".to_owned(),
         microcode,
+        verity: None,
     };
+    let checked = ImageFormat::KernelInitrd {
+        kernel: input(),
+        root: input(),
+        cmdline: "quiet".to_owned(),
+        microcode: None,
+        verity: Some(input()),
+    };
+    let loaders =
+        || Loaders { uki: Some(input()), bios: Some((input(), input())), architecture: "x86_64".to_owned() };
+    let disk = Disk {
+        container: DiskContainer::Qcow2,
+        firmware: Firmware::Hybrid,
+        loaders: loaders(),
+        root: Some(input()),
+        verity: Some(input()),
+        size: Some(1 << 30),
+        data: None,
+    };
+    let uki = ImageFormat::Uki {
+        stub: input(),
+        boot: input(),
+        kernel: input(),
+        root: input(),
+        architecture: "x86_64".to_owned(),
+    };
+    let iso = ImageFormat::Iso {
+        suffix: "-efi.iso".to_owned(),
+        loaders: loaders(),
+        label: "DEMO".to_owned(),
+        root: Some(input()),
+    };
+    let gzip = ImageFormat::CompressedTar { root: input(), compression: TarCompression::Gzip };
+    let erofs = ImageFormat::FileSystem { root: input(), kind: FileSystem::Erofs };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     let share = Share { input: input(), at: path("/a") };
     let layered = OciImage { shares: vec![share], ..oci() };
@@ -93,6 +128,14 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("oci", Action::Image(image(layout))),
         ("oci layered", Action::Image(image(layered))),
         ("docker-archive", Action::Image(image(archive))),
+        ("kernel+initrd verity", Action::Image(image(checked))),
+        ("tar+gzip", Action::Image(image(gzip))),
+        ("tar-kernel-initrd", Action::Image(image(ImageFormat::TarKernelInitrd { boot: input() }))),
+        ("file system", Action::Image(image(erofs))),
+        ("verity", Action::Image(image(ImageFormat::Verity { data: input() }))),
+        ("uki", Action::Image(image(uki))),
+        ("disk", Action::Image(image(ImageFormat::Disk(disk)))),
+        ("iso", Action::Image(image(iso))),
     ]
 }
 

@@ -1,0 +1,268 @@
+//! What is planned for each output format: the parts that formats share, each once, and what puts them together.
+//!
+//! ```text
+//! root ──┬─ kernel+initrd ──┬─ tar-kernel-initrd
+//!        │                  ├─ uki ──┬─ disks and discs for UEFI
+//!        │                  └────────┴─ those for a BIOS
+//!        ├─ file system ─┬─ tree of digests ─┐
+//!        │               └───────────────────┴─ partitions; kernel+erofs and the like
+//!        └─ tar, oci, …
+//! ```
+//! Where the root is a file system of its own, `kernel+initrd` is the small one of [`super::stage`], which finds it.
+
+use std::collections::BTreeMap;
+
+use kit_hash::DerivationId;
+use kit_recipe::image::{DiskRoot, FileSystem, Firmware, Format, IsoRoot, Kernel};
+use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Container, Image};
+use kit_tree::TreePath;
+
+use super::stage;
+use crate::derivation::{
+    Action, Compose, Disk, Image as ImageAction, ImageFormat, Input, Loaders, OciImage, Part,
+};
+use crate::evaluate::place;
+use crate::planner::Planner;
+use crate::recipes::{BIOS_BOOT, EFI_STUB};
+use crate::registry::oci_architecture;
+use crate::{PlanError, runtime};
+
+/// Plans a format; none where something is missing, which is noted.
+pub(super) fn output(
+    planner: &mut Planner<'_>,
+    image: &Image,
+    format: Format,
+    kernel: Option<Input>,
+    root: DerivationId,
+) -> Option<DerivationId> {
+    let name = image.name.value.to_string();
+    let id = root;
+    let root = Input::Derivation(root);
+    let written = match format {
+        Format::Tar => ImageFormat::Tar { root },
+        Format::CompressedTar(compression) => ImageFormat::CompressedTar { root, compression },
+        Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, id) },
+        Format::DockerArchive => ImageFormat::DockerArchive { images: oci_images(planner, &name, id) },
+        _ => {
+            let (Some(kernel), Some(written)) = (kernel, &image.kernel) else {
+                no_kernel(planner, image, format);
+                return None;
+            };
+            let written = &written.value;
+            let mut machine = Machine { planner, image, format, name, kernel, written, root };
+            return machine.output();
+        }
+    };
+    Some(add(planner, &name, &format!("output {name} {format}"), written))
+}
+
+fn add(planner: &mut Planner<'_>, name: &str, title: &str, format: ImageFormat) -> DerivationId {
+    let source_date = planner.source_date();
+    planner.plan.add(title, Action::Image(ImageAction { name: name.to_owned(), source_date, format }))
+}
+
+/// Where a root is that isn't in the initrd, in the words of kit-init's `kit.root`.
+struct Place {
+    kind: FileSystem,
+    at: String,
+    verity: Option<Input>,
+}
+
+/// A format that has a kernel, in the making.
+struct Machine<'p, 'a> {
+    planner: &'p mut Planner<'a>,
+    image: &'p Image,
+    format: Format,
+    name: String,
+    kernel: Input,
+    written: &'p Kernel,
+    root: Input,
+}
+
+impl Machine<'_, '_> {
+    fn output(&mut self) -> Option<DerivationId> {
+        let (name, format) = (self.name.clone(), self.format);
+        let title = format!("output {name} {format}");
+        Some(match format {
+            Format::KernelInitrd => self.boot(None),
+            Format::TarKernelInitrd => {
+                let boot = Input::Derivation(self.boot(None));
+                self.add(&title, ImageFormat::TarKernelInitrd { boot })
+            }
+            Format::KernelRoot(kind) => self.kernel_root(&title, kind),
+            Format::Uki => {
+                let boot = self.boot(None);
+                self.uki(boot, &title)?
+            }
+            Format::Iso { firmware, root } => {
+                let label = iso_label(&name);
+                let on_disc = (root == IsoRoot::Disc).then_some(self.root);
+                let place = on_disc.map(|_| Place {
+                    kind: FileSystem::Iso,
+                    at: format!("label:{label}"),
+                    verity: None,
+                });
+                let loaders = self.loaders(firmware, place.as_ref())?;
+                let suffix = format.boot_suffix().expect("because a disc starts machines");
+                self.add(&title, ImageFormat::Iso { suffix, loaders, label, root: on_disc })
+            }
+            Format::Disk { container, firmware } => {
+                let written = self.image.disk.as_ref().map(|disk| disk.value.clone()).unwrap_or_default();
+                let (root, place) = self.partition(&written);
+                let verity = place.as_ref().and_then(|place| place.verity);
+                let loaders = self.loaders(firmware, place.as_ref())?;
+                let kit_recipe::image::Disk { size, data, .. } = written;
+                let disk = Disk { container, firmware, loaders, root, verity, size, data };
+                self.add(&title, ImageFormat::Disk(disk))
+            }
+            Format::Tar | Format::CompressedTar(_) | Format::Oci | Format::DockerArchive => return None,
+        })
+    }
+
+    fn add(&mut self, title: &str, format: ImageFormat) -> DerivationId {
+        add(self.planner, &self.name, title, format)
+    }
+
+    /// Plans kernel, initrd and command line.
+    fn boot(&mut self, place: Option<&Place>) -> DerivationId {
+        let pin = self.planner.inputs.lock.pin_id();
+        let microcode = self.written.microcode.as_ref().map(|path| path.value.clone());
+        let (name, kernel) = (&self.name, self.kernel);
+        let (title, root, words, files) = match place {
+            None => {
+                (format!("output {name} {}", Format::KernelInitrd), self.root, String::new(), name.clone())
+            }
+            Some(Place { kind, at, verity }) => {
+                let (word, driver) = (kind.word(), driver(*kind));
+                let needs: &[&str] = if verity.is_some() { &[driver, "dm_verity"] } else { &[driver] };
+                let title = format!("boot {name} {word}:{at}");
+                let image = &self.image.name.value;
+                let stage = stage::stage_one(self.planner, image, self.written, kernel, needs);
+                (title, Input::Derivation(stage), format!(" kit.root={word}:{at}"), format!("{name}-{word}"))
+            }
+        };
+        let cmdline = format!("{}{words} kit.pin={pin}", self.written.cmdline).trim_start().to_owned();
+        let verity = place.and_then(|place| place.verity);
+        add(
+            self.planner,
+            &files,
+            &title,
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity },
+        )
+    }
+
+    fn file_system(&mut self, kind: FileSystem) -> Input {
+        let title = format!("file system {} {}", self.name, kind.word());
+        Input::Derivation(self.add(&title, ImageFormat::FileSystem { root: self.root, kind }))
+    }
+
+    fn kernel_root(&mut self, title: &str, kind: FileSystem) -> DerivationId {
+        let place = Place { kind, at: "disk".to_owned(), verity: None };
+        let boot = Input::Derivation(self.boot(Some(&place)));
+        let part = |input, owner: &str| Part { input, owner: owner.to_owned(), at: TreePath::root() };
+        let parts = vec![part(boot, "kernel and initrd"), part(self.file_system(kind), "root")];
+        self.planner.plan.add(title, Action::Compose(Compose { parts, ..Compose::default() }))
+    }
+
+    /// Plans the partition that a disk has the root in.
+    fn partition(&mut self, disk: &kit_recipe::image::Disk) -> (Option<Input>, Option<Place>) {
+        let kind = match disk.root {
+            DiskRoot::Initrd => return (None, None),
+            DiskRoot::Erofs => FileSystem::Erofs,
+            DiskRoot::Squashfs => FileSystem::Squashfs,
+        };
+        let data = self.file_system(kind);
+        let verity = disk.verity.then(|| {
+            let title = format!("digests {} {}", self.name, kind.word());
+            Input::Derivation(self.add(&title, ImageFormat::Verity { data }))
+        });
+        (Some(data), Some(Place { kind, at: "type".to_owned(), verity }))
+    }
+
+    fn loaders(&mut self, firmware: Firmware, place: Option<&Place>) -> Option<Loaders> {
+        let boot = self.boot(place);
+        let title = match place {
+            None => format!("output {} {}", self.name, Format::Uki),
+            Some(Place { kind, at, .. }) => format!("uki {} {}:{at}", self.name, kind.word()),
+        };
+        let uki = if firmware.has_efi() { Some(self.uki(boot, &title)?) } else { None };
+        let bios = if firmware.has_bios() {
+            Some((self.standard(BIOS_BOOT)?, Input::Derivation(boot)))
+        } else {
+            None
+        };
+        let architecture = self.planner.inputs.lock.architecture.clone();
+        Some(Loaders { uki: uki.map(Input::Derivation), bios, architecture })
+    }
+
+    fn uki(&mut self, boot: DerivationId, title: &str) -> Option<DerivationId> {
+        let stub = self.standard(EFI_STUB)?;
+        let architecture = self.planner.inputs.lock.architecture.clone();
+        let (boot, kernel, root) = (Input::Derivation(boot), self.kernel, self.root);
+        Some(self.add(title, ImageFormat::Uki { stub, boot, kernel, root, architecture }))
+    }
+
+    /// Plans a standard package that the format needs of itself.
+    fn standard(&mut self, package: &'static str) -> Option<Input> {
+        let name = package.parse().expect("because it is a name");
+        if !self.planner.inputs.recipes.has_package(&name) {
+            let place = asked(self.planner, self.image, self.format);
+            let problem = PlanError::FormatNeeds { format: self.format.word(), package, place };
+            self.planner.problems.push(problem);
+            return None;
+        }
+        Some(Input::Derivation(self.planner.package(&name)))
+    }
+}
+
+/// Returns the driver of a file system.
+fn driver(kind: FileSystem) -> &'static str {
+    match kind {
+        FileSystem::Erofs => "erofs",
+        FileSystem::Squashfs => "squashfs",
+        FileSystem::Iso => "isofs",
+    }
+}
+
+/// Returns what a disc is called: letters, digits and underscores, at most 32, as ISO 9660 has them.
+fn iso_label(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).take(32).collect()
+}
+
+/// Returns where a format is asked for; the image where that was on the command line.
+fn asked(planner: &Planner<'_>, image: &Image, format: Format) -> crate::error::Place {
+    let written = image.formats.iter().find(|f| f.value == format);
+    let span = written.map_or_else(|| image.name.span.clone(), |f| f.span.clone());
+    let recipe = RecipeName::Image(image.name.value.clone());
+    place(planner.inputs.recipes, &recipe, span)
+}
+
+fn no_kernel(planner: &mut Planner<'_>, image: &Image, format: Format) {
+    let place = asked(planner, image, format);
+    planner.problems.push(PlanError::NoKernel { format: format.word(), place });
+}
+
+/// The whole image under its own name, and each container under `NAME-container`.
+fn oci_images(planner: &Planner<'_>, name: &str, root: DerivationId) -> BTreeMap<String, OciImage> {
+    let whole = OciImage {
+        root: Input::Derivation(root),
+        shares: planner.shares(root),
+        command: vec!["/init".to_owned()],
+        env: runtime::environment(&Container::default()),
+        cwd: "/".to_owned(),
+        user: "0:0".to_owned(),
+        architecture: oci_architecture(&planner.inputs.lock.architecture).to_owned(),
+    };
+    let mut images = BTreeMap::from([(name.to_owned(), whole)]);
+    for planned in planner.plan.containers.values() {
+        let Some(Action::Image(action)) = planner.plan.get(&planned.image).map(|d| d.action().clone()) else {
+            continue;
+        };
+        if let ImageFormat::Oci { images: own } = action.format {
+            images.extend(own.into_iter().map(|(container, image)| (format!("{name}-{container}"), image)));
+        }
+    }
+    images
+}
