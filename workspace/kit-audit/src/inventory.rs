@@ -122,7 +122,7 @@ impl Inventory {
     pub fn needed(plan: &Plan, inputs: PlanInputs<'_>) -> BTreeSet<DerivationId> {
         let owners = Owners::new(plan, inputs, &|_| None);
         let mut start: Vec<_> = plan.root.map(Input::Derivation).into_iter().collect();
-        start.extend(kernels(plan).map(|(kernel, _)| kernel));
+        start.extend(kernels(plan).into_iter().map(|(kernel, _)| kernel));
         owners.needed(start)
     }
 
@@ -209,13 +209,14 @@ fn boot_files(plan: &Plan, tree_of: TreeOf<'_>) -> Result<Vec<(Input, TreePath)>
 }
 
 /// Returns the trees of the kernels that outputs have, and where in them what stands before the initrd is.
-fn kernels(plan: &Plan) -> impl Iterator<Item = (Input, Option<TreePath>)> {
-    plan.outputs.values().filter_map(|id| plan.get(id)).filter_map(|derivation| match derivation.action() {
+fn kernels(plan: &Plan) -> BTreeSet<(Input, Option<TreePath>)> {
+    let kernels = plan.derivations().iter().filter_map(|derivation| match derivation.action() {
         Action::Image(Image { format: ImageFormat::KernelInitrd { kernel, microcode, .. }, .. }) => {
             Some((*kernel, microcode.clone()))
         }
         _ => None,
-    })
+    });
+    kernels.collect()
 }
 
 /// Returns what people call the step that an input is the result of.

@@ -7,16 +7,21 @@
 //! kernel    name, size, sha256, sha384, sha512 of the output that is the kernel
 //! initrd    the same of the initial file system
 //! cmdline   the same of the command line, without a line end
-//! pcrs      "NUMBER": sha256, sha384, sha512 of the register after boot; left out where nothing fixes it
+//! uki       the same of the unified kernel image
+//! pcrs      "NUMBER": sha256, sha384, sha512 of the register once the unified kernel image runs
+//! secure-boot-pcrs   the same where Secure Boot is on
 //! ```
+//! What an image has no output of is left out.
+//!
 //! Who measures a file (a boot loader, a firmware with measured direct boot, a confidential machine's launch measurement) hashes its bytes,
 //! so these digests are what to compare with. Values of a TPM's registers depend on what else is measured and in which order: they are
-//! foretold only for an output whose stub fixes that, which is no format of today.
+//! foretold for unified kernel images, whose stub fixes that, as [`kit_format::measure`] says.
 
 use std::collections::BTreeMap;
 
 use kit_format::json::{JsonError, canonical};
-use kit_hash::{PinId, Sha256};
+pub use kit_format::measure::Digests;
+use kit_hash::PinId;
 use serde_json::{Map, Value, json};
 
 use crate::sbom::write::Hex;
@@ -29,13 +34,17 @@ pub struct Measurements {
     /// The digest of what its lockfile pins.
     pub pin: PinId,
     /// The kernel.
-    pub kernel: Measured,
+    pub kernel: Option<Measured>,
     /// The initial file system.
-    pub initrd: Measured,
+    pub initrd: Option<Measured>,
     /// The command line.
-    pub cmdline: Measured,
+    pub cmdline: Option<Measured>,
+    /// The unified kernel image.
+    pub uki: Option<Measured>,
     /// Registers of a TPM, by number; empty where nothing fixes them.
     pub pcrs: BTreeMap<u8, Digests>,
+    /// The same where Secure Boot is on.
+    pub secure_boot_pcrs: BTreeMap<u8, Digests>,
 }
 
 /// A file that is measured.
@@ -49,17 +58,6 @@ pub struct Measured {
     pub digests: Digests,
 }
 
-/// Digests in each of the algorithms that machines measure with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digests {
-    /// SHA-256.
-    pub sha256: Sha256,
-    /// SHA-384.
-    pub sha384: [u8; 48],
-    /// SHA-512.
-    pub sha512: [u8; 64],
-}
-
 impl Measurements {
     /// Returns their text: canonical JSON and a line end.
     pub fn to_text(&self) -> Result<Vec<u8>, JsonError> {
@@ -67,14 +65,24 @@ impl Measurements {
             "version": 1,
             "image": self.image,
             "pin": self.pin.to_string(),
-            "kernel": self.kernel.to_json(),
-            "initrd": self.initrd.to_json(),
-            "cmdline": self.cmdline.to_json(),
         });
-        if !self.pcrs.is_empty() {
+        let files = [
+            ("kernel", &self.kernel),
+            ("initrd", &self.initrd),
+            ("cmdline", &self.cmdline),
+            ("uki", &self.uki),
+        ];
+        for (name, file) in files {
+            if let Some(file) = file {
+                all[name] = file.to_json();
+            }
+        }
+        for (name, pcrs) in [("pcrs", &self.pcrs), ("secure-boot-pcrs", &self.secure_boot_pcrs)] {
             let pcr =
-                |(number, digests): (&u8, &Digests)| (number.to_string(), Value::Object(digests.to_json()));
-            all["pcrs"] = Value::Object(self.pcrs.iter().map(pcr).collect());
+                |(number, digests): (&u8, &Digests)| (number.to_string(), Value::Object(to_json(digests)));
+            if !pcrs.is_empty() {
+                all[name] = Value::Object(pcrs.iter().map(pcr).collect());
+            }
         }
         let mut text = canonical(&all)?;
         text.push(b'\n');
@@ -84,19 +92,17 @@ impl Measurements {
 
 impl Measured {
     fn to_json(&self) -> Value {
-        let mut measured = self.digests.to_json();
+        let mut measured = to_json(&self.digests);
         measured.insert("name".to_owned(), json!(self.name));
         measured.insert("size".to_owned(), json!(self.size));
         Value::Object(measured)
     }
 }
 
-impl Digests {
-    fn to_json(self) -> Map<String, Value> {
-        let digests: [(&str, &[u8]); 3] =
-            [("sha256", self.sha256.as_bytes()), ("sha384", &self.sha384), ("sha512", &self.sha512)];
-        digests.into_iter().map(|(name, digest)| (name.to_owned(), json!(Hex(digest)))).collect()
-    }
+fn to_json(digests: &Digests) -> Map<String, Value> {
+    let digests: [(&str, &[u8]); 3] =
+        [("sha256", &digests.sha256), ("sha384", &digests.sha384), ("sha512", &digests.sha512)];
+    digests.into_iter().map(|(name, digest)| (name.to_owned(), json!(Hex(digest)))).collect()
 }
 
 #[cfg(test)]
@@ -106,20 +112,18 @@ mod tests {
     /// Changes with every change of the form: whoever compares has to know of it.
     #[test]
     fn the_bytes_are_pinned() {
-        let digests = |byte: u8| Digests {
-            sha256: Sha256::from_bytes([byte; 32]),
-            sha384: [byte; 48],
-            sha512: [byte; 64],
-        };
+        let digests = |byte: u8| Digests { sha256: [byte; 32], sha384: [byte; 48], sha512: [byte; 64] };
         let measured =
             |name: &str, byte: u8| Measured { name: name.to_owned(), size: 1, digests: digests(byte) };
         let mut measurements = Measurements {
             image: "demo".to_owned(),
             pin: "1".repeat(64).parse().unwrap(),
-            kernel: measured("demo-kernel", 0xaa),
-            initrd: measured("demo-initrd.img", 0xbb),
-            cmdline: measured("demo-cmdline", 0xcc),
+            kernel: Some(measured("demo-kernel", 0xaa)),
+            initrd: Some(measured("demo-initrd.img", 0xbb)),
+            cmdline: Some(measured("demo-cmdline", 0xcc)),
+            uki: None,
             pcrs: BTreeMap::new(),
+            secure_boot_pcrs: BTreeMap::new(),
         };
         let file = |name: &str, digit: &str| {
             let [a, b, c] = [64, 96, 128].map(|count| digit.repeat(count));
@@ -138,5 +142,12 @@ mod tests {
         let [a, b, c] = [64, 96, 128].map(|count| "d".repeat(count));
         let pcrs = format!(r#""pcrs":{{"11":{{"sha256":"{a}","sha384":"{b}","sha512":"{c}"}}}},"#);
         assert_eq!(String::from_utf8(measurements.to_text().unwrap()).unwrap(), expected(&pcrs));
+        measurements.kernel = None;
+        measurements.initrd = None;
+        measurements.cmdline = None;
+        measurements.uki = Some(measured("demo.efi", 0xee));
+        let uki = file("demo.efi", "e");
+        let expected = format!(r#"{{"image":"demo",{pcrs}"pin":"{pin}","uki":{uki},"version":1}}"#) + "\n";
+        assert_eq!(String::from_utf8(measurements.to_text().unwrap()).unwrap(), expected);
     }
 }

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | [`agent`] | signing by an SSH agent, without the socket |
 //! | [`attached`] | what was found about an image in a registry or a layout |
+//! | [`secure_boot`] | signatures of programs for UEFI firmware |
 //! | [`damage`] | what can be wrong with the text of a key or a signature |
 //! | [`trust`] | who signed, and whether they are enough |
 
@@ -27,6 +28,7 @@ mod pem;
 mod prehash;
 mod private_key;
 mod public_key;
+pub mod secure_boot;
 mod ssh;
 pub mod trust;
 

@@ -22,7 +22,7 @@ use kit_hash::Sha256;
 use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use ssh_key::sha2::{Digest as _, Sha384, Sha512};
 
-pub(super) use self::rsa::{RsaHash, RsaKey, RsaSignature};
+pub(super) use self::rsa::{RSA_BITS, RsaHash, RsaKey, RsaSignature};
 pub(super) use self::security_key::{SecurityKey, Touched};
 use super::prehash::Prehash;
 use super::ssh::wire;

@@ -9,6 +9,7 @@ use p256::pkcs8::der::asn1::ObjectIdentifier;
 use p256::pkcs8::spki::SubjectPublicKeyInfoRef;
 use p256::pkcs8::{EncodePublicKey as _, PrivateKeyInfo};
 
+pub(super) use self::encrypted::open_pkcs8;
 use super::Format;
 use super::algorithm::{Public, Secret};
 use super::armour::Armour;

@@ -1,13 +1,13 @@
-//! RSA with PKCS1 v1.5, to check only.
+//! RSA with PKCS1 v1.5, to check only; what signs with it is Secure Boot alone.
+
+use std::ops::RangeInclusive;
 
 use rsa::sha2::{Digest as _, Sha256, Sha512};
 use rsa::traits::PublicKeyParts as _;
 use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
 
-/// The fewest bits of a key: less can be broken.
-const FEWEST_BITS: usize = 2048;
-/// The most bits of a key: more takes long, whoever made it.
-const MOST_BITS: usize = 8192;
+/// The bits of a key: fewer can be broken, more take long, whoever made it.
+pub(in super::super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// The public half of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +31,10 @@ impl RsaKey {
     /// Makes a key of exponent and modulus; nothing when it is too short, too long or none.
     pub(in super::super) fn new(exponent: &[u8], modulus: &[u8]) -> Option<Self> {
         let (exponent, modulus) = (BigUint::from_bytes_be(exponent), BigUint::from_bytes_be(modulus));
-        if !(FEWEST_BITS..=MOST_BITS).contains(&modulus.bits()) {
+        if !RSA_BITS.contains(&modulus.bits()) {
             return None;
         }
-        RsaPublicKey::new_with_max_size(modulus, exponent, MOST_BITS).ok().map(Self)
+        RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end()).ok().map(Self)
     }
 
     /// Returns exponent and modulus, without zeros in front.

@@ -1,9 +1,9 @@
 //! Private keys with a passphrase as `openssl pkcs8 -topk8` and `openssl genpkey -aes256` write them: PBES2 of PKCS5 (RFC 8018), with PBKDF2
 //! or scrypt, and AES.
 
-use pkcs8::EncryptedPrivateKeyInfo;
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
+use pkcs8::{EncryptedPrivateKeyInfo, SecretDocument};
 
 use super::super::algorithm::Secret;
 use super::super::damage::Damage;
@@ -19,6 +19,16 @@ const TIMES_LIMIT: u64 = 16;
 
 /// Opens a key with its passphrase.
 pub(super) fn open(der: &[u8], passphrase: Option<&str>) -> Result<Secret, KeyError> {
+    let opened = open_pkcs8(der, passphrase)?;
+    // One of 256 wrong passphrases leaves something that ends as it should.
+    match read_pkcs8(opened.as_bytes()) {
+        Err(KeyError::Damaged { .. }) => Err(KeyError::WrongPassphrase),
+        read => read,
+    }
+}
+
+/// Opens what is encrypted with its passphrase, whatever kind of key is in it.
+pub(in super::super) fn open_pkcs8(der: &[u8], passphrase: Option<&str>) -> Result<SecretDocument, KeyError> {
     let unknown = || KeyError::Encryption { found: Encryption::Pkcs8 };
     let sealed = match EncryptedPrivateKeyInfo::try_from(der) {
         Ok(sealed) => sealed,
@@ -29,12 +39,7 @@ pub(super) fn open(der: &[u8], passphrase: Option<&str>) -> Result<Secret, KeyEr
     let EncryptionScheme::Pbes2(scheme) = &sealed.encryption_algorithm else { return Err(unknown()) };
     check(scheme)?;
     let passphrase = passphrase.ok_or(KeyError::NeedsPassphrase)?;
-    let opened = sealed.decrypt(passphrase).map_err(|_| KeyError::WrongPassphrase)?;
-    // One of 256 wrong passphrases leaves something that ends as it should.
-    match read_pkcs8(opened.as_bytes()) {
-        Err(KeyError::Damaged { .. }) => Err(KeyError::WrongPassphrase),
-        read => read,
-    }
+    sealed.decrypt(passphrase).map_err(|_| KeyError::WrongPassphrase)
 }
 
 /// Refuses what the library doesn't open, and what would take too long.
