@@ -11,6 +11,7 @@
 //! | [`registry`] | images of registries |
 //! | [`upstream`] | files as their authors publish them |
 //! | [`agent`] | the socket of an SSH agent |
+//! | [`serve`] | the other way: files given away over HTTP |
 //! | [`cache`] | where index files are kept between runs |
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ pub mod history;
 pub mod http;
 pub mod registry;
 pub mod repository;
+pub mod serve;
 pub mod upstream;
 
 pub use cache::{Cache, NoCache};
