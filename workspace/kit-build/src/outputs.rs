@@ -6,7 +6,7 @@ use std::path::Path;
 use cap_std::fs::Dir;
 use kit_hash::BlobId;
 use kit_store::{Store, StoreError};
-use kit_tree::{Blobs as _, Entry, FileName, Tree, TreePath};
+use kit_tree::{Entry, FileName, Tree, TreePath};
 
 use crate::BuildError;
 use crate::replace::{self, replace};
@@ -77,7 +77,7 @@ fn write_file(store: &Store, out: &Dir, name: &str, blob: &BlobId, size: u64) ->
     {
         return Ok(State::Unchanged);
     }
-    replace(out, name, &mut |file| io::copy(&mut store.open(blob)?, file).map(drop))?;
+    replace(out, name, &mut |file| store.copy_blob(blob, file))?;
     Ok(State::New)
 }
 

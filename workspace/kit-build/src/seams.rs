@@ -102,6 +102,15 @@ pub enum Event<'a> {
         /// Bytes so far.
         bytes: u64,
     },
+    /// Bytes of a disk that is converted are done.
+    Converted {
+        /// What people call it.
+        title: &'a str,
+        /// Bytes so far.
+        bytes: u64,
+        /// All of them: each is read twice.
+        of: u64,
+    },
     /// A script printed something.
     Printed {
         /// What people call the step.
