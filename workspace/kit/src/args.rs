@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, bisect, build, check, completions, diff, graph, help, import, init, lock, log, man, measurements,
-    provenance, pull, push, run, sbom, shell, show, sign, store, tool, vendor, verify, why,
+    audit, bisect, build, check, completions, convert, diff, graph, help, import, init, lock, log, man,
+    measurements, provenance, pull, push, run, sbom, serve, shell, show, sign, store, tool, vendor, verify,
+    why,
 };
 
 const EXAMPLES: &str = "\
@@ -91,6 +92,7 @@ pub(crate) enum Command {
     Lock(lock::Args),
     Build(build::Args),
     Run(run::Args),
+    Serve(serve::Args),
     Push(push::Args),
     Pull(pull::Args),
     Verify(verify::Args),
@@ -104,6 +106,7 @@ pub(crate) enum Command {
     Measurements(measurements::Args),
     Audit(audit::Args),
     Sign(sign::Args),
+    Convert(convert::Args),
     Diff(diff::Args),
     Bisect(bisect::Args),
     Log(log::Args),

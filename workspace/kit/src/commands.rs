@@ -5,6 +5,7 @@ pub(crate) mod bisect;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod graph;
 pub(crate) mod help;
@@ -19,6 +20,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod run;
 pub(crate) mod sbom;
+pub(crate) mod serve;
 pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod sign;
@@ -45,8 +47,10 @@ pub(crate) fn run(command: &Command, context: &Context) -> Result<ExitCode, Fail
         Command::Run(args) => run::run(args, context),
         Command::Push(args) => push::run(args, context),
         Command::Pull(args) => pull::run(args, context),
+        Command::Convert(args) => convert::run(args, context),
         Command::Bisect(args) => bisect::run(args, context),
         Command::Diff(args) => diff::run(args, context),
+        Command::Serve(args) => serve::run(args, context),
         Command::Shell(args) => shell::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Verify(args) => verify::run(args, context),

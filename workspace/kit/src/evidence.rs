@@ -198,7 +198,7 @@ impl Built {
     /// Returns what the kernel is started with, where the image has one.
     pub(crate) fn command_line(&self) -> Option<&str> {
         let plan = &self.piece.plan;
-        plan.outputs.values().filter_map(|id| plan.get(id)).find_map(|derivation| match derivation.action() {
+        plan.derivations().iter().find_map(|derivation| match derivation.action() {
             Action::Image(Image { format: ImageFormat::KernelInitrd { cmdline, .. }, .. }) => {
                 Some(cmdline.as_str())
             }

@@ -22,12 +22,25 @@ pub(crate) enum Failure {
     /// A machine isn't what was asked for.
     #[error(transparent)]
     Machine(#[from] crate::qemu::MachineError),
+    /// Something can't be booted.
+    #[error(transparent)]
+    Run(#[from] crate::commands::run::RunError),
+    /// Nobody can be answered on an address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: std::net::SocketAddr,
+        #[source]
+        source: io::Error,
+    },
     /// An image can't be had as it was.
     #[error(transparent)]
     Revision(#[from] crate::revision::RevisionError),
     /// No bad state can be looked for, or found.
     #[error(transparent)]
     Bisect(#[from] crate::commands::bisect::BisectError),
+    /// A disk isn't converted.
+    #[error(transparent)]
+    Convert(#[from] crate::commands::convert::ConvertError),
     /// A program of a tool can't be started.
     #[error("no program of tool `{tool}` can be run")]
     Tool {
@@ -253,6 +266,16 @@ pub(crate) enum Failure {
         #[source]
         source: kit_audit::signature::KeyError,
     },
+    /// A file is no certificate.
+    #[error("`{}` can't be used as a certificate", path.display())]
+    Certificate {
+        path: PathBuf,
+        #[source]
+        source: kit_audit::signature::secure_boot::CertificateError,
+    },
+    /// A certificate is about another key than the one that is to sign.
+    #[error("the certificate `{}` is about another key than `{}`", certificate.display(), key.display())]
+    OtherCertificate { certificate: PathBuf, key: PathBuf },
     /// The passphrase of a key can't be asked for.
     #[error("the key `{}` is encrypted, and its passphrase can't be asked for", path.display())]
     NoPassphrase {

@@ -36,6 +36,7 @@ mod failure;
 mod going;
 mod layouts;
 mod locks;
+mod netboot;
 mod opened;
 mod output;
 mod panic;

@@ -8,7 +8,7 @@ mod past;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -226,6 +226,14 @@ pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 
 /// Writes a file that the command line names: beside, synced, renamed. What is there and no file stays.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    write_file_by(path, &mut |file| file.write_all(content))
+}
+
+/// Writes such a file by a function.
+pub(crate) fn write_file_by(
+    path: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> Result<(), Failure> {
     let path = absolute(path)?;
     let failed = |source| Failure::File { action: "write", path: path.clone(), source };
     let is_directory = || failed(io::Error::from(io::ErrorKind::IsADirectory));
@@ -240,7 +248,7 @@ pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(source)),
     }
-    replace(&dir, name, &mut |file| file.write_all(content)).map_err(failed)
+    replace(&dir, name, write).map_err(failed)
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ fn help_of_kit() {
       lock          Resolve and pin what recipes ask for, and write the lockfiles
       build         Build images from their lockfiles and write their files
       run           Boot an image in an emulated machine
+      serve         Serve an image's files, or a directory, over HTTP: to machines that boot over the network
       push          Put an image, or one of its containers, into a registry
       pull          Fetch an image of a registry, with all its platforms, as it is there
       verify        Rebuild images from their sources, vary what must not matter, and compare every step
@@ -44,6 +45,7 @@ fn help_of_kit() {
       measurements  Write what a machine that boots an image is expected to measure
       audit         Report what is wrong with an image, and what to do about it
       sign          Sign files and images with a key of SSH, minisign, cosign or openssl
+      convert       Write a disk in another container: for QEMU, Hyper-V, VMware, VirtualBox or a cloud
       diff          Show what differs between two images: packages, files, privileges, CVEs, sizes
       bisect        Find the change that made an image bad, by building it at states of the project's history
       log           Print what a build script printed: its last failure, else its last success
@@ -102,8 +104,8 @@ fn help_of_build() {
           --without <NAME>              Leave this container out (can be repeated)
           --replace <NAME=PACKAGE|REF>  Put a package or an image in the place of a container (can be repeated)
           --add <NAME=PACKAGE|REF>      Add a service of a package or of an image (can be repeated)
-          --format <FORMAT>             Write this format: `kernel+initrd`, `tar`, `oci` or `docker-archive` (can
-                                        be repeated, or separated by commas) [default: those of the recipe]
+          --format <FORMAT>             Write this format, such as `kernel+initrd`, `oci` or `raw-efi` (can be
+                                        repeated, or separated by commas) [default: those of the recipe]
       -k, --keep-going                  Go on after a failure with all that doesn't need what failed, and tell
                                         every failure at the end
           --out <DIR>                   Write the files to this directory [default: `out` in the project] [env:
@@ -155,7 +157,8 @@ fn reads_options_before_and_after_the_command() {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         assert_eq!((cli.global.quiet, cli.global.json, cli.global.jobs), (true, true, Some(3)));
     }
-    for wrong in ["kit build -q -v", "kit build -j 0", "kit build --format vhd", "kit lock --check --update"]
+    for wrong in
+        ["kit build -q -v", "kit build -j 0", "kit build --format floppy", "kit lock --check --update"]
     {
         assert!(Cli::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
     }

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     images: Vec<String>,
     #[command(flatten)]
     changes: Changes,
-    /// Write this format: `kernel+initrd`, `tar`, `oci` or `docker-archive` (can be repeated, or separated by commas) [default: those of the recipe]
+    /// Write this format, such as `kernel+initrd`, `oci` or `raw-efi` (can be repeated, or separated by commas) [default: those of the recipe]
     #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
     formats: Vec<Format>,
     /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
@@ -58,9 +58,14 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-fn parse_format(text: &str) -> Result<Format, String> {
-    let words: Vec<_> = Format::ALL.iter().map(|format| format!("`{format}`")).collect();
-    Format::from_word(text).ok_or_else(|| format!("the formats are {}", words.join(", ")))
+pub(crate) fn parse_format(text: &str) -> Result<Format, String> {
+    let words: Vec<_> = Format::listed().map(|word| format!("`{word}`")).collect();
+    Format::from_word(text).ok_or_else(|| {
+        format!(
+            "the formats are {}; behind a disk's, `-bios` and `-efi` are for one firmware",
+            words.join(", ")
+        )
+    })
 }
 
 /// A file that was written, or was there.

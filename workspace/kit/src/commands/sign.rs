@@ -1,6 +1,7 @@
 //! `kit sign`: signatures of files, beside them, and of images, beside them in their registry or layout.
 
 mod image;
+mod secure_boot;
 mod signer;
 
 use std::io::Read as _;
@@ -29,6 +30,7 @@ Examples:
   kit sign out/minimal.oci --key key.pem                   into the layout; `kit push` takes it along
   kit sign registry.example/team/minimal:1 --key key.pem --attest minimal.spdx.json
                                                            what the SBOM says, signed, beside the image
+  kit sign out/minimal.efi --secure-boot db.key db.pem     writes out/minimal.efi.signed: firmware with the certificate starts it
 
 `kit verify --signatures FILE|REFERENCE|LAYOUT` checks them by the keys that `kit.toml` trusts.";
 
@@ -37,7 +39,7 @@ Examples:
 /// A signature is something of its own, beside what it signs, which doesn't change. The same key and the same bytes give the same signature. Of an image its manifest is signed, which names everything else; of several platforms, their index.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[command(group = clap::ArgGroup::new("by").required(true).args(["key", "agent"]))]
+#[command(group = clap::ArgGroup::new("by").required(true).args(["key", "agent", "secure_boot"]))]
 pub(crate) struct Args {
     /// Sign this file, image of a registry, or OCI layout (can be repeated)
     #[arg(value_name = "FILE|REFERENCE|LAYOUT", required = true)]
@@ -48,6 +50,9 @@ pub(crate) struct Args {
     /// Sign through the SSH agent with the key whose public half is in this file [env: `SSH_AUTH_SOCK`]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
+    /// Sign programs for UEFI, such as unified kernel images, as Secure Boot has it: with this RSA key and its certificate, both in PEM; the signed program is a file of its own
+    #[arg(long, num_args = 2, value_names = ["KEY", "CERTIFICATE"], conflicts_with_all = ["envelope", "attest"])]
+    secure_boot: Option<Vec<PathBuf>>,
     /// Read the passphrase of the key from the first line of this file [default: asked for on the terminal]
     #[arg(long, value_name = "FILE", conflicts_with = "agent")]
     passphrase_file: Option<PathBuf>,
@@ -57,7 +62,7 @@ pub(crate) struct Args {
     /// Say by a signed statement that this document is about the image, instead of signing the image: an SBOM, or an in-toto statement such as provenance
     #[arg(long, value_name = "FILE", conflicts_with_all = ["envelope", "to"])]
     attest: Option<PathBuf>,
-    /// Write the signature to this file [default: beside the file, with `.sig`, `.minisig` or `.dsse` behind its name]
+    /// Write the signature to this file [default: beside the file, with `.sig`, `.minisig`, `.dsse` or `.signed` behind its name]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
@@ -67,6 +72,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Err(Failure::OneSignature { files: args.subjects.len() });
     }
     let subjects: Vec<_> = args.subjects.iter().map(|text| (text, Named::read(text))).collect();
+    if let Some([key, certificate]) = args.secure_boot.as_deref() {
+        let signer = secure_boot::Signer::read(key, certificate, args.passphrase_file.as_deref(), context)?;
+        return secure_boot::run(args, context, &signer, &subjects);
+    }
     for (text, named) in &subjects {
         check_options(args, text, named)?;
     }

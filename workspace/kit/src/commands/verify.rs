@@ -7,6 +7,7 @@ mod carried;
 mod evidence;
 mod files;
 mod page;
+mod program;
 mod quorum;
 mod rebuild;
 mod report;

@@ -10,6 +10,7 @@ pub(crate) enum Kind {
     Tar,
     Oci,
     DockerArchive,
+    Uki,
     Registry,
 }
 
@@ -22,6 +23,7 @@ impl Kind {
             Self::Tar => "a tar archive",
             Self::Oci => "an OCI image layout",
             Self::DockerArchive => "an archive for `docker load`",
+            Self::Uki => "a unified kernel image",
             Self::Registry => "an image of a registry",
         }
     }
@@ -33,6 +35,7 @@ impl Kind {
             Self::Tar => Format::Tar,
             Self::Oci | Self::Registry => Format::Oci,
             Self::DockerArchive => Format::DockerArchive,
+            Self::Uki => Format::Uki,
         }
     }
 
@@ -44,12 +47,13 @@ impl Kind {
             Self::Tar => format!("{image}.tar"),
             Self::Oci | Self::Registry => format!("{image}.oci"),
             Self::DockerArchive => format!("{image}.docker.tar"),
+            Self::Uki => format!("{image}.efi"),
         }
     }
 }
 
 /// Returns what something is called that is often meant for an image and isn't opened, by how it begins.
-pub(super) fn stranger(start: &[u8]) -> Option<&'static str> {
+pub(crate) fn stranger(start: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     let known: [(usize, &[u8], &'static str); 11] = [
         (0, b"hsqs", "a SquashFS file system"),

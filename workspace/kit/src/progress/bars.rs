@@ -60,6 +60,9 @@ impl Bars {
                 self.start();
                 self.sending_since = Some(Instant::now());
             }
+            Event::Converted { title, bytes, of } => {
+                self.note(title, &format!("{} of {}", Bytes(*bytes), Bytes(*of)));
+            }
             Event::Sent { title, bytes } => self.note(title, &Bytes(*bytes).to_string()),
             Event::Printed { title, bytes } => {
                 for line in self.begun.add(title, bytes) {

@@ -16,6 +16,9 @@ pub(super) fn object(event: &Event<'_>) -> Value {
             json!({ "event": "sending", "blobs": blobs, "there": there, "bytes": bytes })
         }
         Event::Sent { title, bytes } => json!({ "event": "sent", "step": title, "bytes": bytes }),
+        Event::Converted { title, bytes, of } => {
+            json!({ "event": "converted", "step": title, "bytes": bytes, "of": of })
+        }
         Event::Printed { title, bytes } => {
             json!({ "event": "printed", "step": title, "text": String::from_utf8_lossy(bytes) })
         }

@@ -89,6 +89,7 @@ impl Lines {
             | Event::Fetched { .. }
             | Event::Sending { .. }
             | Event::Sent { .. }
+            | Event::Converted { .. }
             | Event::Repaired { .. } => {}
         }
     }

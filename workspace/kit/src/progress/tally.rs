@@ -55,6 +55,7 @@ impl Tally {
                 }
             }
             Event::Started { .. }
+            | Event::Converted { .. }
             | Event::Printed { .. }
             | Event::Waiting { .. }
             | Event::Repaired { .. } => {}

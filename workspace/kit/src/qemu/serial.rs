@@ -9,9 +9,13 @@ pub(crate) enum Sign {
     Panic,
     /// kit-init gave up.
     BootFailed,
+    /// The firmware started nothing, for want of a signature.
+    Refused,
 }
 
 const PANIC: &str = "Kernel panic - not syncing";
+/// How OVMF says that it doesn't start something.
+const REFUSED: (&str, &str) = ("BdsDxe: failed to load", ": Access Denied");
 const BOOT_FAILED: &str = "kit-init: boot failed";
 
 /// Looks for signs in a stream, whole lines and unfinished ones.
@@ -54,10 +58,17 @@ impl Watcher {
             Some(Sign::Reached)
         } else if ends(PANIC) {
             Some(Sign::Panic)
+        } else if ends(REFUSED.1) && has(&self.line, REFUSED.0) {
+            Some(Sign::Refused)
         } else {
             ends(BOOT_FAILED).then_some(Sign::BootFailed)
         }
     }
+}
+
+/// Whether a text is in a line.
+fn has(line: &[u8], text: &str) -> bool {
+    line.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
 #[cfg(test)]
@@ -82,6 +93,14 @@ mod tests {
         let mut watcher = Watcher::new(None);
         assert_eq!(watcher.see(b"[1.0] Kernel panic - not syncing: no init"), Some(Sign::Panic));
         assert_eq!(Watcher::new(None).see(b"kit-init: boot failed: sysctl"), Some(Sign::BootFailed));
+    }
+
+    #[test]
+    fn firmware_that_refuses_is_a_failure_and_the_words_alone_are_not() {
+        let refused =
+            b"BdsDxe: failed to load Boot0001 \"UEFI Misc Device\" from PciRoot(0x0): Access Denied";
+        assert_eq!(Watcher::new(None).see(refused), Some(Sign::Refused));
+        assert_eq!(Watcher::new(None).see(b"web: /x: Access Denied"), None);
     }
 
     #[test]

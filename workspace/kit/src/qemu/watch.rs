@@ -161,6 +161,7 @@ fn ending(seen: Seen, status: Status, until: Option<&str>, job: &Job, started: I
             Ending::Reached { after, power_off }
         }
         (Some((Sign::Panic, _)), _) => Ending::Failed(MachineError::Panic),
+        (Some((Sign::Refused, _)), _) => Ending::Failed(MachineError::Refused),
         (Some((Sign::BootFailed, _)), _) => Ending::Failed(MachineError::BootFailed),
         (None, Some(until)) if status == Status::TimedOut => {
             let seconds = job.limits.wall.map_or(0, |wall| wall.as_secs());

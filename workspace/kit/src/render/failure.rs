@@ -13,8 +13,10 @@ use crate::qemu::MachineError;
 pub(crate) fn kind(failure: &Failure) -> Kind {
     match failure {
         Failure::Build(error) => library::build_kind(error),
+        Failure::Run(error) => error.kind(),
         Failure::Revision(error) => error.kind(),
         Failure::Bisect(error) => error.kind(),
+        Failure::Convert(error) => error.kind(),
         Failure::Machine(error) if is_environment(error) => Kind::Environment,
         Failure::Recipes(_)
         | Failure::Settings { .. }
@@ -39,6 +41,8 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::NoRelease
         | Failure::AdvisoriesOfOthers { .. }
         | Failure::Key { .. }
+        | Failure::Certificate { .. }
+        | Failure::OtherCertificate { .. }
         | Failure::Sign { .. }
         | Failure::SignedBefore { .. }
         | Failure::OtherEnvelope { .. }
@@ -97,6 +101,7 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
         | Failure::Program { .. }
         | Failure::NoPassphrase { .. }
         | Failure::NoAgent
+        | Failure::Listen { .. }
         | Failure::Agent { .. }
         | Failure::Store(_)
         | Failure::File { .. }
@@ -108,7 +113,13 @@ pub(crate) fn kind(failure: &Failure) -> Kind {
 
 /// Whether a machine failed because of what it runs on.
 fn is_environment(error: &MachineError) -> bool {
-    matches!(error, MachineError::Sandbox(_) | MachineError::Emulator { .. } | MachineError::Console(_))
+    matches!(
+        error,
+        MachineError::Sandbox(_)
+            | MachineError::Emulator { .. }
+            | MachineError::Tpm
+            | MachineError::Console(_)
+    )
 }
 
 /// Shows a failure: one report for each problem, at least one.
@@ -148,8 +159,11 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Build(error) => error.code(),
         Failure::Store(error) => error.code(),
         Failure::Machine(error) => error.code(),
+        Failure::Run(error) => error.code(),
+        Failure::Listen { .. } => "kit::serve::listen",
         Failure::Revision(error) => error.code(),
         Failure::Bisect(error) => error.code(),
+        Failure::Convert(error) => error.code(),
         Failure::Tool { .. } => "kit::tool::start",
         Failure::Program { .. } => "kit::shell::start",
         Failure::NothingFailed { .. } => "kit::shell::nothing_failed",
@@ -219,6 +233,8 @@ fn code(failure: &Failure) -> &'static str {
         Failure::Key { .. } => "kit::sign::key",
         Failure::NoPassphrase { .. } => "kit::sign::no_passphrase",
         Failure::NoAgent | Failure::Agent { .. } => "kit::sign::agent",
+        Failure::Certificate { .. } => "kit::sign::certificate",
+        Failure::OtherCertificate { .. } => "kit::sign::other_certificate",
         Failure::Sign { .. } => "kit::sign::failed",
         Failure::OneSignature { .. } => "kit::sign::one_signature",
         Failure::OnlyOfFiles { .. } | Failure::OnlyOfImages { .. } => "kit::sign::option",
@@ -249,8 +265,11 @@ fn help(failure: &Failure) -> Option<String> {
         | Failure::File { .. }
         | Failure::Output(_) => return None,
         Failure::Machine(error) => return error.help(),
+        Failure::Run(error) => return error.help(),
+        Failure::Listen { .. } => "another port is `--port N`, any that is free `--port 0`".to_owned(),
         Failure::Revision(error) => return error.help(),
         Failure::Bisect(error) => return error.help(),
+        Failure::Convert(error) => return error.help(),
         Failure::Tool { source, .. } => return crate::commands::tool::help(source),
         Failure::RecipesThere { .. } => {
             "replace them by `--force`, or write elsewhere by `-o DIR`; nothing was written".to_owned()

@@ -36,14 +36,12 @@ impl<'a> Signer<'a> {
         let failed = |source| Failure::Key { path: path.clone(), source };
         let key = match PrivateKey::parse(&bytes, None) {
             Err(KeyError::NeedsPassphrase) => {
-                PrivateKey::parse(&bytes, Some(&passphrase(args, path)?)).map_err(failed)?
+                let passphrase = passphrase(args.passphrase_file.as_deref(), path)?;
+                PrivateKey::parse(&bytes, Some(&passphrase)).map_err(failed)?
             }
             read => read.map_err(failed)?,
         };
-        if is_open_to_others(path)? {
-            let shown = path.display();
-            context.output.say(&format!("others can read the key `{shown}`: `chmod 600 {shown}`\n"));
-        }
+        warn_of_others(path, context)?;
         Ok(Self::Key(Box::new(key)))
     }
 
@@ -98,9 +96,10 @@ impl<'a> Signer<'a> {
     }
 }
 
-fn passphrase(args: &Args, key: &Path) -> Result<String, Failure> {
+/// Reads the passphrase of a key from a file, or asks for it.
+pub(super) fn passphrase(file: Option<&Path>, key: &Path) -> Result<String, Failure> {
     const LONGEST: u64 = 4096;
-    if let Some(path) = &args.passphrase_file {
+    if let Some(path) = file {
         let bytes = read_file(path, LONGEST)?;
         let text =
             String::from_utf8(bytes).map_err(|_| Failure::NotText { path: path.display().to_string() })?;
@@ -109,6 +108,15 @@ fn passphrase(args: &Args, key: &Path) -> Result<String, Failure> {
     let prompt = format!("passphrase of `{}`: ", key.display());
     rpassword::prompt_password(prompt)
         .map_err(|source| Failure::NoPassphrase { path: key.to_owned(), source })
+}
+
+/// Says so when others can read a key.
+pub(super) fn warn_of_others(path: &Path, context: &Context) -> Result<(), Failure> {
+    if is_open_to_others(path)? {
+        let shown = path.display();
+        context.output.say(&format!("others can read the key `{shown}`: `chmod 600 {shown}`\n"));
+    }
+    Ok(())
 }
 
 /// Whether others than the owner of a key can read it. OpenSSH refuses such keys; what signs in CI often has no choice.

@@ -1,10 +1,12 @@
 //! `kit verify FILE`: finds the lockfile that a file carries the digest of, builds it, and compares.
 
-use std::io::{self, Read, Seek as _};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use kit_build::engine::Trees;
 use kit_build::verify::Depth;
+use kit_format::authenticode::Changed;
 use kit_hash::{BlobHasher, Sha256};
 use kit_source::history::History;
 use kit_store::Store;
@@ -14,6 +16,7 @@ use super::Args;
 use super::beside::Layout;
 use super::carried::carried;
 use super::files::{self, DirFiles, Files};
+use super::program;
 use super::rebuild::{Artifact, Job, Verified, verify};
 use crate::Failure;
 use crate::context::Context;
@@ -65,6 +68,7 @@ impl Subject<'_> {
         let output = piece.plan.outputs.get(&self.kind.format()).ok_or_else(missing)?;
         let tree = store.tree(&trees[output])?;
         let failed = |source| Failure::File { action: "read", path: PathBuf::from(self.path), source };
+        let mut besides = None;
         let (explanations, digests) = match files::open(self.path)? {
             Files::Directory(dir) => {
                 let found = DirFiles::read(&dir).map_err(failed)?;
@@ -81,15 +85,18 @@ impl Subject<'_> {
                 };
                 (explanations, [digest("index.json")?, digest("oci-layout")?].into())
             }
-            Files::File(mut file) => {
+            Files::File(file) => {
                 let place = TreePath::new(&self.output).map_err(|_| missing())?;
                 let Some(Entry::File { blob, size, .. }) = tree.get(&place) else { return Err(missing()) };
+                let whole = self.whole(&file)?;
                 let length = files::length(&file, self.path)?;
+                besides = (length != whole.length).then_some("its signatures");
                 let mut expected = store.open(blob).map_err(failed)?;
+                let found = &mut whole.stream(&file).map_err(failed)?;
                 let explanations =
-                    files::streams((&mut expected, *size), (&mut file, length)).map_err(failed)?;
-                file.rewind().map_err(failed)?;
-                (explanations, [(self.output.clone(), sha256(&mut file).map_err(failed)?)].into())
+                    files::streams((&mut expected, *size), (found, whole.length)).map_err(failed)?;
+                let digest = sha256(&mut whole.stream(&file).map_err(failed)?).map_err(failed)?;
+                (explanations, [(self.output.clone(), digest)].into())
             }
         };
         Ok(Artifact {
@@ -99,7 +106,39 @@ impl Subject<'_> {
             found: self.place.clone(),
             digests,
             is_same: explanations.is_empty(),
+            besides,
             explanations,
+        })
+    }
+}
+
+impl Subject<'_> {
+    /// Returns what of a file is compared: all of it, but signatures that are declared to be no part of what was built.
+    fn whole(&self, file: &File) -> Result<Whole, Failure> {
+        let length = files::length(file, self.path)?;
+        if self.kind != Kind::Uki {
+            return Ok(Whole { length, unsigned: None });
+        }
+        let unreadable =
+            |source| Failure::UnreadableArtifact { path: self.path.to_owned(), source: Box::new(source) };
+        let unsigned = program::identity(file, length).map_err(unreadable)?;
+        Ok(Whole { length: unsigned.length(), unsigned: Some(unsigned) })
+    }
+}
+
+/// A file as it is compared.
+struct Whole {
+    length: u64,
+    /// The program without its signatures, where it can have some.
+    unsigned: Option<Changed>,
+}
+
+impl Whole {
+    fn stream<'a>(&'a self, file: &'a File) -> io::Result<Box<dyn Read + 'a>> {
+        let file = program::from_start(file)?;
+        Ok(match &self.unsigned {
+            Some(unsigned) => Box::new(unsigned.stream(file)),
+            None => file,
         })
     }
 }

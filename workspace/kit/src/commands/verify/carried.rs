@@ -15,15 +15,16 @@ use kit_store::Store;
 use kit_tree::{BlobSink, Blobs, Entry, Tree, TreePath};
 
 use super::files::{Files, open};
+use super::program;
 use crate::Failure;
 use crate::context::Context;
 use crate::opened::kind::Kind;
 
 /// The key of a boot command line, and that of `/etc/os-release`.
-const ON_CMDLINE: &str = "kit.pin=";
-const IN_OS_RELEASE: &str = "KIT_PIN=";
+pub(super) const ON_CMDLINE: &str = "kit.pin=";
+pub(super) const IN_OS_RELEASE: &str = "KIT_PIN=";
 /// The longest boot command line that is looked at, and the longest `os-release`, in bytes.
-const SHORT: u64 = 64 << 10;
+pub(super) const SHORT: u64 = 64 << 10;
 
 /// What a file is and which pins it carries. The images of an archive are taken into the store, where they are looked into.
 pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), Failure> {
@@ -45,7 +46,7 @@ pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), F
     Ok((kind, pin))
 }
 
-type Found = Option<String>;
+pub(super) type Found = Option<String>;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
@@ -63,6 +64,11 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
     if start.starts_with(b"07070") {
         let tree = read_cpio(whole, &sink, &limits, Segments::Many);
         return Ok((Kind::Initrd, sink.pin_of(&tree.map_err(|error| unreadable(error.into()))?)));
+    }
+    if start.starts_with(b"MZ")
+        && let Some(found) = program::in_program(file, size).map_err(|error| unreadable(error.into()))?
+    {
+        return Ok((Kind::Uki, found));
     }
     if start.get(257..262) == Some(b"ustar") {
         let tree = read_tar(whole, &sink, &limits, TarOptions::own());

@@ -72,8 +72,10 @@ pub(super) struct Artifact {
     pub(super) found: String,
     /// Its own digest, or those of what names all of a layout, by name of the output.
     pub(super) digests: BTreeMap<String, Sha256>,
-    /// Whether it is the output, byte for byte.
+    /// Whether it is the output, byte for byte but for what it may have besides.
     pub(super) is_same: bool,
+    /// What it has besides, which was left out of the comparison: signatures.
+    pub(super) besides: Option<&'static str>,
     /// Where it isn't: `before` is what the lockfile gives, `after` the file.
     pub(super) explanations: Vec<Explanation>,
 }

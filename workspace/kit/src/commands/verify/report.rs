@@ -71,7 +71,8 @@ pub(super) fn list(variations: &BTreeSet<Variation>) -> String {
 fn compared(text: &mut Text, artifact: &Artifact) {
     let path = crate::escape::line(&artifact.path.display().to_string());
     if artifact.is_same {
-        text.line(format_args!("{path} is `{}` of this lockfile, byte for byte", artifact.output));
+        let but = artifact.besides.map_or_else(String::new, |besides| format!(" but for {besides}"));
+        text.line(format_args!("{path} is `{}` of this lockfile, byte for byte{but}", artifact.output));
     } else {
         text.line(format_args!("{path} is not what this lockfile gives as `{}`:", artifact.output));
         explanations(text, "    ", &artifact.explanations);

@@ -58,6 +58,10 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
         Failure::SignedBefore { path } => {
             format!("name another file by `--to`, such as `{}`; all beside the file are checked", second(path))
         }
+        Failure::Certificate { source, .. } => source.help()?.to_owned(),
+        Failure::OtherCertificate { key, .. } => {
+            format!("name the one that was made for the key, or make one: `openssl req -x509 -key {} -subj /CN=NAME`", key.display())
+        }
         Failure::OtherEnvelope { .. } => "name another file by `--to`".to_owned(),
         Failure::NobodyTrusted => {
             "list public keys in `kit.toml`, under `[signatures.keys]`: `alice = \"keys/alice.pub\"`".to_owned()
@@ -66,17 +70,10 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
             "`[signatures]` in `kit.toml` says whose signatures count, and how many are needed".to_owned()
         }
         Failure::Key { source, .. } => return source.help().map(str::to_owned),
-        Failure::BundleLacks { path, subjects, .. } => {
-            format!("run `kit vendor {} --to {}`", subjects.join(" "), path.display())
-        }
-        Failure::BundleUnproved { .. } => {
-            "each line that begins with `broken` says what doesn't hold; is the lockfile the one that the bundle was made for?"
-                .to_owned()
-        }
-        Failure::BundleWithoutProject { .. } => {
-            "write it once more by `kit vendor`, where the project is".to_owned()
-        }
-        Failure::BundleWithHooks { .. } => "don't trust it: ask its maker why that is there".to_owned(),
+        Failure::BundleLacks { .. }
+        | Failure::BundleUnproved { .. }
+        | Failure::BundleWithoutProject { .. }
+        | Failure::BundleWithHooks { .. } => bundle_help(failure)?,
         Failure::NotMeasured { image } => {
             format!("add `kernel+initrd` to `formats` in `recipes/images/{image}.toml` and run `kit lock {image}`")
         }
@@ -89,7 +86,9 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
         Failure::UnknownArtifact { .. } => {
             "it takes an initrd, a boot command line, a tar archive, an archive for `docker load`, or the directory of an OCI layout; `--against` compares any two files".to_owned()
         }
-        Failure::UnreadableArtifact { .. } => "get the file again: it is damaged, or was made by something else than kit".to_owned(),
+        Failure::UnreadableArtifact { .. } => {
+            "get the file again: it is damaged, or was made by something else than kit".to_owned()
+        }
         Failure::NoPin { kind, .. } => no_pin_help(kind),
         Failure::NoLockFor { changes, .. } if changes.is_empty() => {
             "name it by `--lock FILE`, or run this in the project that the file was made in".to_owned()
@@ -134,4 +133,21 @@ fn no_pin_help(kind: &str) -> String {
     format!(
         "it is {kind} without {place}, so kit did not make it; `--against FILE` compares it with another one"
     )
+}
+
+fn bundle_help(failure: &Failure) -> Option<String> {
+    Some(match failure {
+        Failure::BundleLacks { path, subjects, .. } => {
+            format!("run `kit vendor {} --to {}`", subjects.join(" "), path.display())
+        }
+        Failure::BundleUnproved { .. } => {
+            "each line that begins with `broken` says what doesn't hold; is the lockfile the one that the bundle was made for?"
+                .to_owned()
+        }
+        Failure::BundleWithoutProject { .. } => {
+            "write it once more by `kit vendor`, where the project is".to_owned()
+        }
+        Failure::BundleWithHooks { .. } => "don't trust it: ask its maker why that is there".to_owned(),
+        _ => return None,
+    })
 }

@@ -117,14 +117,18 @@ impl<'a> Owners<'a> {
             (ImageFormat::KernelInitrd { kernel, microcode: Some(path), .. }, _) if self.is_first => {
                 self.traced(kernel, path, path).map(Some)
             }
-            (ImageFormat::KernelInitrd { root, .. } | ImageFormat::Tar { root }, _) => {
-                self.traced(root, member, member).map(Some)
-            }
+            (
+                ImageFormat::KernelInitrd { root, .. }
+                | ImageFormat::Tar { root }
+                | ImageFormat::CompressedTar { root, .. }
+                | ImageFormat::FileSystem { root, .. },
+                _,
+            ) => self.traced(root, member, member).map(Some),
             (ImageFormat::Oci { images } | ImageFormat::DockerArchive { images }, Some((_, Some(name)))) => {
                 let Some(OciImage { root, .. }) = images.get(name) else { return Ok(None) };
                 self.traced(root, member, &self.in_root(name, member)).map(Some)
             }
-            (ImageFormat::Oci { .. } | ImageFormat::DockerArchive { .. }, _) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -181,7 +185,7 @@ impl<'a> Owners<'a> {
         let name = match self.output.format {
             Format::Oci => self.output.path.rsplit('/').next().map(str::to_owned),
             Format::DockerArchive => found.extent.member.as_ref()?.file_name().map(|name| name.to_string()),
-            Format::KernelInitrd | Format::Tar => None,
+            _ => None,
         };
         self.blobs.get(&name?)
     }
@@ -193,7 +197,6 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 fn blobs(store: &Store, output: &Output) -> Result<BTreeMap<String, (String, Option<String>)>, AnyError> {
     let limits = Limits::standard();
     let layout = match output.format {
-        Format::KernelInitrd | Format::Tar => return Ok(BTreeMap::new()),
         Format::Oci => below(&output.tree, output.path.split('/').next().unwrap_or_default())?,
         Format::DockerArchive => {
             let mut tree = read_tar(store.open_blob(&output.blob)?, store, &limits, TarOptions::own())?;
@@ -201,6 +204,7 @@ fn blobs(store: &Store, output: &Output) -> Result<BTreeMap<String, (String, Opt
             tree.remove(&"/manifest.json".parse()?);
             tree
         }
+        _ => return Ok(BTreeMap::new()),
     };
     let mut blobs = BTreeMap::new();
     for image in read_layout(&layout, store, &limits)? {

@@ -1,0 +1,104 @@
+//! Why something can't be booted.
+
+use std::path::PathBuf;
+
+use kit_recipe::image::Format;
+
+use crate::render::Kind;
+
+/// Why something can't be booted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The format that is asked for doesn't.
+    #[error("`{format}` is nothing that boots")]
+    NotBootable { format: Format },
+    /// A file without the files that belong to it.
+    #[error("`{}` is a kernel, and `{missing}` is not beside it", kernel.display())]
+    KernelAlone { kernel: PathBuf, missing: String },
+    /// A directory.
+    #[error("`{}` is a directory", path.display())]
+    Directory { path: PathBuf },
+    /// A file of which nobody knows what it is.
+    #[error("`{}` is {what}, which no machine boots", path.display())]
+    Unknown { path: PathBuf, what: &'static str },
+    /// A disc without a boot catalogue.
+    #[error("nothing on `{}` can be booted", path.display())]
+    NoLoader { path: PathBuf },
+    /// A file that can't be unpacked.
+    #[error("`{}` can't be unpacked", path.display())]
+    Unpack {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Firmware that what is booted has nothing for.
+    #[error("`{name}` has nothing that {firmware} starts")]
+    OtherFirmware { name: String, firmware: &'static str },
+    /// The small board and something else than a kernel.
+    #[error("a `microvm` boots kernels without firmware, and `{name}` is none")]
+    SmallBoard { name: String },
+    /// Something else than a kernel and its initrd, over the network.
+    #[error("`{name}` is no kernel with an initrd, which is what is booted over the network")]
+    NotNetbooted { name: String },
+    /// A format to choose of a file.
+    #[error("`{}` is a file, of which there are no formats", path.display())]
+    FormatOfFile { path: PathBuf },
+    /// A certificate that can't be enrolled.
+    #[error("`{}` is no certificate", path.display())]
+    Certificate { path: PathBuf },
+    /// The firmware's variables can't be written.
+    #[error("the firmware's variables can't be used")]
+    Variables(#[source] kit_format::efi_variables::VariablesError),
+}
+
+impl RunError {
+    /// Returns the stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotBootable { .. } => "kit::run::not_bootable",
+            Self::KernelAlone { .. } => "kit::run::kernel_alone",
+            Self::Directory { .. } => "kit::run::directory",
+            Self::Unknown { .. } => "kit::run::unknown",
+            Self::NoLoader { .. } => "kit::run::no_loader",
+            Self::Unpack { .. } => "kit::run::unpack",
+            Self::OtherFirmware { .. } => "kit::run::firmware",
+            Self::SmallBoard { .. } => "kit::run::board",
+            Self::NotNetbooted { .. } => "kit::run::not_netbooted",
+            Self::FormatOfFile { .. } => "kit::run::format_of_file",
+            Self::Certificate { .. } => "kit::run::certificate",
+            Self::Variables(_) => "kit::run::variables",
+        }
+    }
+
+    /// Returns whose fault it is.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::FormatOfFile { .. } => Kind::Usage,
+            Self::Variables(_) => Kind::Environment,
+            _ => Kind::User,
+        }
+    }
+
+    /// Returns the next thing to do.
+    pub(crate) fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NotBootable { .. } => {
+                "`kernel+initrd` and what has `uki`, `iso` or a disk in its name boot".to_owned()
+            }
+            Self::KernelAlone { .. } => "kit writes them together: keep them together".to_owned(),
+            Self::Directory { .. } => "name a file in it: a disk, an ISO, a kernel".to_owned(),
+            Self::Unknown { .. } => {
+                "disks (raw, qcow2, vhd, vhdx, vmdk, vdi, also compressed), ISOs, EFI programs and kernels with their initrd boot"
+                    .to_owned()
+            }
+            Self::NoLoader { .. } => "it may be the root of `kernel+iso`: name its kernel".to_owned(),
+            Self::Unpack { .. } | Self::Variables(_) => return None,
+            Self::OtherFirmware { firmware, .. } if *firmware == "UEFI" => "leave `--uefi` out".to_owned(),
+            Self::OtherFirmware { .. } => "leave `--bios` out".to_owned(),
+            Self::SmallBoard { .. } => "leave `--machine microvm` out".to_owned(),
+            Self::NotNetbooted { .. } => "name the format that is: `--format kernel+initrd`".to_owned(),
+            Self::FormatOfFile { .. } => "leave `--format` out".to_owned(),
+            Self::Certificate { .. } => "it is an X.509 certificate in PEM or DER".to_owned(),
+        })
+    }
+}
