@@ -7,6 +7,7 @@
 //! | [`browser`] | a browser for pages that kit writes |
 //! | [`busybox`] | Debian's own busybox, pinned |
 //! | [`deb`] | Debian packages byte by byte |
+//! | [`formats`] | what tests have seen of each output format, and the table that says so |
 //! | [`image`] | images of a registry byte by byte |
 //! | [`machine`] | a machine with disks, networks and a keyboard, and what it prints |
 //! | [`mirror`] | a Debian mirror on the loopback interface |
@@ -34,6 +35,8 @@
 //! | `tests/container_host.rs` | containerd and Docker in a booted machine run what kit made, confine it, and keep it over a restart |
 //! | `tests/difference.rs` | what differs between two images, also as they were at a commit: in all parts and outputs |
 //! | `tests/evidence.rs` | verifications leave pages and statements; files are held against lockfiles and each other |
+//! | `tests/formats_table.rs` | the table in `docs/formats.md` is what tests of formats have seen |
+//! | `tests/formats/` | each output format: what other tools read, what the kernel sees, what boots and what is refused; disks converted; what is served |
 //! | `tests/full_disk.rs` | a disk that fills up is named, and nothing is lost |
 //! | `tests/configuration.rs` | every key of a container, by its effect in a booted system |
 //! | `tests/images_out.rs` | images for others: archives, layers, what is sent to registries and fetched from there, what differs |
@@ -68,6 +71,7 @@ pub mod booted;
 pub mod browser;
 pub mod busybox;
 pub mod deb;
+pub mod formats;
 pub mod image;
 pub mod machine;
 pub mod mirror;

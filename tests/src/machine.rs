@@ -10,6 +10,10 @@ use crate::TestProject;
 /// How long a machine may take for anything: it is emulated, and others may be at the same time.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// The emulator, and what every machine has.
+const QEMU: &str = "tool --network qemu -- qemu-system-x86_64 -nodefaults -no-user-config \
+     -no-reboot -display none -machine q35,accel=tcg -cpu max,-cx16 -m 512 -serial stdio";
+
 /// A running machine, which is ended when it is dropped.
 #[derive(Debug)]
 pub struct Machine<'a> {
@@ -24,15 +28,22 @@ impl<'a> Machine<'a> {
     /// is [typed](Self::type_line) reaches its first serial line.
     pub fn start(project: &'a TestProject, image: &str, console: &str, arguments: &str) -> Self {
         let cmdline = project.read(&format!("out/{image}-cmdline"));
-        let mut words: Vec<String> = "tool --network qemu -- qemu-system-x86_64 -nodefaults -no-user-config \
-             -no-reboot -display none -machine q35,accel=tcg -cpu max,-cx16 -m 512 -serial stdio"
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let mut words: Vec<String> = QEMU.split_whitespace().map(str::to_owned).collect();
         words.extend(["-kernel".to_owned(), format!("out/{image}-kernel")]);
         words.extend(["-initrd".to_owned(), format!("out/{image}-initrd.img")]);
         words.extend(["-append".to_owned(), cmdline.trim_end().to_owned()]);
         words.extend(arguments.split_whitespace().map(str::to_owned));
+        Self::spawn(project, console, &words)
+    }
+
+    /// Starts the emulator with nothing to boot but what `arguments` say: firmware and disks.
+    pub fn bare(project: &'a TestProject, console: &str, arguments: &str) -> Self {
+        let words: Vec<String> =
+            QEMU.split_whitespace().chain(arguments.split_whitespace()).map(str::to_owned).collect();
+        Self::spawn(project, console, &words)
+    }
+
+    fn spawn(project: &'a TestProject, console: &str, words: &[String]) -> Self {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let log = std::fs::File::create(project.path().join(console)).expect("a file");
         let child = project
