@@ -28,7 +28,6 @@
 //! | [`repair`] | going on when the store turns out to be damaged |
 //! | [`outputs`] | writing the results to where people find them |
 //! | [`registry`] | images of registries: what is wrong with them, and whether documents say what the lockfile does |
-//! | [`sparse`] | files whose zeros aren't on the disk |
 //! | [`mod@replace`] | files that appear whole or not at all |
 //! | [`tools`] | programs that kit itself runs, from the store |
 #![forbid(unsafe_code)]
@@ -57,7 +56,6 @@ pub mod repair;
 pub mod replace;
 pub mod scripts;
 pub mod seams;
-pub mod sparse;
 pub mod surroundings;
 pub mod tools;
 pub mod upstream;

@@ -1,7 +1,7 @@
 //! Blobs: content under its BLAKE3 digest, hashed on the way in and on the way out.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 
 use kit_hash::{BlobDigests, BlobHasher, BlobId, Encoder, Identity as _, Sha256};
@@ -12,7 +12,7 @@ use crate::error::At as _;
 use crate::fan_out::FanOut;
 use crate::publish::{Place, Policy, Unfinished};
 use crate::sealed::unseal;
-use crate::sparse::SparseWriter;
+use crate::sparse::SparseFile;
 use crate::{Damage, Item, Store, StoreError, disk};
 
 /// Permission bits of content.
@@ -93,8 +93,8 @@ impl Store {
         let fail = |needed: u64, e| StoreError::io_sized("write", &path, needed, e);
         let mut unfinished = Unfinished::create(session).map_err(|e| fail(written, e))?;
         take(start);
-        let mut sparse = SparseWriter::new(unfinished.file());
-        sparse.write(start).map_err(|e| fail(written, e))?;
+        let mut sparse = SparseFile::new(unfinished.file());
+        sparse.write_all(start).map_err(|e| fail(written, e))?;
         let mut buffer = vec![0; BUFFER];
         loop {
             let count = match content.read(&mut buffer) {
@@ -108,7 +108,7 @@ impl Store {
             };
             written += count as u64;
             take(&buffer[..count]);
-            sparse.write(&buffer[..count]).map_err(|e| fail(written, e))?;
+            sparse.write_all(&buffer[..count]).map_err(|e| fail(written, e))?;
         }
     }
 
@@ -288,14 +288,14 @@ impl CopyError {
 /// blocks; the content is checked all the same.
 pub(crate) fn copy(from: &mut VerifiedBlob<'_>, to: &mut File) -> Result<(), CopyError> {
     let is_shared = rustix::fs::ioctl_ficlone(&*to, &from.file).is_ok();
-    let mut sparse = SparseWriter::new(to);
+    let mut sparse = SparseFile::new(to);
     let mut buffer = vec![0; BUFFER];
     loop {
         match from.read(&mut buffer) {
             Ok(0) if is_shared => return Ok(()),
-            Ok(0) => return sparse.finish().map(|_| ()).map_err(CopyError::Write),
+            Ok(0) => return sparse.finish().map_err(CopyError::Write),
             Ok(_) if is_shared => {}
-            Ok(count) => sparse.write(&buffer[..count]).map_err(CopyError::Write)?,
+            Ok(count) => sparse.write_all(&buffer[..count]).map_err(CopyError::Write)?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(CopyError::Read(e)),
         }

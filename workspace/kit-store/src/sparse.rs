@@ -1,52 +1,74 @@
-//! Files that take no room on the disk where they are zero.
+//! A file whose zeros aren't on the disk.
 
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
 
-/// A piece of this many zeros becomes a hole: what file systems have as a block, and disks as a cluster, many times over.
-const HOLE: usize = 64 << 10;
+/// What file systems can leave out.
+const BLOCK: usize = 4096;
 
-/// Writes an empty file from its start to its end, and leaves holes where there are long runs of zeros.
+static ZEROS: [u8; BLOCK] = [0; BLOCK];
+
+/// Writes a new, empty file, in which whole blocks of zeros become holes.
 #[derive(Debug)]
-pub struct SparseWriter<'f> {
-    file: &'f mut File,
-    written: u64,
-    ends_with_hole: bool,
+pub struct SparseFile<'a> {
+    file: &'a File,
+    at: u64,
+    /// What is behind was never written.
+    end: u64,
 }
 
-impl<'f> SparseWriter<'f> {
-    /// Starts at the beginning of a file, which is empty.
-    pub fn new(file: &'f mut File) -> Self {
-        Self { file, written: 0, ends_with_hole: false }
+impl<'a> SparseFile<'a> {
+    /// Starts at the beginning of an empty file.
+    pub fn new(file: &'a File) -> Self {
+        Self { file, at: 0, end: 0 }
     }
 
-    /// Writes bytes behind those that were written.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // Pieces begin at multiples of their size, whatever the caller's buffer is.
-            let to_border = HOLE as u64 - self.written % HOLE as u64;
-            let length = rest.len().min(usize::try_from(to_border).unwrap_or(HOLE));
-            let (piece, behind) = rest.split_at(length);
-            if piece.iter().all(|byte| *byte == 0) {
-                self.file.seek(SeekFrom::Current(i64::try_from(length).map_err(io::Error::other)?))?;
-                self.ends_with_hole = true;
-            } else {
-                self.file.write_all(piece)?;
-                self.ends_with_hole = false;
-            }
-            self.written += length as u64;
-            rest = behind;
+    /// Gives the file its length, which a hole at the end doesn't.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.set_len(self.end)
+    }
+
+    /// Returns how many of the bytes belong together, and whether they are blocks of zeros that nothing has to be written for.
+    fn run(&self, bytes: &[u8]) -> (usize, bool) {
+        if self.at < self.end {
+            let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+            return (bytes.len().min(left), false);
         }
+        let into = usize::try_from(self.at % BLOCK as u64).unwrap_or(0);
+        let first = bytes.len().min(BLOCK - into);
+        let is_zero = |block: &[u8]| block == &ZEROS[..block.len()];
+        let skipped = is_zero(&bytes[..first]);
+        let more = bytes[first..].chunks(BLOCK).take_while(|block| is_zero(block) == skipped);
+        (first + more.map(<[u8]>::len).sum::<usize>(), skipped)
+    }
+}
+
+impl Write for SparseFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (count, skipped) = self.run(bytes);
+        if !skipped {
+            self.file.write_all_at(&bytes[..count], self.at)?;
+        }
+        self.at += count as u64;
+        self.end = self.end.max(self.at);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
 
-    /// Gives the file its length, where it ends with a hole; returns how many bytes it has.
-    pub fn finish(self) -> io::Result<u64> {
-        if self.ends_with_hole {
-            self.file.set_len(self.written)?;
-        }
-        Ok(self.written)
+impl Seek for SparseFile<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.end.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -58,21 +80,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_zeros_take_no_room_and_are_read_back() {
-        let mut file = tempfile::tempfile().expect("a file is made");
-        let mut content = vec![0; 3 << 20];
-        content[10] = 1;
-        content[(2 << 20) + 5] = 2;
-        let mut writer = SparseWriter::new(&mut file);
-        for piece in content.chunks(100_000) {
-            writer.write(piece).expect("it is written");
-        }
-        assert_eq!(writer.finish().expect("it is finished"), 3 << 20);
-        let mut read = Vec::new();
-        file.seek(SeekFrom::Start(0)).expect("it is there");
-        file.read_to_end(&mut read).expect("it is read");
-        assert!(read == content);
-        // In memory there may be no blocks to count.
-        assert!(file.metadata().expect("it is there").blocks() * 512 <= 1 << 20);
+    fn zeros_become_holes_and_bytes_stay() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut sparse = SparseFile::new(&file);
+        sparse.write_all(&[0; 100]).unwrap();
+        sparse.write_all(&[1; 10]).unwrap();
+        sparse.write_all(&vec![0; 1 << 20]).unwrap();
+        sparse.seek(SeekFrom::Start(4 << 20)).unwrap();
+        sparse.write_all(&[2; 5000]).unwrap();
+        sparse.write_all(&vec![0; 1 << 20]).unwrap();
+        // What was written stays, unless zeros are written over it.
+        sparse.rewind().unwrap();
+        sparse.write_all(&[3; 105]).unwrap();
+        sparse.write_all(&[0; 2]).unwrap();
+        sparse.finish().unwrap();
+        let mut expected =
+            [vec![3; 105], vec![0; 2], vec![1; 3], vec![0; (4 << 20) - 110], vec![2; 5000]].concat();
+        expected.resize((5 << 20) + 5000, 0);
+        let mut found = Vec::new();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.read_to_end(&mut found).unwrap();
+        assert!(found == expected);
+        assert!(file.metadata().unwrap().blocks() * 512 <= 64 << 10, "most of it is holes");
     }
 }

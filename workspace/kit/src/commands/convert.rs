@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use kit_build::seams::Finished;
-use kit_build::sparse::SparseFile;
 use kit_build::workers::Threads;
 use kit_build::{Event, Events as _};
 use kit_format::disk_image::{self, Disk, DiskFormat, DiskLimits, DiskWriteError, ReadDisk};
+use kit_store::sparse::SparseFile;
 use serde_json::json;
 
 pub(crate) use self::error::ConvertError;

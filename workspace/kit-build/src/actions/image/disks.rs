@@ -13,12 +13,12 @@ use kit_hash::{BlobId, Encoder, Identity as _, TreeId};
 use kit_plan::derivation::{Disk, Input};
 use kit_recipe::image::{DiskContainer, Firmware};
 use kit_store::StoreError;
+use kit_store::sparse::SparseFile;
 use kit_tree::{Blobs as _, Tree};
 
 use super::Writer;
 use super::boot_program::Started;
 use crate::BuildError;
-use crate::sparse::SparseFile;
 use crate::workers::Threads;
 
 /// What partitions are aligned to.

@@ -1,11 +1,11 @@
 //! Disks that are compressed, or in an archive.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use kit_format::disk_image::{self, DiskLimits};
-use kit_store::sparse::SparseWriter;
+use kit_store::sparse::SparseFile;
 
 use crate::commands::convert::DiskFile;
 use crate::project::open_dir;
@@ -36,13 +36,13 @@ pub(super) fn unpack(file: &DiskFile, scratch: &Path) -> io::Result<PathBuf> {
     let disk = disk_image::read(file, limits).map_err(io::Error::other)?;
     let mut reader = disk.open()?;
     let dir = open_dir(scratch).map_err(io::Error::other)?;
-    let mut to = dir.create("unpacked")?.into_std();
-    let mut sparse = SparseWriter::new(&mut to);
+    let to = dir.create("unpacked")?.into_std();
+    let mut sparse = SparseFile::new(&to);
     let mut buffer = vec![0; STEP];
     loop {
         match reader.read(&mut buffer) {
             Ok(0) => break,
-            Ok(count) => sparse.write(&buffer[..count])?,
+            Ok(count) => sparse.write_all(&buffer[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
