@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 
-/// What file systems can leave out.
-const BLOCK: usize = 4096;
+/// What becomes a hole when it is all zero: as large as a cluster of most disks, so that files have few pieces.
+const BLOCK: usize = 64 << 10;
 
 static ZEROS: [u8; BLOCK] = [0; BLOCK];
 
