@@ -34,23 +34,44 @@ impl Tree {
     /// Reads a canonical encoding back; anything that [`Tree::encode`] doesn't write is an error.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut d = Decoder::new(bytes, "tree", 1)?;
-        let mut tree = Self::new();
-        let mut last: Option<TreePath> = None;
+        let mut entries: Vec<(TreePath, Entry)> = Vec::new();
+        // Neighbours are mostly in the same directory.
+        let mut directory = 0;
         for _ in 0..d.list_len()? {
             let path = decode_path(&mut d)?;
-            if last.as_ref().map_or(!path.is_root(), |last| path <= *last) {
+            if entries.last().map_or(!path.is_root(), |(last, _)| path <= *last) {
                 return Err(d.invalid("order of paths"));
             }
             let entry = decode_entry(&mut d)?;
-            tree.insert(path.clone(), entry).map_err(|_| d.invalid("place of an entry"))?;
-            last = Some(path);
+            directory =
+                place(&entries, directory, &path, &entry).ok_or_else(|| d.invalid("place of an entry"))?;
+            entries.push((path, entry));
         }
-        if last.is_none() {
+        if entries.is_empty() {
             return Err(d.invalid("tree without a root"));
         }
         d.finish()?;
-        Ok(tree)
+        Ok(Self::of_sorted(entries))
     }
+}
+
+/// Returns which of the entries before it is the directory that an entry is in, starting with a guess; none where it can't stand there.
+fn place(before: &[(TreePath, Entry)], guess: usize, path: &TreePath, entry: &Entry) -> Option<usize> {
+    let find = |path: &[u8]| before.binary_search_by(|(other, _)| other.as_bytes().cmp(path)).ok();
+    if let Entry::HardLink { target } = entry
+        && (target >= path || !matches!(before[find(target.as_bytes())?].1, Entry::File { .. }))
+    {
+        return None;
+    }
+    if path.is_root() {
+        return entry.is_directory().then_some(guess);
+    }
+    let bytes = path.as_bytes();
+    let parent = &bytes[..bytes.iter().rposition(|byte| *byte == b'/').unwrap_or(0)];
+    let known =
+        before.get(guess).is_some_and(|(path, entry)| path.as_bytes() == parent && entry.is_directory());
+    let at = if known { guess } else { find(parent)? };
+    before[at].1.is_directory().then_some(at)
 }
 
 /// Appends an entry; also used where an entry stands in a derivation.

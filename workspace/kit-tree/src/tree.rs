@@ -126,6 +126,11 @@ impl Tree {
         Ok(self.entries.insert(path, entry))
     }
 
+    /// Takes entries that were seen to keep the invariants, sorted by path, each path once.
+    pub(crate) fn of_sorted(entries: Vec<(TreePath, Entry)>) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
+
     /// Makes the missing directories above `path`, with `meta`; a path through something else is an error.
     pub fn make_parents(&mut self, path: &TreePath, meta: &Meta) -> Result<(), TreeError> {
         let Some(parent) = path.parent() else { return Ok(()) };

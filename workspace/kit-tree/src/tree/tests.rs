@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use kit_hash::Encoder;
+
 use super::*;
 use crate::DeviceKind;
 use crate::diff::diff;
@@ -108,6 +110,39 @@ fn holds_its_invariants() {
     assert!(matches!(tree.insert(path("/a"), link("/ping")), Err(TreeError::HardLink { .. })));
     assert!(matches!(tree.insert(path("/z"), link("/sh")), Err(TreeError::HardLink { .. })));
     assert_eq!(tree, sample());
+}
+
+#[test]
+fn reads_no_tree_that_breaks_them() {
+    let link = |target: &str| Entry::HardLink { target: path(target) };
+    let directory = || Entry::Directory(Meta::root(Mode::DIRECTORY));
+    let broken: [&[(&str, Entry)]; 8] = [
+        &[("/a", file("x"))],
+        &[("/", file("x"))],
+        &[("/", directory()), ("/a/b", file("x"))],
+        &[("/", directory()), ("/a", file("x")), ("/a/b", file("x"))],
+        &[("/", directory()), ("/a", link("/b")), ("/b", file("x"))],
+        &[("/", directory()), ("/a", directory()), ("/b", link("/a"))],
+        &[("/", directory()), ("/a", file("x")), ("/b", link("/a")), ("/c", link("/b"))],
+        // The directory of the one before isn't that of the last.
+        &[("/", directory()), ("/a", directory()), ("/a/b", file("x")), ("/ab/c", file("x"))],
+    ];
+    let encoded = |entries: &[(&str, Entry)]| {
+        let mut encoder = Encoder::new("tree", 1);
+        encoder.list(entries, |e, (at, entry)| {
+            e.bytes(path(at).as_bytes());
+            crate::encoding::encode_entry(e, entry);
+        });
+        encoder.finish().to_vec()
+    };
+    for entries in broken {
+        assert!(Tree::decode(&encoded(entries)).is_err(), "{entries:?}");
+    }
+    let neighbours = [("/", directory()), ("/a", directory()), ("/a-b", file("x")), ("/a/c", link("/a-b"))];
+    assert_eq!(Tree::decode(&encoded(&neighbours)).unwrap().len(), 3);
+    let [root, a, ..] = neighbours;
+    assert!(Tree::decode(&encoded(&[a.clone(), root.clone()])).is_err());
+    assert!(Tree::decode(&encoded(&[root, a.clone(), a])).is_err());
 }
 
 #[test]
