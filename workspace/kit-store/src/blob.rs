@@ -120,7 +120,8 @@ impl Store {
     /// Returns the length of a blob in bytes, or none when it isn't there; its content isn't looked at.
     pub fn blob_size(&self, id: &BlobId) -> Result<Option<u64>, StoreError> {
         let name = id.to_string();
-        let stat = self.objects.stat(&name).at("read", &self.objects.path_of(&name))?;
+        let stat = self.objects.stat_of_many(&name);
+        let stat = stat.map_err(|e| StoreError::io("read", self.objects.path_of(&name), e))?;
         Ok(stat.filter(|stat| disk::kind(stat) == FileType::RegularFile).map(|stat| disk::size(&stat)))
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::Stat;
 
@@ -13,12 +14,16 @@ use crate::error::At as _;
 
 /// Digits of a name that choose its directory.
 const PREFIX: usize = 2;
+/// How many directories there are.
+const DIRECTORIES: usize = 256;
 
 /// A category; its names are 64 hexadecimal digits, perhaps with a suffix.
 #[derive(Debug)]
 pub(crate) struct FanOut {
     dir: OwnedFd,
     path: PathBuf,
+    /// Directories that [`Self::stat_of_many`] found, by what their names say.
+    seen: Box<[OnceLock<OwnedFd>; DIRECTORIES]>,
 }
 
 impl FanOut {
@@ -26,7 +31,7 @@ impl FanOut {
     pub(crate) fn open(store: impl AsFd, store_path: &Path, name: &str) -> Result<Self, StoreError> {
         let path = store_path.join(name);
         let dir = disk::make_dir(store, name.as_bytes()).at("open", &path)?;
-        Ok(Self { dir, path })
+        Ok(Self { dir, path, seen: Box::new([const { OnceLock::new() }; DIRECTORIES]) })
     }
 
     /// Path of a file, for messages.
@@ -69,6 +74,23 @@ impl FanOut {
             Some(dir) => disk::stat(dir, name.as_bytes()),
             None => Ok(None),
         }
+    }
+
+    /// Does the same for ten thousands of files one after the other: directories that were found stay open.
+    pub(crate) fn stat_of_many(&self, name: &str) -> io::Result<Option<Stat>> {
+        let Some(seen) = u8::from_str_radix(&name[..PREFIX], 16).ok().map(|at| &self.seen[usize::from(at)])
+        else {
+            return self.stat(name);
+        };
+        if let Some(dir) = seen.get() {
+            let stat = disk::stat(dir, name.as_bytes())?;
+            // A directory that was taken away since has nothing in it, which says nothing of one that took its place.
+            return if stat.is_some() { Ok(stat) } else { self.stat(name) };
+        }
+        let Some(dir) = self.dir_of(name)? else { return Ok(None) };
+        let stat = disk::stat(&dir, name.as_bytes());
+        _ = seen.set(dir);
+        stat
     }
 
     /// Marks a file as used now. Nobody depends on it, so a failure is nobody's concern.
