@@ -9,6 +9,7 @@ use kit_plan::{Derivation, Plan};
 use kit_store::{Cost, Measured, Record, Store};
 
 use self::queue::{Lane, Queue};
+use crate::parallel::each;
 use crate::seams::{Event, Finished};
 use crate::{BuildError, Events, Execute, Fetch, actions};
 
@@ -120,7 +121,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Goes from the targets up to what is known: what lies above that isn't even looked at.
+    /// Goes from the targets up to what is known, level by level: what lies above that isn't even looked at.
     fn survey<'p>(
         &self,
         plan: &'p Plan,
@@ -128,21 +129,24 @@ impl Engine<'_> {
     ) -> Result<(Trees, Vec<&'p Derivation>), BuildError> {
         let mut known = Trees::new();
         let mut missing = BTreeSet::new();
-        let mut stack = targets.to_vec();
-        while let Some(id) = stack.pop() {
-            if known.contains_key(&id) || missing.contains(&id) {
-                continue;
+        let mut level: BTreeSet<_> = targets.iter().copied().collect();
+        while !level.is_empty() {
+            let ids: Vec<_> = level.into_iter().collect();
+            let present = each(&ids, self.jobs, &|id| self.present(id))?;
+            level = BTreeSet::new();
+            for (id, tree) in ids.into_iter().zip(present) {
+                if let Some(tree) = tree {
+                    known.insert(id, tree);
+                    continue;
+                }
+                missing.insert(id);
+                let derivation = plan.get(&id).expect("because targets and inputs are of this plan");
+                level.extend(derivation.action().inputs().into_iter().filter_map(|input| match input {
+                    Input::Derivation(id) => Some(id),
+                    Input::Tree(_) => None,
+                }));
             }
-            if let Some(tree) = self.present(&id)? {
-                known.insert(id, tree);
-                continue;
-            }
-            missing.insert(id);
-            let derivation = plan.get(&id).expect("because targets and inputs are of this plan");
-            stack.extend(derivation.action().inputs().into_iter().filter_map(|input| match input {
-                Input::Derivation(id) => Some(id),
-                Input::Tree(_) => None,
-            }));
+            level.retain(|id| !known.contains_key(id) && !missing.contains(id));
         }
         let todo = plan.derivations().iter().filter(|d| missing.contains(&d.id())).collect();
         Ok((known, todo))

@@ -26,6 +26,7 @@
 //! | [`vendor`] | everything that lockfiles need, in one directory |
 //! | [`verify`] | rebuilding everything in other surroundings, and comparing |
 //! | [`repair`] | going on when the store turns out to be damaged |
+//! | [`parallel`] | the same work on many things, some at a time |
 //! | [`outputs`] | writing the results to where people find them |
 //! | [`registry`] | images of registries: what is wrong with them, and whether documents say what the lockfile does |
 //! | [`mod@replace`] | files that appear whole or not at all |
@@ -48,7 +49,7 @@ mod missed;
 pub mod network;
 pub mod newer;
 pub mod outputs;
-mod parallel;
+pub mod parallel;
 pub mod places;
 pub mod processors;
 pub mod registry;

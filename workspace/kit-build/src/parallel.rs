@@ -3,15 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::BuildError;
-
 /// Does `work` on each item, `jobs` at a time; results are in the order of the items. After a failure nothing new begins, and the failure of
 /// the first item that failed is returned.
-pub(crate) fn each<T: Sync, R: Send>(
+pub fn each<T: Sync, R: Send, E: Send>(
     items: &[T],
     jobs: usize,
-    work: &(dyn Fn(&T) -> Result<R, BuildError> + Sync),
-) -> Result<Vec<R>, BuildError> {
+    work: &(dyn Fn(&T) -> Result<R, E> + Sync),
+) -> Result<Vec<R>, E> {
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -35,13 +33,14 @@ pub(crate) fn each<T: Sync, R: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BuildError;
 
     #[test]
     fn results_are_in_order_and_the_first_failure_counts() {
         let items: Vec<usize> = (0..100).collect();
-        let doubled = each(&items, 8, &|n| Ok(n * 2)).unwrap();
+        let doubled = each(&items, 8, &|n| Ok::<_, BuildError>(n * 2)).unwrap();
         assert_eq!(doubled, (0..200).step_by(2).collect::<Vec<_>>());
-        assert!(each(&[] as &[u8], 8, &|_| Ok(())).unwrap().is_empty());
+        assert!(each(&[] as &[u8], 8, &|_| Ok::<_, BuildError>(())).unwrap().is_empty());
         let title = |n: usize| BuildError::NoInit { title: n.to_string() };
         let failed = each(&items, 3, &|n| if *n >= 7 { Err(title(*n)) } else { Ok(()) }).unwrap_err();
         assert_eq!(failed.to_string(), title(7).to_string());

@@ -12,6 +12,7 @@ use kit_audit::sbom::{FileDigests, KernelFacts};
 use kit_build::check::check_results;
 use kit_build::engine::Trees;
 use kit_build::facts::digests;
+use kit_build::parallel::each;
 use kit_build::{Engine, ProjectFiles};
 use kit_hash::{BlobId, DerivationId, Sha256, TreeId};
 use kit_plan::derivation::{Action, Image, ImageFormat, Input};
@@ -35,6 +36,8 @@ pub(crate) struct Built {
     pub(crate) inventory: Inventory,
     /// What steps turned out to be: those that say whose the files are, and the components' own trees.
     pub(crate) trees: Trees,
+    /// How many components are read at the same time.
+    jobs: usize,
 }
 
 /// Which components' own trees are wanted, beside those that say whose the files are.
@@ -107,20 +110,20 @@ impl Built {
         });
         progress.finish();
         let (inventory, trees) = made?;
-        Ok(Self { piece, inventory, trees })
+        Ok(Self { piece, inventory, trees, jobs: context.jobs() })
     }
 
     /// Takes what was planned, and builds nothing: nothing is known of files.
     pub(crate) fn planned(piece: Workpiece) -> Result<Self, Failure> {
         let inputs = piece.loaded.plan_inputs(&piece.lock, &[]);
         let inventory = Inventory::of_plan(&piece.plan, inputs).map_err(bug)?;
-        Ok(Self { piece, inventory, trees: Trees::default() })
+        Ok(Self { piece, inventory, trees: Trees::default(), jobs: 1 })
     }
 
     /// Reads what an image is made of by an engine that works already.
     pub(crate) fn by(engine: &Engine<'_>, piece: Workpiece, wanted: Wanted) -> Result<Self, Failure> {
         let (inventory, trees) = make(engine, &piece, wanted)?;
-        Ok(Self { piece, inventory, trees })
+        Ok(Self { piece, inventory, trees, jobs: engine.jobs })
     }
 
     /// Returns the root file system.
@@ -138,23 +141,32 @@ impl Built {
 
     /// Returns what is known of the licences of the components whose trees are there.
     pub(crate) fn licences(&self, store: &Store) -> Result<BTreeMap<ComponentId, Licence>, Failure> {
-        let mut licences = BTreeMap::new();
-        for (id, component) in &self.inventory.components {
-            let tree = self.tree_of(store, id)?;
-            let licence = match (id, tree) {
-                (ComponentId::Debian(key), Some(tree)) => self.licence_of_debian(store, key, &tree)?,
-                (ComponentId::Crate { .. }, Some(tree)) => Licence::of_crate(&tree, store),
-                (ComponentId::File { .. }, Some(tree)) => {
-                    Licence::of_sources(component.licence.as_deref(), &tree, store)
-                }
-                (ComponentId::Recipe(RecipeName::Package(_)), _) if component.licence.is_some() => {
-                    Licence::of_recipe(component.licence.as_deref())
-                }
-                _ => continue,
-            };
-            licences.insert(id.clone(), licence);
-        }
-        Ok(licences)
+        let components: Vec<_> = self.inventory.components.iter().collect();
+        let licences = each(&components, self.jobs, &|(id, component)| {
+            let licence = self.licence(store, id, component)?;
+            Ok::<_, Failure>(licence.map(|licence| ((*id).clone(), licence)))
+        })?;
+        Ok(licences.into_iter().flatten().collect())
+    }
+
+    fn licence(
+        &self,
+        store: &Store,
+        id: &ComponentId,
+        component: &Component,
+    ) -> Result<Option<Licence>, Failure> {
+        let tree = self.tree_of(store, id)?;
+        Ok(Some(match (id, tree) {
+            (ComponentId::Debian(key), Some(tree)) => self.licence_of_debian(store, key, &tree)?,
+            (ComponentId::Crate { .. }, Some(tree)) => Licence::of_crate(&tree, store),
+            (ComponentId::File { .. }, Some(tree)) => {
+                Licence::of_sources(component.licence.as_deref(), &tree, store)
+            }
+            (ComponentId::Recipe(RecipeName::Package(_)), _) if component.licence.is_some() => {
+                Licence::of_recipe(component.licence.as_deref())
+            }
+            _ => return Ok(None),
+        }))
     }
 
     /// Returns the licence of a Debian package; where its documentation is a link to another package's that takes part, it is there.

@@ -130,11 +130,14 @@ impl<'a> Owners<'a> {
             compose.parts.iter().map(|part| Ok((part, self.of(&part.input, recipe)?))).collect();
         let parts = parts?;
         for (at, (part, owned)) in parts.iter().enumerate() {
-            for (inner, _) in owned.tree.entries() {
+            for (inner, own_entry) in owned.tree.entries() {
                 let Ok(path) = part.at.append(inner) else { continue };
                 let Some(entry) = tree.inode(&path) else { continue };
                 let is_preferred = compose.prefer.get(&path) == Some(&at);
-                let own_entry = owned.tree.inode(inner);
+                let own_entry = match own_entry {
+                    Entry::HardLink { target } => owned.tree.inode(target),
+                    own_entry => Some(own_entry),
+                };
                 // Of a directory that several have, one has the mode; it is the first one's all the same.
                 let both = own_entry.is_some_and(Entry::is_directory) && entry.is_directory();
                 let is_it = own_entry == Some(entry) || both;
