@@ -303,6 +303,19 @@ fn what_erofs_cannot_hold_is_refused() {
     assert_eq!(refuse(&tree, ""), "the image would have 35184372088832 bytes; EROFS holds less than 16 TiB");
 }
 
+/// An extent begins in the last cluster of a pack, so the next pack begins with how many blocks it has; another one begins in that pack.
+#[test]
+fn extents_across_packs_come_back() {
+    for (seed, length) in [(7_693_677_826_961_039_796, 154_718), (1, 400_000), (2, 400_000)] {
+        let blobs = MemoryBlobs::new();
+        let mut tree = Tree::new();
+        put(&mut tree, &blobs, "/file", &mixed(seed, length));
+        for compression in ALL {
+            assert_eq!(read_back(&write_with(&tree, &blobs, compression, &Alone)).unwrap(), tree, "{seed}");
+        }
+    }
+}
+
 /// EROFS knows names of some kinds only.
 fn with_known_names(tree: &Tree) -> Tree {
     let mut known = tree.clone();

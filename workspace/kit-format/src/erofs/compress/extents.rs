@@ -163,6 +163,7 @@ impl PackWriter {
     /// Writes `count` clusters of `bits` bits each; those that are missing are zero.
     fn write(&mut self, clusters: &[Cluster], count: usize, bits: usize) {
         let mut base = self.block;
+        // Whether no extent of the pack is known yet: the address is that of its first one, or of the one that begins before the pack.
         let mut first = true;
         let mut fields = vec![0; count * bits / 8 + 2];
         for (at, cluster) in clusters.iter().enumerate() {
@@ -175,6 +176,8 @@ impl PackWriter {
             } else if cluster.value & BLOCKS != 0 {
                 self.block += u32::from(cluster.value & !BLOCKS);
                 self.pending = false;
+                // Readers add these blocks to the pack's address, wherever in the pack they are told.
+                first = false;
                 cluster.value
             } else if at + 1 == count {
                 cluster.next

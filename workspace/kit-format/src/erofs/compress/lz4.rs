@@ -77,7 +77,8 @@ impl<'a> Compressor<'a> {
                 break;
             }
             if candidate < at
-                && self.segment[candidate + longest] == self.segment[at + longest]
+                // What is longer has the four bytes that end there in common, too: most candidates fail here.
+                && self.word(candidate + longest + 1 - MATCH_MIN) == self.word(at + longest + 1 - MATCH_MIN)
                 && self.word(candidate) == first
             {
                 let length = common(&self.segment[candidate..], &self.segment[at..end]);
