@@ -4,15 +4,18 @@
 //! |---|---|
 //! | [`decoder`] | [`Decoder`]: bzip2, gzip, xz and zstd with bounded memory and bounded growth |
 //! | [`gzip`] | [`GzipStream`]: what layers of containers are written with |
+//! | [`xz`] | [`XzStream`]: what some kernels unpack and is small |
 //! | [`zstd`] | [`ZstdStream`]: the same bytes for any number of workers |
 
 pub mod decoder;
 mod full;
 pub mod gzip;
+pub mod xz;
 pub mod zstd;
 
 pub use decoder::Decoder;
 pub use gzip::GzipStream;
+pub use xz::XzStream;
 pub use zstd::ZstdStream;
 
 /// How a stream is compressed.

@@ -17,12 +17,15 @@
 //! | [`oci`] | image layouts, both ways |
 //! | [`iso`] | ISO 9660 with Rock Ridge, Joliet and El Torito, both ways |
 //! | [`grub`] | GRUB for BIOS, told where it lies and what it loads |
+//! | [`raspberry_pi`] | what a Raspberry Pi starts from |
 //! | [`ipxe`] | scripts that boot over the network |
 //! | [`json`], [`date`] | canonical JSON, the source date as text |
 //! | [`erofs`] | EROFS, both ways |
+//! | [`ext4`] | ext4, both ways |
 //! | [`squashfs`] | compressed file systems, both ways |
 //! | [`disk_image`] | disks in the containers of virtual machines, both ways |
 //! | [`layout`] | a file that is laid out before it is written |
+//! | [`extents`] | what its pieces are, as a side file |
 //! | [`fat`] | FAT file systems, both ways |
 //! | [`gpt`], [`mbr`] | partition tables, both ways |
 //! | [`verity`] | hash trees of dm-verity, both ways |
@@ -46,6 +49,8 @@ pub mod disk_image;
 pub mod efi_variables;
 pub mod erofs;
 pub mod explain;
+pub mod ext4;
+pub mod extents;
 pub mod fat;
 pub mod gpt;
 pub mod grub;
@@ -61,6 +66,7 @@ pub mod measure;
 mod members;
 pub mod oci;
 pub mod pe;
+pub mod raspberry_pi;
 #[cfg(test)]
 mod samples;
 pub mod sources;

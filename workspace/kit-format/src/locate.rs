@@ -17,9 +17,13 @@
 //! | `cpio`, `tar` | the pieces of archives |
 //! | `kernel`, `text` | those of kernels, and of texts |
 //! | `zstd`, `gzip` | compressed streams: the piece, and what it unpacks to |
+//! | `disk` | containers of disks: the field, or which bytes of the disk it is |
+//! | `fields` | the fields of what disks, file systems and boot programs begin with |
 
 mod cpio;
+mod disk;
 mod extent;
+mod fields;
 mod gzip;
 mod kernel;
 mod tar;
@@ -30,9 +34,14 @@ mod zstd;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use kit_hash::BlobId;
 use kit_tree::TreePath;
 
+pub use self::disk::{Contained, in_disk};
 pub use self::extent::Extent;
+#[cfg(test)]
+pub(crate) use self::fields::all_fields;
+pub(crate) use self::fields::fields;
 use self::walk::Walk;
 use crate::compression::{Compression, Decoder};
 use crate::limits::Limits;
@@ -49,13 +58,45 @@ const START: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// Which file it is.
-    pub format: &'static str,
+    pub format: String,
     /// The piece of the file that it is in.
     pub extent: Extent,
     /// What the piece unpacks to, where it is one of a compressed stream.
     pub unpacked: Option<Unpacked>,
-    /// What the byte is in the content of a member that is a file of an image layout; offsets count from the start of that.
-    pub inner: Option<Box<Located>>,
+    /// The content of the store that the piece came from.
+    pub part: Option<Part>,
+    /// What the byte is in what the piece holds.
+    pub inner: Option<Inner>,
+}
+
+/// Which byte of which content a byte of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The content.
+    pub blob: BlobId,
+    /// The byte of it.
+    pub offset: u64,
+}
+
+/// A byte of what a piece holds: of a file of an image layout, of a content, of the disk in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inner {
+    /// Which byte of that it is.
+    pub offset: u64,
+    /// What that is.
+    pub located: Box<Located>,
+}
+
+impl Located {
+    /// Returns a piece of which nothing more is known.
+    pub fn plain(format: impl Into<String>, extent: Extent) -> Self {
+        Self { format: format.into(), extent, unpacked: None, part: None, inner: None }
+    }
+
+    /// Returns what is told of most precisely: the innermost.
+    pub fn innermost(&self) -> &Self {
+        self.inner.as_ref().map_or(self, |inner| inner.located.innermost())
+    }
 }
 
 /// What a piece of a compressed stream unpacks to.
@@ -64,10 +105,12 @@ pub struct Unpacked {
     /// Which bytes of the unpacked stream.
     pub range: Range<u64>,
     /// What the unpacked stream is.
-    pub format: &'static str,
+    pub format: String,
     /// The pieces of it that have some of these bytes, the first few of them; whole members are one.
     pub members: Vec<TreePath>,
-    /// How many more members have some.
+    /// Pieces of a disk that have some of these bytes, the first few of them, in words.
+    pub pieces: Vec<String>,
+    /// How many more members, or pieces, have some.
     pub more: usize,
 }
 
@@ -89,8 +132,9 @@ fn deep(open: Open<'_>, offset: u64, depth: usize) -> io::Result<Option<Located>
         io::copy(&mut source.by_ref().take(content.start), &mut io::sink())?;
         Ok(Box::new(source.take(content.end - content.start)))
     };
-    let inner = deep(&inner, offset - content.start, depth - 1)?;
-    Ok(Some(Located { inner: inner.map(Box::new), ..found }))
+    let at = offset - content.start;
+    let inner = deep(&inner, at, depth - 1)?.map(|located| Inner { offset: at, located: Box::new(located) });
+    Ok(Some(Located { inner, ..found }))
 }
 
 fn shallow(open: Open<'_>, offset: u64) -> io::Result<Option<Located>> {
@@ -164,7 +208,7 @@ fn format(start: &[u8]) -> Format {
 }
 
 fn plain(format: &'static str, extent: Extent) -> Located {
-    Located { format, extent, unpacked: None, inner: None }
+    Located::plain(format, extent)
 }
 
 fn start_of(open: Open<'_>) -> io::Result<Vec<u8>> {
@@ -232,7 +276,7 @@ fn in_stream(
         let decoder = Decoder::new(compression, walk.rest(), &Limits::standard())?;
         unpacked(Box::new(decoder), range)
     });
-    Ok(Some(Located { format, extent, unpacked: unpacked.transpose()?, inner: None }))
+    Ok(Some(Located { unpacked: unpacked.transpose()?, ..Located::plain(format, extent) }))
 }
 
 /// Says which members of an archive some of its bytes are of.
@@ -245,7 +289,8 @@ fn unpacked(mut stream: Box<dyn Read + '_>, range: Range<u64>) -> io::Result<Unp
         Format::Initrd => ("cpio archive", Box::new(cpio::Extents::new(whole))),
         Format::Tar => ("tar archive", Box::new(tar::Extents::new(whole))),
         Format::Compressed(_) | Format::Kernel | Format::Text | Format::Unknown => {
-            return Ok(Unpacked { range, format: "stream", members: Vec::new(), more: 0 });
+            let format = "stream".to_owned();
+            return Ok(Unpacked { range, format, members: Vec::new(), pieces: Vec::new(), more: 0 });
         }
     };
     let (mut members, mut last, mut more): (Vec<TreePath>, Option<TreePath>, _) = (Vec::new(), None, 0);
@@ -264,7 +309,7 @@ fn unpacked(mut stream: Box<dyn Read + '_>, range: Range<u64>) -> io::Result<Unp
             _ => more += 1,
         }
     }
-    Ok(Unpacked { range, format: name, members, more })
+    Ok(Unpacked { range, format: name.to_owned(), members, pieces: Vec::new(), more })
 }
 
 #[cfg(test)]

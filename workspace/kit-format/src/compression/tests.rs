@@ -36,6 +36,10 @@ fn xz(content: &[u8], dictionary: u32) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+fn written_xz(content: &[u8]) -> Vec<u8> {
+    read_all(XzStream::new(content).unwrap()).unwrap()
+}
+
 fn decode(bytes: &[u8], limits: &Limits) -> io::Result<Vec<u8>> {
     read_all(Decoder::sniff(bytes, limits)?)
 }
@@ -50,7 +54,9 @@ gzip empty ac73670af3abed54ac6fb4695131f4099be9fbe39d6076c5d0264a6bbdae9d83
 gzip ee4c82a08096538a84008604504fb7fd9e327ffff658aeb598ea2dccfe16c674
 zstd empty f96deff1816083fdff8bc3e46c3fe6ca46a6bb49f4d5a00627616c13237a512c
 zstd 3 8be43e409cb2ed7d07662c5dcc57313a36549ff831aee6221c1cdda48a36c3f4
-zstd 15 c5b8ee7cb504aabec9734ef97f4a44e65b0802e0ea3ab29ac9257c6ae78f5421";
+zstd 15 c5b8ee7cb504aabec9734ef97f4a44e65b0802e0ea3ab29ac9257c6ae78f5421
+xz empty 14c80c40f5b247deead9e9d1d31b8b4f5f0b4f4425e6eb12291fd3e505fc8414
+xz 2f550f55a4af4661c8693911b07f10f13452801fc7e1da0b92a5b2e39f7d6f38";
 
 /// These change only with a `REVISION`; a new one is taken from the message of the failing test.
 #[test]
@@ -63,14 +69,28 @@ fn bytes_are_pinned() {
         format!("zstd empty {}", Sha256::of(&zstd(b"", 3, 1))),
         format!("zstd 3 {}", Sha256::of(&zstd(&text, 3, 1))),
         format!("zstd 15 {}", Sha256::of(&zstd(&text, 15, 2))),
+        format!("xz empty {}", Sha256::of(&written_xz(b""))),
+        format!("xz {}", Sha256::of(&written_xz(&text))),
     ];
-    assert_eq!((gzip::REVISION, super::zstd::REVISION), (1, 1));
+    assert_eq!((gzip::REVISION, super::xz::REVISION, super::zstd::REVISION), (1, 1, 1));
     assert_eq!(found.join("\n"), PINNED);
 }
 
 #[test]
 fn gzip_says_nothing_about_its_maker() {
     assert_eq!(gzip(b"x")[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+}
+
+#[test]
+fn xz_is_what_the_kernel_unpacks() {
+    let text = lines(5_000);
+    let written = written_xz(&text);
+    // The magic number, and the flags of a stream with CRC-32.
+    assert_eq!(written[..8], [0xfd, b'7', b'z', b'X', b'Z', 0, 0, 1]);
+    let mut read = Vec::new();
+    lzma_rust2::XzReader::new(written.as_slice(), false).read_to_end(&mut read).unwrap();
+    assert!(read == text, "another implementation reads it");
+    assert!(decode(&written, &Limits::standard()).unwrap() == text);
 }
 
 #[test]
@@ -90,6 +110,10 @@ fn bytes_do_not_depend_on_how_the_source_reads() {
     let options = ZstdOptions { level: 3, workers: NonZeroU32::MIN };
     for step in [1, 7, 4096, 131_073] {
         assert!(read_all(GzipStream::new(Trickle(&text, step))).unwrap() == gzip(&text), "{step}");
+        assert!(
+            read_all(XzStream::new(Trickle(&text, step)).unwrap()).unwrap() == written_xz(&text),
+            "{step}"
+        );
         let stream = ZstdStream::new(Trickle(&text, step), text.len() as u64, options).unwrap();
         assert!(read_all(stream).unwrap() == zstd(&text, 3, 1), "{step}");
     }

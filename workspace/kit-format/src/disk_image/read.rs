@@ -5,6 +5,7 @@
 //! must replay first are refused by name.
 
 mod disk_stream;
+mod place;
 mod told;
 
 use std::io::{self, Read};
@@ -15,6 +16,7 @@ use crate::compression::{Compression, Decoder};
 use crate::limits::Limits;
 
 use self::disk_stream::DiskStream;
+pub use self::place::Place;
 
 /// How large a disk may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,6 +44,11 @@ impl fmt::Debug for Source<'_> {
 }
 
 impl<'a> Source<'a> {
+    /// Returns where in the file it begins.
+    pub(super) fn begins(&self) -> u64 {
+        self.start
+    }
+
     /// Takes the whole file.
     pub(super) fn new(file: &'a dyn RandomAccess) -> Self {
         Self { file, start: 0, length: file.length() }

@@ -1,6 +1,7 @@
 mod golden;
 mod hostile;
 mod limits;
+mod places;
 
 use std::io::{self, Cursor, Read};
 

@@ -18,29 +18,29 @@ pub struct Extent {
     /// What it says, where it is a field.
     pub value: Option<String>,
     /// The fields in it, where in the file each is.
-    pub(super) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
 }
 
 /// A field of a piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) range: Range<u64>,
-    pub(super) value: String,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) range: Range<u64>,
+    pub(crate) value: String,
 }
 
 impl Extent {
-    pub(super) fn new(what: impl Into<String>, range: Range<u64>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, range: Range<u64>) -> Self {
         let what = what.into();
         Self { what, range, member: None, is_content: false, value: None, fields: Vec::new() }
     }
 
-    pub(super) fn of(mut self, member: Option<TreePath>) -> Self {
+    pub(crate) fn of(mut self, member: Option<TreePath>) -> Self {
         self.member = member;
         self
     }
 
-    pub(super) fn with(mut self, fields: Vec<Field>) -> Self {
+    pub(crate) fn with(mut self, fields: Vec<Field>) -> Self {
         self.fields = fields;
         self
     }
@@ -50,7 +50,7 @@ impl Extent {
     }
 
     /// Returns the field that has the byte at an offset, or what of it is between fields.
-    pub(super) fn at(self, offset: u64) -> Self {
+    pub(crate) fn at(self, offset: u64) -> Self {
         let Some(field) = self.fields.iter().find(|field| field.range.contains(&offset)) else {
             let before = self.fields.iter().map(|field| field.range.end).filter(|end| *end <= offset);
             let after = self.fields.iter().map(|field| field.range.start).filter(|start| *start > offset);

@@ -189,7 +189,7 @@ fn files_of_layouts_in_archives_are_looked_into() {
     let found = at(&bytes, content).unwrap();
     assert_eq!(found.extent.member, Some(path("/blobs/sha256/abc")));
     let inner = found.inner.unwrap();
-    assert_eq!(inner.extent.member, Some(path("/etc/motd")));
+    assert_eq!(inner.located.extent.member, Some(path("/etc/motd")));
     let second = content + 1 + find(&bytes[content + 1..], b"Welcome.\n");
     assert_eq!(at(&bytes, second).unwrap().inner, None);
 }

@@ -4,6 +4,7 @@ mod contents;
 mod inodes;
 mod jobs;
 mod listing;
+mod pieces;
 mod xattrs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,9 +92,7 @@ pub fn layout(
     let mut layout = Layout::new();
     layout.bytes("superblock", superblock.encode());
     layout.bytes("compressor options", compressor_options);
-    if contents.len > 0 {
-        layout.blob("compressed contents", contents.blob, contents.len, None);
-    }
+    contents.lay_out(tree, &mut layout);
     for (what, bytes) in parts.tables {
         layout.bytes(what, bytes);
     }

@@ -1,8 +1,10 @@
-//! The bytes of each revision.
+//! The bytes of each revision, and what they say, which can be read.
 
 use kit_hash::Sha256;
 
+use super::read::{From, Packed};
 use super::*;
+use crate::locate::all_fields;
 
 /// A new digest is a new revision.
 const DIGESTS: [(DiskFormat, &str); 14] = [
@@ -31,4 +33,47 @@ fn the_bytes_are_those_of_the_revision() {
         .collect();
     let expected: Vec<_> = DIGESTS.iter().map(|(format, digest)| format!("{format} {digest}")).collect();
     assert_eq!(found, expected);
+}
+
+/// What the headers of each container say, and where it has the disk: when a digest changes, this tells what did.
+#[test]
+fn what_the_bytes_say_is_that_of_the_revision() {
+    let disk = sample();
+    let mut dump = Vec::new();
+    for (format, _) in DIGESTS {
+        let file = written(&disk, format);
+        dump.push(format!("{format}: {} bytes", file.len()));
+        let mut read_at = |at: u64, size: usize| {
+            let at = usize::try_from(at).ok()?;
+            file.get(at..at + size).map(<[u8]>::to_vec)
+        };
+        for (header, name, range, value) in all_fields(format, file.len() as u64, &mut read_at) {
+            dump.push(format!("  {:#08x} {header}, {name} = {value}", range.start));
+        }
+        let file = Boxed(&file);
+        let inside = read(&file, LIMITS).expect("it can be read");
+        let mut zeros = 0;
+        for run in inside.runs() {
+            let (at, run) = run.expect("it can be read");
+            if run.from == From::Zeros {
+                zeros += 1;
+                continue;
+            }
+            let from = match run.from {
+                From::Zeros => unreachable!("because those are counted"),
+                From::File(place) => format!("byte {place:#x}"),
+                From::Packed { at, length, packed, .. } => {
+                    let codec = match packed {
+                        Packed::Deflate => "deflate",
+                        Packed::Zlib => "zlib",
+                        Packed::Zstd => "zstd",
+                    };
+                    format!("{length} bytes of {codec} at {at:#x}")
+                }
+            };
+            dump.push(format!("  disk {at:#x} to {:#x}: {from}", at + run.length));
+        }
+        dump.push(format!("  {zeros} runs of zeros"));
+    }
+    assert_eq!(dump.join("\n") + "\n", include_str!("golden.txt"));
 }

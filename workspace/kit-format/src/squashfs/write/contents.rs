@@ -91,6 +91,12 @@ impl Contents {
         self.places.get(&(blob, size)).cloned().unwrap_or_default()
     }
 
+    /// Returns where a block of fragments is, and what it takes.
+    pub(super) fn fragment(&self, number: u32) -> Option<(u64, u32)> {
+        let fragment = self.fragments.get(usize::try_from(number).ok()?)?;
+        Some((fragment.start, fragment.size))
+    }
+
     /// Returns the entries of the fragment table.
     pub(super) fn fragment_entries(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
