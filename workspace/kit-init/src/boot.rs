@@ -36,7 +36,9 @@ pub(crate) fn run() -> ! {
         Ok(prepared) => prepared,
         Err(failure) => {
             console::shout(format_args!("boot failed: {failure}"));
-            power::end_now(Ending::PowerOff)
+            // It can't be read when nothing of the machine is mounted yet.
+            let line = files::read_text("/proc/cmdline").unwrap_or_default();
+            power::end_now(cmdline::parse(&line).0.on_failure)
         }
     };
     end_on_panic(options.on_failure);

@@ -82,6 +82,11 @@ pub(crate) fn is_link(path: &str) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
+/// Where a symbolic link leads; nothing if that can't be told.
+pub(crate) fn link_target(path: &str) -> Option<String> {
+    fs::read_link(path).ok()?.into_os_string().into_string().ok()
+}
+
 /// The names in a directory in byte order; none if the directory does not exist.
 pub(crate) fn list(path: &str) -> Result<Vec<String>, Failure> {
     let entries = match fs::read_dir(path) {

@@ -15,6 +15,7 @@
 //! 4. It sets the host name from `/etc/hostname` (`kit` if absent) and brings the loopback interface up.
 //! 5. It runs the *onboot* containers one after the other. Each must exit with code 0; otherwise the boot has failed.
 //! 6. It starts the *services*, and prints `kit-init: up` when each is ready or has ended.
+//! 7. When none of them has failed, it marks a boot as good that the boot loader counts, see `assessment.rs`.
 //!
 //! # A root that isn't copied
 //! In an initramfs, with `kit.root=` on the kernel's command line, all of the above happens in the root that it names. Before, as the
@@ -77,7 +78,7 @@
 //! # Kernel
 //! Linux 5.12 or later with devtmpfs, tmpfs, control groups, seccomp filters and all namespaces; overlayfs for writable
 //! roots and volumes; Landlock, `AppArmor` and BPF for control groups where a container asks for what they do; `button` and `evdev` for the power button;
-//! GPT, the device mapper and dm-verity where the root asks for them.
+//! GPT, the device mapper and dm-verity where the root asks for them; efivarfs and vfat where boots are counted.
 //!
 //! # Building
 //! It is a member of kit's workspace and builds standing alone too, with Rust 1.85 and two crates, itself and libc.
@@ -87,6 +88,7 @@
 //!
 //! `kit-init run BUNDLE` runs one container from a bundle's folder with the same code, for tests and for a look.
 
+mod assessment;
 mod boot;
 mod bundle;
 mod cgroup;

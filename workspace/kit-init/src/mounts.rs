@@ -34,7 +34,7 @@ const ESSENTIAL: [Plan; 3] = [
     plan("/run", "tmpfs", SAFE, &["mode=0755,size=10%"]),
 ];
 
-/// What else is mounted. `/var` only if the image has one: it starts empty.
+/// What else is mounted. `/var` only if the image has one and its root can't be written to: it starts empty.
 const OTHER: [Plan; 6] = [
     plan("/sys", "sysfs", SAFE | NOEXEC, &[""]),
     plan("/sys/fs/cgroup", "cgroup2", SAFE | NOEXEC, &["nsdelegate,memory_recursiveprot", "nsdelegate", ""]),
@@ -49,11 +49,13 @@ const OTHER: [Plan; 6] = [
     plan("/var", "tmpfs", SAFE, &["mode=0755,size=25%"]),
 ];
 
-/// Makes the root a mount of its own, shared and read-only, and mounts what no machine can be without.
+/// Makes the root a mount of its own, shared and, but for ext4 that was mounted to be written to, read-only; and mounts what no machine can be without.
 ///
 /// The kernel unpacks an initramfs into the one file system that can neither be unmounted nor pivoted away from. It
 /// is not copied: a bind mount of it, moved over it, is a root like any other.
 pub(crate) fn mount_essential() -> Result<(), Failure> {
+    // In a container, which has /dev from the start, the file system is not this machine's own; the first stage leaves /proc alone.
+    let is_writable = !files::is_mounted("/dev") && sys::mount::root_is_writable();
     for directory in ["/proc", "/sys", "/dev", "/run", "/tmp"] {
         let _ = files::make_directory(directory); // mounting tells if it is missing
     }
@@ -66,6 +68,9 @@ pub(crate) fn mount_essential() -> Result<(), Failure> {
     // Containers keep to themselves; what a bind is to share spreads from here.
     let shared = libc::MS_REC | libc::MS_SHARED;
     sys::mount::mount(c"", c"/", c"", shared, c"").during("make shared", "/")?;
+    if is_writable {
+        return Ok(());
+    }
     let read_only = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY;
     sys::mount::mount(c"", c"/", c"", read_only, c"").during("make read-only", "/")
 }
@@ -91,7 +96,7 @@ pub(crate) fn mount_other(console: &mut Console) {
         let _ = files::make_directory(directory); // mounting tells if it is missing
     }
     for plan in &OTHER {
-        if plan.target == "/var" && !files::is_directory("/var") {
+        if plan.target == "/var" && (!files::is_directory("/var") || sys::mount::root_is_writable()) {
             continue;
         }
         if let Err(failure) = mount(plan).during("mount", plan.target) {

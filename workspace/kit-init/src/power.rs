@@ -64,7 +64,7 @@ pub(crate) fn end_now(ending: Ending) -> ! {
     }
 }
 
-/// Unmounts all that can be, the last mounted first; what is busy stays, and the root is read-only already.
+/// Unmounts all that can be, the last mounted first; what is busy stays, and the root becomes read-only where it isn't.
 fn unmount_all() {
     let Ok(mounts) = files::read_text("/proc/self/mounts") else { return };
     for point in mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)) {
@@ -75,5 +75,8 @@ fn unmount_all() {
         if let Ok(point) = sys::c_string(point) {
             let _ = sys::mount::unmount(&point, 0);
         }
+    }
+    if sys::mount::root_is_writable() {
+        let _ = sys::mount::mount(c"", c"/", c"", libc::MS_REMOUNT | libc::MS_RDONLY, c"");
     }
 }

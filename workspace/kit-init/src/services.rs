@@ -6,6 +6,7 @@ mod watching;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::assessment;
 use crate::bundle::Bundle;
 use crate::cmdline::{Options, WhenDone};
 use crate::config::{Config, OnFailure, Probe, Restart};
@@ -29,6 +30,18 @@ pub(crate) struct Services {
     programs: Vec<(i32, u64)>,
     on_failure: Ending,
     is_up: bool,
+    assessment: Assessment,
+}
+
+/// Whether this boot was a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Assessment {
+    /// That depends on what becomes of the services.
+    Open,
+    /// It was, and is marked so.
+    Good,
+    /// It is not: a service can't even be read.
+    Bad,
 }
 
 /// One service.
@@ -107,6 +120,7 @@ pub(crate) fn serve(supervisor: &mut Supervisor, bundles: &[Bundle], options: &O
             services.is_up = true;
             supervisor.console.say("up");
         }
+        services.assess(supervisor);
         if let Some(ending) = supervisor.request {
             return ending;
         }
@@ -126,14 +140,31 @@ pub(crate) fn serve(supervisor: &mut Supervisor, bundles: &[Bundle], options: &O
 
 impl Services {
     fn new(supervisor: &mut Supervisor, bundles: &[Bundle], on_failure: Ending) -> Self {
-        let mut services = Self { units: Vec::new(), programs: Vec::new(), on_failure, is_up: false };
+        let mut services = Self {
+            units: Vec::new(),
+            programs: Vec::new(),
+            on_failure,
+            is_up: false,
+            assessment: Assessment::Open,
+        };
         for bundle in bundles {
             match bundle.config() {
                 Ok(config) => services.units.push(Unit::new(bundle.clone(), Rc::new(config))),
-                Err(failure) => supervisor.console.say(format_args!("{}: {failure}", bundle.name)),
+                Err(failure) => {
+                    services.assessment = Assessment::Bad;
+                    supervisor.console.say(format_args!("{}: {failure}", bundle.name));
+                }
             }
         }
         services
+    }
+
+    /// Marks the boot as good, once, when the machine is up and no service has failed, or is about to be tried again because it did.
+    fn assess(&mut self, supervisor: &mut Supervisor) {
+        if self.is_up && self.assessment == Assessment::Open && self.units.iter().all(Unit::is_well) {
+            self.assessment = Assessment::Good;
+            assessment::mark_good(&mut supervisor.console);
+        }
     }
 
     fn find(&mut self, name: &str) -> Option<&mut Unit> {
@@ -302,6 +333,11 @@ impl Unit {
     /// Whether it has yet to become what it shall be.
     fn is_on_its_way(&self) -> bool {
         matches!(self.state, State::Waiting | State::Starting)
+    }
+
+    /// Whether it is what it shall be, or what somebody wanted.
+    fn is_well(&self) -> bool {
+        matches!(self.state, State::Ready | State::Done | State::Stopped | State::Delayed(_, Good::Yes))
     }
 
     /// Takes note that its container runs.

@@ -1,7 +1,7 @@
 //! The first stage of a boot whose root isn't the initramfs: finds the root, checks it, goes on there.
 //!
-//! The initramfs has this program and the modules that reaching the root takes. Nothing of the root is copied: it is mounted
-//! read-only, the initramfs gives its memory back, and `/init` of the root is the same process from then on.
+//! The initramfs has this program and the modules that reaching the root takes. Nothing of the root is copied: it is mounted,
+//! read-only but for ext4, the initramfs gives its memory back, and `/init` of the root is the same process from then on.
 
 mod disks;
 mod gpt;
@@ -21,6 +21,7 @@ use crate::files;
 use crate::modules;
 use crate::mounts;
 use crate::sys::{self, mount, process};
+pub(crate) use guid::Guid;
 use words::{Kind, Wanted};
 
 /// How long disks may take to appear.
@@ -70,6 +71,11 @@ pub(crate) fn go_on(console: &mut Console, line: &str) -> Result<Infallible, Fai
     execute()
 }
 
+/// The device of the partition with this id, if a disk has it.
+pub(crate) fn device_of(id: Guid) -> Result<Option<String>, Failure> {
+    Ok(disks::look()?.iter().find_map(|disk| disk.device_with_id(id)))
+}
+
 /// Waits until the root is there.
 fn find(wanted: &Wanted) -> Result<disks::Found, Failure> {
     let deadline = Instant::now() + PATIENCE;
@@ -110,9 +116,10 @@ fn check_kind(device: &str, data: &str, kind: Kind) -> Result<(), Failure> {
 fn mount_root(device: &str, kind: Kind) -> Result<(), Failure> {
     files::make_directory(TARGET).during("make", TARGET)?;
     let name = format!("/dev/{device}");
+    let flags = if kind == Kind::Ext4 { 0 } else { libc::MS_RDONLY };
     let mounted = sys::c_string(name.as_str()).and_then(|device| {
         let (target, kind) = (sys::c_string(TARGET)?, sys::c_string(kind.word())?);
-        mount::mount(&device, &target, &kind, libc::MS_RDONLY, c"")
+        mount::mount(&device, &target, &kind, flags, c"")
     });
     match mounted {
         Err(sys::Errno(libc::ENODEV)) => Err(Failure::new(
@@ -139,7 +146,12 @@ fn read_init() -> Result<(), Failure> {
 /// Makes the root `/`, and frees the initramfs.
 fn switch(console: &mut Console) -> Result<(), Failure> {
     console.drain(Duration::from_secs(2));
-    for target in [c"/sys", c"/proc", c"/dev"] {
+    // There it is told what becomes of a boot that fails from now on.
+    let processes = format!("{TARGET}/proc");
+    sys::c_string(processes.as_str())
+        .and_then(|target| mount::mount(c"/proc", &target, c"", libc::MS_MOVE, c""))
+        .during("move /proc to", processes)?;
+    for target in [c"/sys", c"/dev"] {
         // Detached: the console is open. The root mounts its own.
         mount::unmount(target, libc::MNT_DETACH).during("unmount", target.to_string_lossy())?;
     }

@@ -55,7 +55,13 @@ fn what_runs_from_time_to_time_waits_its_time() {
 }
 
 fn services(units: Vec<Unit>) -> Services {
-    Services { units, programs: Vec::new(), on_failure: Ending::PowerOff, is_up: false }
+    Services {
+        units,
+        programs: Vec::new(),
+        on_failure: Ending::PowerOff,
+        is_up: false,
+        assessment: Assessment::Open,
+    }
 }
 
 #[test]
@@ -78,5 +84,24 @@ fn one_waits_for_others_as_it_says() {
         services.units[1].state = log.clone();
         services.units[2].state = data.clone();
         assert_eq!(services.is_free(0), free, "{log:?} {data:?}");
+    }
+}
+
+#[test]
+fn a_boot_is_good_when_no_service_has_failed() {
+    let mut web = unit("web", "{}");
+    let later = Instant::now();
+    for (state, well) in [
+        (State::Waiting, false),
+        (State::Starting, false),
+        (State::Failed, false),
+        (State::Delayed(later, Good::No), false),
+        (State::Delayed(later, Good::Yes), true),
+        (State::Ready, true),
+        (State::Done, true),
+        (State::Stopped, true),
+    ] {
+        web.state = state.clone();
+        assert_eq!(web.is_well(), well, "{state:?}");
     }
 }

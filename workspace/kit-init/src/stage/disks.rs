@@ -57,6 +57,11 @@ impl Disk {
         format!("{}{between}{}", self.name, partition.number)
     }
 
+    /// The name of the device of the partition with this id.
+    pub(crate) fn device_with_id(&self, id: Guid) -> Option<String> {
+        self.with_id(id).map(|partition| self.device_of(partition))
+    }
+
     /// The partition with this id.
     fn with_id(&self, id: Guid) -> Option<&Partition> {
         self.partitions.iter().map(|(partition, _)| partition).find(|partition| partition.id == id)

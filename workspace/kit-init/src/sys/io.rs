@@ -22,6 +22,19 @@ pub(crate) fn open(path: &CStr, flags: i32) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Gives a file of an open directory another name there; what has that name already is replaced.
+pub(crate) fn rename_at(directory: BorrowedFd<'_>, from: &CStr, to: &CStr) -> Result<()> {
+    let directory = directory.as_raw_fd();
+    // SAFETY: both names are NUL-terminated and live through the call.
+    done(unsafe { libc::renameat(directory, from.as_ptr(), directory, to.as_ptr()) })
+}
+
+/// Writes all that is not yet on disk of the file system that something is on.
+pub(crate) fn sync_file_system(on: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: syncfs touches no memory.
+    done(unsafe { libc::syncfs(on.as_raw_fd()) })
+}
+
 /// Makes reads and writes on the open file description give `EAGAIN` instead of waiting.
 pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: F_GETFL takes no further argument.

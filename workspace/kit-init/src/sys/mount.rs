@@ -220,6 +220,18 @@ pub(crate) fn make_node_at(
     })
 }
 
+/// Whether the root is an ext4 file system that can be written to.
+pub(crate) fn root_is_writable() -> bool {
+    // SAFETY: statvfs and statfs are plain numbers; all-zero is a value of them.
+    let (mut flags, mut info): (libc::statvfs, libc::statfs) =
+        unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+    // SAFETY: the path is a NUL-terminated constant, `flags` and `info` are such structures.
+    let found = unsafe {
+        libc::statvfs(c"/".as_ptr(), &raw mut flags) == 0 && libc::statfs(c"/".as_ptr(), &raw mut info) == 0
+    };
+    found && info.f_type == 0xef53 && flags.f_flag & libc::ST_RDONLY == 0
+}
+
 /// Whether the root directory is on a memory file system, as an initramfs is.
 pub(crate) fn root_is_in_memory() -> bool {
     // SAFETY: statfs is plain numbers; all-zero is a value of it.
