@@ -1,15 +1,21 @@
 //! A recipe that makes a bootable image.
 
+mod choices;
+mod extension;
 mod format;
 
 use std::fmt;
 
 use kit_tree::TreePath;
 
-pub use self::format::{Container as DiskContainer, FileSystem, Firmware, Format, IsoRoot, TarCompression};
+pub use self::choices::{FAT_LABEL, InitrdCompression, LABEL_UNITS, Labels, RootCompression, RootPlace};
+pub use self::extension::{Extension, Scope};
+pub use self::format::{
+    Container as DiskContainer, ExtensionKind, FileSystem, Firmware, Format, IsoRoot, Packing, TarCompression,
+};
 
 use crate::package::TreeRules;
-use crate::{Container, ImageReference, ModuleName, Name, Spanned};
+use crate::{Architecture, Container, ImageReference, ModuleName, Name, Spanned};
 
 /// `recipes/images/<name>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +24,10 @@ pub struct Image {
     pub name: Spanned<Name>,
     /// `[image] summary`.
     pub summary: Option<String>,
+    /// `[image] architecture`: which processors it is for; none is what it extends, or the usual one.
+    pub architecture: Option<Spanned<Architecture>>,
+    /// `[image] version`: what `/etc/os-release` says, by which boot loaders tell which of two is newer.
+    pub version: Option<String>,
     /// `[image] formats`: what `kit build` writes.
     pub formats: Vec<Spanned<Format>>,
     /// `[image] extends`: images whose parts come first.
@@ -25,8 +35,8 @@ pub struct Image {
     /// `[image] remove`: containers of extended images that are left out, by name.
     pub remove: Vec<Spanned<Name>>,
     /// `[kernel]`.
-    pub kernel: Option<Spanned<Kernel>>,
-    /// `[init] packages`: trees laid straight into the root.
+    pub kernel: Option<Box<Spanned<Kernel>>>,
+    /// `[init] packages`, or `[extension] packages`: trees laid straight into the root.
     pub init: Vec<Spanned<Name>>,
     /// `[[onboot]]`: run one after the other, each must end well.
     pub onboot: Vec<Spanned<Service>>,
@@ -41,6 +51,8 @@ pub struct Image {
     pub volumes: Vec<Spanned<Volume>>,
     /// `[disk]`: how disks are laid out.
     pub disk: Option<Box<Spanned<Disk>>>,
+    /// `[extension]`: it is no system of its own, but extends one.
+    pub extension: Option<Box<Spanned<Extension>>>,
     /// `[tree]` and additions: the root's own files.
     pub tree: TreeRules,
 }
@@ -56,6 +68,23 @@ pub struct Disk {
     pub size: Option<u64>,
     /// Bytes of a partition for data, which the machine formats when it starts first.
     pub data: Option<u64>,
+    /// Bytes of the file system that firmware reads; none is as many as it takes.
+    pub esp: Option<u64>,
+    /// How the root is compressed where it is a file system of its own; none is each one's own choice.
+    pub compression: Option<Spanned<RootCompression>>,
+    /// What partitions are called.
+    pub labels: Labels,
+    /// How the root's partition is found.
+    pub find: RootPlace,
+    /// `slots = 2`: places for two systems, of which one can be replaced while the other runs.
+    pub slots: Option<Spanned<Slots>>,
+}
+
+/// Two places for systems on a disk, of which the first is filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// Bytes of the partition that each has for a root; none is as many as the first one takes.
+    pub size: Option<u64>,
 }
 
 /// Where a disk has the root.
@@ -68,6 +97,8 @@ pub enum DiskRoot {
     Erofs,
     /// In a partition with `SquashFS`.
     Squashfs,
+    /// In a partition with ext4, which can be written to.
+    Ext4,
 }
 
 impl Image {
@@ -101,6 +132,10 @@ pub struct Kernel {
     pub modules: Vec<Spanned<ModuleName>>,
     /// An uncompressed cpio archive in the package that stands before the initrd, as it is: the processor's microcode.
     pub microcode: Option<Spanned<TreePath>>,
+    /// How the initrd is compressed.
+    pub initrd: InitrdCompression,
+    /// A device tree in the package, for the kernel of programs for UEFI.
+    pub devicetree: Option<Box<Spanned<TreePath>>>,
 }
 
 /// One container of an image.

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`architecture`] | [`Architecture`]: which processors programs are for |
 //! | [`package`] | [`Package`]: a recipe that makes a tree of files |
 //! | [`kind`] | [`Kind`]: what a kind of build expands to |
 //! | [`image`] | [`Image`]: kernel, init and containers |
@@ -21,6 +22,7 @@
 //! | `written` | values as they stand in a file |
 #![forbid(unsafe_code)]
 
+pub mod architecture;
 pub mod container;
 pub mod git;
 pub mod image;
@@ -42,6 +44,7 @@ pub mod tools;
 pub mod upstream;
 mod written;
 
+pub use architecture::Architecture;
 pub use container::Container;
 pub use image::Image;
 pub use image_reference::ImageReference;

@@ -8,7 +8,7 @@ use kit_tree::{Mode, TreePath};
 use crate::git::GitSource;
 use crate::upstream::UrlSource;
 use crate::written::{Key, Lines, Quoted, list};
-use crate::{Container, Name, Spanned};
+use crate::{Architecture, Container, Name, Spanned};
 
 /// `recipes/packages/<name>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Package {
     pub summary: Option<String>,
     /// `[package] license`: an SPDX expression.
     pub license: Option<String>,
+    /// `[package] architecture`: which processors its programs are for; none is the usual one.
+    pub architecture: Option<Spanned<Architecture>>,
     /// `[sources.<name>]`.
     pub sources: BTreeMap<Name, Spanned<Source>>,
     /// `[build]`: the sandboxed step; without it the package is made of its sources' trees.
@@ -31,10 +33,17 @@ pub struct Package {
     pub container: Container,
 }
 
+impl Package {
+    /// Returns which processors its programs are for.
+    pub fn made_for(&self) -> Architecture {
+        self.architecture.as_ref().map_or(Architecture::USUAL, |written| written.value)
+    }
+}
+
 /// Where files come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// `suite = "bookworm"`, `packages = […]`, `dependencies = "closure" | "none"`.
+    /// `suite = "bookworm"`, `packages = […]`, `dependencies = "closure" | "none"`, `architecture = "arm64"`, `component = "contrib"`.
     Debian {
         /// Code name of the suite.
         suite: Spanned<String>,
@@ -42,6 +51,10 @@ pub enum Source {
         packages: Vec<Spanned<String>>,
         /// Whether what they depend on comes along.
         dependencies: Dependencies,
+        /// Whose binaries; none is the package's.
+        architecture: Option<Architecture>,
+        /// The part of the suite that they are in, beside `main`.
+        component: Option<String>,
     },
     /// `suite = "bookworm"`, `source = "busybox"`, `patches = true`: a source package.
     DebianSource {

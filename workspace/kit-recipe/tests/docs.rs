@@ -67,7 +67,7 @@ fn around(section: &str, example: &str) -> String {
         }
         "package" => format!("{package}{example}\n[[user]]\nname = \"a\"\nuid = 1\n"),
         "sources" => {
-            let debian = ["suite", "packages", "dependencies", "source", "patches"]
+            let debian = ["suite", "packages", "dependencies", "source", "patches", "component"]
                 .iter()
                 .any(|key| example.starts_with(key));
             let origin = match example.split(' ').next().unwrap_or_default() {
@@ -76,6 +76,7 @@ fn around(section: &str, example: &str) -> String {
                 "tag" | "branch" | "commit" => "git = \"https://git.example/web.git\"\n",
                 "submodules" => "git = \"https://git.example/web.git\"\ntag = \"v1.0\"\n",
                 "sha256" | "mirrors" | "unpack" => "url = \"https://downloads.example/web-1.0.tar.gz\"\n",
+                "architecture" => "suite = \"bookworm\"\n",
                 _ if debian => "suite = \"bookworm\"\n",
                 _ => "local = \"src\"\n",
             };
@@ -99,7 +100,14 @@ fn around(section: &str, example: &str) -> String {
         "disk" if example.starts_with("verity") => {
             format!("{image}[disk]\nroot = \"erofs\"\n{example}\n")
         }
-        "kernel" | "init" | "disk" => format!("{image}[{section}]\n{example}\n"),
+        "extension" if example.starts_with("version-id") || example.starts_with("level") => {
+            format!("{image}[{section}]\nid = \"debian\"\n{example}\n")
+        }
+        "disk" if example.starts_with("slot") => {
+            let slots = if example.starts_with("slots") { "" } else { "slots = 2\n" };
+            format!("{image}[disk]\nroot = \"erofs\"\nverity = true\n{slots}{example}\n")
+        }
+        "kernel" | "init" | "disk" | "extension" => format!("{image}[{section}]\n{example}\n"),
         "onboot, service, onshutdown" => format!("{image}[[service]]\n{example}\n"),
         "tools" => format!("# tools\n[tools]\n{example}\n"),
         _ => panic!("no place for `{example}` of `{section}`"),

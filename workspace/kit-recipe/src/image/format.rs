@@ -29,6 +29,12 @@ pub enum Format {
         /// Where the root is.
         root: IsoRoot,
     },
+    /// `NAME-ipxe/`: kernel and initrd with the script by which iPXE boots them.
+    Ipxe,
+    /// `NAME-lcow/`: kernel and initrd as Windows loads them for Linux containers.
+    Lcow,
+    /// `NAME-rpi.tar` or `NAME-rpi.img`: what a Raspberry Pi starts from.
+    RaspberryPi(Packing),
     /// A disk; with `-bios` or `-efi` behind the name where it isn't for both.
     Disk {
         /// What its bytes are wrapped into.
@@ -36,6 +42,52 @@ pub enum Format {
         /// What starts it.
         firmware: Firmware,
     },
+    /// `NAME.sysext.raw` or `NAME.confext.raw`: files that systemd lays over those of a system that runs.
+    Extension(ExtensionKind),
+}
+
+/// What an extension extends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExtensionKind {
+    /// `/usr` and `/opt`.
+    System,
+    /// `/etc`.
+    Configuration,
+}
+
+impl ExtensionKind {
+    /// Returns systemd's word for it, which is the format's, too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "sysext",
+            Self::Configuration => "confext",
+        }
+    }
+
+    /// Returns the directories at the root that it may have, without slashes.
+    pub fn directories(self) -> &'static [&'static str] {
+        match self {
+            Self::System => &["usr", "opt"],
+            Self::Configuration => &["etc"],
+        }
+    }
+
+    /// Returns where systemd looks for the file that says what it is for.
+    pub fn release_directory(self) -> &'static str {
+        match self {
+            Self::System => "/usr/lib/extension-release.d",
+            Self::Configuration => "/etc/extension-release.d",
+        }
+    }
+}
+
+/// What the files are packed into that a board starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Packing {
+    /// An archive, to be unpacked onto a card.
+    Archive,
+    /// The card.
+    Disk,
 }
 
 /// How an archive is compressed.
@@ -47,7 +99,7 @@ pub enum TarCompression {
     Zstd,
 }
 
-/// A file system that is only read.
+/// A file system that holds a root. All but ext4 are only read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileSystem {
     /// EROFS.
@@ -56,6 +108,8 @@ pub enum FileSystem {
     Squashfs,
     /// ISO 9660 with Rock Ridge.
     Iso,
+    /// ext4, which can be written to.
+    Ext4,
 }
 
 impl FileSystem {
@@ -65,6 +119,7 @@ impl FileSystem {
             Self::Erofs => "erofs",
             Self::Squashfs => "squashfs",
             Self::Iso => "iso9660",
+            Self::Ext4 => "ext4",
         }
     }
 }
@@ -141,6 +196,10 @@ pub enum Container {
     Gcp,
     /// `NAME-azure.vhd` in whole MiB, for Azure.
     Azure,
+    /// `NAME-aws.raw` in whole GiB, for Amazon's cloud.
+    Aws,
+    /// `NAME-hyper-v.vhdx`, for Hyper-V's machines of generation 2, with the drivers of what these have.
+    HyperV,
 }
 
 const fn disk(container: Container, firmware: Firmware) -> Format {
@@ -154,7 +213,7 @@ const fn iso(firmware: Firmware, root: IsoRoot) -> Format {
 use Firmware::{Bios, Efi, Hybrid};
 
 /// Each format and its word, in the order in which help lists them.
-static WORDS: [(Format, &str); 57] = [
+static WORDS: [(Format, &str); 68] = [
     (Format::KernelInitrd, "kernel+initrd"),
     (Format::Tar, "tar"),
     (Format::Oci, "oci"),
@@ -165,11 +224,16 @@ static WORDS: [(Format, &str); 57] = [
     (Format::KernelRoot(FileSystem::Erofs), "kernel+erofs"),
     (Format::KernelRoot(FileSystem::Squashfs), "kernel+squashfs"),
     (Format::KernelRoot(FileSystem::Iso), "kernel+iso"),
+    (Format::KernelRoot(FileSystem::Ext4), "kernel+ext4"),
     (Format::Uki, "uki"),
+    (Format::Ipxe, "ipxe"),
+    (Format::Lcow, "lcow"),
     (iso(Bios, IsoRoot::Disc), "iso-bios"),
     (iso(Efi, IsoRoot::Disc), "iso-efi"),
     (iso(Hybrid, IsoRoot::Disc), "iso-hybrid"),
     (iso(Efi, IsoRoot::Initrd), "iso-efi-initrd"),
+    (Format::RaspberryPi(Packing::Archive), "rpi"),
+    (Format::RaspberryPi(Packing::Disk), "rpi-disk"),
     (disk(Container::Raw, Bios), "raw-bios"),
     (disk(Container::Raw, Efi), "raw-efi"),
     (disk(Container::Raw, Hybrid), "raw-hybrid"),
@@ -212,6 +276,12 @@ static WORDS: [(Format, &str); 57] = [
     (disk(Container::Azure, Bios), "azure-bios"),
     (disk(Container::Azure, Efi), "azure-efi"),
     (disk(Container::Azure, Hybrid), "azure"),
+    (disk(Container::Aws, Bios), "aws-bios"),
+    (disk(Container::Aws, Efi), "aws-efi"),
+    (disk(Container::Aws, Hybrid), "aws"),
+    (disk(Container::HyperV, Efi), "hyper-v"),
+    (Format::Extension(ExtensionKind::System), "sysext"),
+    (Format::Extension(ExtensionKind::Configuration), "confext"),
 ];
 
 impl Format {
@@ -223,7 +293,7 @@ impl Format {
     /// Returns the words that are worth a place in a list; with `-bios` and `-efi` behind those of disks there are more.
     pub fn listed() -> impl Iterator<Item = &'static str> {
         let is_listed = |format: &Self| match format {
-            Self::Disk { container: Container::Raw, .. } => true,
+            Self::Disk { container: Container::Raw | Container::HyperV, .. } => true,
             Self::Disk { firmware, .. } => *firmware == Hybrid,
             _ => true,
         };
@@ -243,7 +313,10 @@ impl Format {
 
     /// Whether a kernel is in it.
     pub fn has_kernel(self) -> bool {
-        !matches!(self, Self::Tar | Self::CompressedTar(_) | Self::Oci | Self::DockerArchive)
+        !matches!(
+            self,
+            Self::Tar | Self::CompressedTar(_) | Self::Oci | Self::DockerArchive | Self::Extension(_)
+        )
     }
 
     /// Returns what stands behind the image's name in the file that a machine is started with: its kernel, where it has one of its own.
@@ -256,13 +329,31 @@ impl Format {
                 let initrd = if root == IsoRoot::Initrd { "-initrd" } else { "" };
                 Some(format!("{}{initrd}.iso", firmware.suffix()))
             }
-            Self::Disk { container, firmware } => {
-                Some(format!("{}{}", firmware.suffix(), container.suffix()))
-            }
-            Self::Tar | Self::CompressedTar(_) | Self::TarKernelInitrd | Self::Oci | Self::DockerArchive => {
-                None
-            }
+            Self::Disk { container, firmware } => Some(container.suffix_for(firmware)),
+            Self::Ipxe | Self::Lcow => self.directory().map(|directory| format!("{directory}/kernel")),
+            Self::Tar
+            | Self::CompressedTar(_)
+            | Self::TarKernelInitrd
+            | Self::Oci
+            | Self::DockerArchive
+            | Self::Extension(_)
+            // Its firmware runs on nothing but the board.
+            | Self::RaspberryPi(_) => None,
         }
+    }
+
+    /// Returns what stands behind the image's name in its directory, where it is one with the files of a kernel.
+    pub fn directory(self) -> Option<&'static str> {
+        match self {
+            Self::Ipxe => Some("-ipxe"),
+            Self::Lcow => Some("-lcow"),
+            _ => None,
+        }
+    }
+
+    /// Whether the image has to have the drivers of Hyper-V's machines.
+    pub fn is_for_hyper_v(self) -> bool {
+        matches!(self, Self::Lcow | Self::Disk { container: Container::HyperV, .. })
     }
 
     /// Returns what starts it, where that is written on it.
@@ -282,6 +373,15 @@ impl fmt::Display for Format {
 }
 
 impl Container {
+    /// Returns what stands behind the image's name in the file of a disk for a firmware.
+    pub fn suffix_for(self, firmware: Firmware) -> String {
+        match self {
+            // There is but one, whose machines have UEFI.
+            Self::HyperV => self.suffix().to_owned(),
+            _ => format!("{}{}", firmware.suffix(), self.suffix()),
+        }
+    }
+
     /// Returns what stands at the end of the name of its file.
     pub fn suffix(self) -> &'static str {
         match self {
@@ -299,6 +399,8 @@ impl Container {
             Self::Vdi => ".vdi",
             Self::Ova => ".ova",
             Self::Gcp => "-gcp.tar.gz",
+            Self::Aws => "-aws.raw",
+            Self::HyperV => "-hyper-v.vhdx",
         }
     }
 }

@@ -5,10 +5,11 @@ use kit_tree::{Globs, Mode, TreePath};
 use toml::de::DeValue;
 
 use super::Faults;
+use super::section::Section;
 use super::value::{Items, Value};
 use crate::image_reference::ImageReferenceError;
 use crate::problem::{Fault, Shape};
-use crate::{ImageReference, ModuleName, Name, Spanned};
+use crate::{Architecture, ImageReference, ModuleName, Name, Spanned};
 
 /// Whether a path may be the root itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +208,15 @@ pub(crate) fn suite(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanne
         return value.fault(Fault::InvalidSuite { suite: text.to_owned() }, faults);
     }
     Some(value.spanned(text.to_owned()))
+}
+
+/// Reads the architecture that a section names, if any.
+pub(crate) fn architecture(
+    section: &mut Section<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<Spanned<Architecture>> {
+    let value = section.value("architecture")?;
+    value.word(&Architecture::WORDS, faults).map(|architecture| value.spanned(architecture))
 }
 
 /// Reads a Debian package, `name` or `name=version`.

@@ -2,12 +2,13 @@
 
 use super::package::recipe_name;
 mod disk;
+mod extension;
 
 use super::section::Section;
 use super::tree::{self, Packages};
 use super::value::{Items, Value};
 use super::{Faults, check, closest, container};
-use crate::image::{Base, Format, Image, Kernel, Replace, Service, Volume};
+use crate::image::{Base, Format, Image, InitrdCompression, Kernel, Replace, Service, Volume};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
 
@@ -31,7 +32,11 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
         defaults
     });
     let volumes = volumes(&mut root, faults);
-    let disk = root.section("disk", faults).map(|section| Box::new(disk::disk(section, faults)));
+    extension::contradictions(&root, faults);
+    let of = if root.peek("extension").is_some() { disk::Of::Extension } else { disk::Of::System };
+    let extension = root.section("extension", faults).map(|section| extension::extension(section, faults));
+    let (extension, laid) = extension.unwrap_or_default();
+    let disk = root.section("disk", faults).map(|section| Box::new(disk::disk(section, of, faults)));
     let onboot = services("onboot", &mut root, faults);
     let services_ = services("service", &mut root, faults);
     let onshutdown = services("onshutdown", &mut root, faults);
@@ -39,14 +44,15 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
     root.finish(faults);
     no_name_twice([&onboot, &services_, &onshutdown], faults);
     let image = Image {
-        kernel,
-        init: init.unwrap_or_default(),
+        kernel: kernel.map(Box::new),
+        init: init.unwrap_or(laid),
         onboot,
         services: services_,
         onshutdown,
         defaults: defaults.unwrap_or_default(),
         volumes,
         disk,
+        extension: extension.map(Box::new),
         tree,
         ..about?
     };
@@ -60,6 +66,8 @@ pub(crate) fn image(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>)
 fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Image> {
     let name = recipe_name(file, section, faults);
     let summary = section.value("summary").and_then(|value| value.line(faults)).map(ToOwned::to_owned);
+    let architecture = check::architecture(section, faults);
+    let version = section.value("version").and_then(|value| version(&value, faults));
     let formats = if section.peek("extends").is_some() {
         section.value("formats")
     } else {
@@ -75,6 +83,8 @@ fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Op
     Some(Image {
         name: name?,
         summary,
+        architecture,
+        version,
         formats: formats.unwrap_or_default(),
         extends: extends.unwrap_or_default(),
         remove: remove.unwrap_or_default(),
@@ -86,8 +96,20 @@ fn header(file: &Name, section: &mut Section<'_>, faults: &mut Faults<'_>) -> Op
         defaults: crate::Container::default(),
         volumes: Vec::new(),
         disk: None,
+        extension: None,
         tree: crate::package::TreeRules::default(),
     })
+}
+
+/// Reads a version as `os-release` can have it.
+fn version(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    let text = value.text(faults)?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-+~^".contains(letter);
+    if text.len() <= 64 && text.chars().all(is_plain) {
+        return Some(text.to_owned());
+    }
+    let why = "must be at most 64 letters, digits, `.`, `_`, `-`, `+`, `~` and `^`";
+    value.fault(Fault::malformed(value.key, text, why, "a version such as `\"1.4.2\"`"), faults)
 }
 
 fn format(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Format>> {
@@ -113,12 +135,19 @@ fn kernel(mut section: Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<K
         let path = check::tree_path(&value, check::Root::Refused, faults)?;
         Some(value.spanned(path))
     });
+    let initrd = section.value("initrd").and_then(|value| value.word(&InitrdCompression::WORDS, faults));
+    let devicetree = section.value("devicetree").and_then(|value| {
+        let path = check::tree_path(&value, check::Root::Refused, faults)?;
+        Some(Box::new(value.spanned(path)))
+    });
     section.finish(faults);
     let kernel = Kernel {
         package: package?,
         cmdline: cmdline.unwrap_or_default().unwrap_or_default(),
         modules: modules.unwrap_or_default(),
         microcode,
+        initrd: initrd.unwrap_or_default(),
+        devicetree,
     };
     Some(Spanned::new(kernel, span))
 }

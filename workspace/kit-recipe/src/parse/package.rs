@@ -11,10 +11,12 @@ use crate::{Name, Spanned, Tools};
 pub(crate) fn package(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_>) -> Option<Package> {
     let header = root.required_section("package", "[package]", faults);
     let mut about = (None, None, None);
+    let mut architecture = None;
     let name = header.and_then(|mut section| {
         let name = recipe_name(file, &mut section, faults);
         let mut line = |key| section.value(key).and_then(|value| value.line(faults)).map(ToOwned::to_owned);
         about = (line("version"), line("summary"), line("license"));
+        architecture = check::architecture(&mut section, faults);
         section.finish(faults);
         name
     });
@@ -39,7 +41,7 @@ pub(crate) fn package(file: &Name, mut root: Section<'_>, faults: &mut Faults<'_
     }
     let (version, summary, license) = about;
     let container = container.unwrap_or_default();
-    Some(Package { name, version, summary, license, sources, build, tree, container })
+    Some(Package { name, version, summary, license, architecture, sources, build, tree, container })
 }
 
 /// Reads `name`, which must be the file's.

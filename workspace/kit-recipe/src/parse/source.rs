@@ -60,6 +60,8 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
         section.knows(&[
             "packages",
             "dependencies",
+            "architecture",
+            "component",
             "source",
             "patches",
             "include",
@@ -78,14 +80,24 @@ fn source(name: &str, mut section: Section<'_>, faults: &mut Faults<'_>) -> Opti
     source
 }
 
+/// The parts of Debian's suites.
+const COMPONENTS: [(&str, &str); 4] = [
+    ("main", "main"),
+    ("contrib", "contrib"),
+    ("non-free", "non-free"),
+    ("non-free-firmware", "non-free-firmware"),
+];
+
 fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> {
     let suite = section.value("suite").and_then(|value| check::suite(&value, faults));
     let why = "a source is of binary packages or of one source package";
     section.contradiction("packages", "source", why, faults);
     section.contradiction("dependencies", "source", why, faults);
+    section.contradiction("architecture", "source", why, faults);
+    section.contradiction("component", "source", why, faults);
     section.contradiction("patches", "packages", why, faults);
     if section.peek("source").is_some() {
-        section.knows(&["packages", "dependencies"]);
+        section.knows(&["packages", "dependencies", "architecture", "component"]);
         let (source, patches) = (debian_source(section, faults), patches(section, faults));
         return Some(Source::DebianSource { suite: suite?, source: source?, patches: patches? });
     }
@@ -100,7 +112,10 @@ fn debian(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Source> 
     let words = [("closure", Dependencies::Closure), ("none", Dependencies::None)];
     let dependencies = section.value("dependencies").and_then(|value| value.word(&words, faults));
     let dependencies = dependencies.unwrap_or(Dependencies::Closure);
-    Some(Source::Debian { suite: suite?, packages: packages?, dependencies })
+    let architecture = check::architecture(section, faults).map(|architecture| architecture.value);
+    let component = section.value("component").and_then(|value| value.word(&COMPONENTS, faults));
+    let component = component.filter(|component| *component != "main").map(str::to_owned);
+    Some(Source::Debian { suite: suite?, packages: packages?, dependencies, architecture, component })
 }
 
 fn debian_source(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<String>> {

@@ -16,6 +16,7 @@
 //! | image | name, summary?, formats (their words), extends, remove, kernel?, init, onboot, services, onshutdown, tree rules; then, unless both are empty, defaults (a container) and volumes (name, readonly, root?) |
 //! | kernel | package, cmdline, modules; its microcode stands behind the volumes, which are then written in any case |
 //! | disk | behind the microcode, which is then written in any case, empty where there is none: variant 1 initrd 2 EROFS 3 SquashFS, verity, size?, data? |
+//! | latest | behind the disk, only where there are some: variant 10 and the keys of image, kernel, disk and extension that came last, as far as they are written, each with its value |
 //! | root | package, or an empty text and the reference of an image |
 //! | service | name, root, variant 1 no 2 yes (replace), container |
 //! | tools | packages |
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 use kit_hash::{Encoder, RecipeId};
 
 use super::Recipe;
-use crate::image::{Base, Disk, DiskRoot, Kernel, Replace, Service};
+use crate::image::{Base, Disk, DiskRoot, Extension, InitrdCompression, Kernel, Replace, RootPlace, Service};
 use crate::package::{Addition, Build, Contents, Dependencies, Patches, Source, TreeRules, User};
 use crate::{Container, Image, Name, Package, Spanned};
 use container::container;
@@ -67,7 +68,8 @@ fn map(to: &mut Encoder, map: &BTreeMap<String, String>) {
 }
 
 fn package(to: &mut Encoder, package: &Package) {
-    let Package { name, version, summary, license, sources, build: step, tree, container: run } = package;
+    let Package { name, version, summary, license, architecture, sources, build: step, tree, container: run } =
+        package;
     to.str(name.as_str());
     text(to, version.as_ref());
     text(to, summary.as_ref());
@@ -79,12 +81,21 @@ fn package(to: &mut Encoder, package: &Package) {
     to.option(step.as_ref(), build);
     tree_rules(to, tree);
     container(to, run);
+    // Came later: written only where there is something.
+    if let Some(architecture) = architecture {
+        to.str("architecture").str(architecture.value.word());
+    }
 }
 
 /// Encodes a source.
 pub(crate) fn source(to: &mut Encoder, source: &Source) {
     match source {
-        Source::Debian { suite, packages, dependencies } => {
+        Source::Debian { suite, packages, dependencies, architecture, component } => {
+            if architecture.is_some() || component.is_some() {
+                to.variant(8);
+                to.option(architecture.as_ref(), |to, architecture| _ = to.str(architecture.word()));
+                text(to, component.as_ref());
+            }
             to.variant(1).str(suite);
             spanned_texts(to, packages);
             to.variant(match dependencies {
@@ -158,6 +169,8 @@ fn image(to: &mut Encoder, image: &Image) {
     let Image {
         name,
         summary,
+        architecture: _,
+        version: _,
         formats,
         extends,
         remove,
@@ -169,6 +182,7 @@ fn image(to: &mut Encoder, image: &Image) {
         defaults,
         volumes,
         disk,
+        extension: _,
         tree,
     } = image;
     to.str(name.as_str());
@@ -184,7 +198,8 @@ fn image(to: &mut Encoder, image: &Image) {
     }
     tree_rules(to, tree);
     // Came later: written only where there is something.
-    let is_later = microcode.is_some() || disk.is_some();
+    let latest = latest(image);
+    let is_later = microcode.is_some() || disk.is_some() || !latest.is_empty();
     if *defaults != Container::default() || !volumes.is_empty() || is_later {
         container(to, defaults);
         to.list(volumes, |to, volume| {
@@ -196,16 +211,62 @@ fn image(to: &mut Encoder, image: &Image) {
         to.bytes(microcode.map_or(&[], |path| path.value.as_bytes()));
     }
     if let Some(disk) = disk {
-        let Disk { root, verity, size, data } = &disk.value;
+        let Disk { root, verity, size, data, .. } = &disk.value;
         to.variant(match root {
             DiskRoot::Initrd => 1,
             DiskRoot::Erofs => 2,
             DiskRoot::Squashfs => 3,
+            DiskRoot::Ext4 => 4,
         });
         to.u64((*verity).into());
         to.option(size.as_ref(), |to, size| _ = to.u64(*size));
         to.option(data.as_ref(), |to, size| _ = to.u64(*size));
     }
+    if !latest.is_empty() {
+        // No variant of a disk.
+        to.variant(10).list(&latest, |to, (key, value)| _ = to.str(key).bytes(value));
+    }
+}
+
+/// Returns the keys that came last, as far as they are written, with their values.
+fn latest(image: &Image) -> Vec<(String, Vec<u8>)> {
+    let mut latest = Vec::new();
+    let mut add = |key: &str, value: Option<Vec<u8>>| {
+        latest.extend(value.map(|value| (key.to_owned(), value)));
+    };
+    if let Some(Kernel { initrd, devicetree, package: _, cmdline: _, modules: _, microcode: _ }) =
+        image.kernel.as_ref().map(|kernel| &kernel.value)
+    {
+        let word = (*initrd != InitrdCompression::default()).then(|| initrd.word().into());
+        add("initrd", word);
+        add("devicetree", devicetree.as_ref().map(|path| path.value.as_bytes().to_vec()));
+    }
+    if let Some(Disk { esp, compression, labels, find, slots, root: _, verity: _, size: _, data: _ }) =
+        image.disk.as_ref().map(|disk| &disk.value)
+    {
+        add("esp", esp.map(|size| size.to_le_bytes().to_vec()));
+        add("slots", slots.as_ref().map(|_| b"2".to_vec()));
+        let size = slots.as_ref().and_then(|slots| slots.value.size);
+        add("slot-size", size.map(|size| size.to_le_bytes().to_vec()));
+        add("compression", compression.as_ref().map(|word| word.value.word().into()));
+        add("find", (*find == RootPlace::Label).then(|| "label".into()));
+        for (key, label) in labels.each() {
+            add(&format!("label {key}"), label.map(|label| label.as_bytes().to_vec()));
+        }
+    }
+    if let Some(Extension { id, version_id, level, scope }) =
+        image.extension.as_ref().map(|extension| &extension.value)
+    {
+        add("extension id", Some(id.as_bytes().to_vec()));
+        add("extension version-id", version_id.as_ref().map(|text| text.as_bytes().to_vec()));
+        add("extension level", level.as_ref().map(|text| text.as_bytes().to_vec()));
+        for scope in scope {
+            add("extension scope", Some(scope.word().into()));
+        }
+    }
+    add("version", image.version.as_ref().map(|version| version.as_bytes().to_vec()));
+    add("architecture", image.architecture.as_ref().map(|word| word.value.word().into()));
+    latest
 }
 
 fn base(to: &mut Encoder, base: &Base) {
@@ -217,7 +278,7 @@ fn base(to: &mut Encoder, base: &Base) {
 }
 
 fn kernel(to: &mut Encoder, kernel: &Kernel) {
-    let Kernel { package, cmdline, modules, microcode: _ } = kernel;
+    let Kernel { package, cmdline, modules, microcode: _, initrd: _, devicetree: _ } = kernel;
     to.str(package.as_str()).str(cmdline);
     to.list(modules, |to, name| _ = to.str(name.as_str()));
 }

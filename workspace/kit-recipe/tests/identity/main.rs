@@ -1,5 +1,7 @@
 //! The identity of a recipe: every meaning changes it, no spelling does.
 
+mod disks;
+
 use std::collections::BTreeMap;
 
 use kit_recipe::Recipe;
@@ -442,30 +444,4 @@ fn a_kind_is_what_it_expands_to() {
         assert!(!expanded.contains("kind"), "{expanded}");
         assert_eq!(id("package web", &expanded), id("package web", &text), "{expanded}");
     }
-}
-
-const DISK: &str = r#"
-[image]
-name = "router"
-formats = ["raw-efi"]
-
-[disk]
-root = "erofs"
-verity = true
-size = "1G"
-data = "64M"
-"#;
-
-#[test]
-fn every_key_of_a_disk_counts() {
-    every_change_counts(
-        "image router",
-        DISK,
-        r#"
-root = "erofs" => root = "squashfs"
-verity = true => verity = false
-size = "1G" => size = "2G"
-data = "64M" => data = "65M"
-"#,
-    );
 }
