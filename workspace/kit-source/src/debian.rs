@@ -35,6 +35,6 @@ pub use config::AptConfig;
 pub use date::Timestamp;
 pub use fetch::fetch_deb;
 pub use pin::{DebPin, ReleasePin, SourcePackage};
-pub use resolve::{Group, Known, ResolveError, Resolved, SuiteRequest, replay, resolve};
+pub use resolve::{Group, Known, Listing, ResolveError, Resolved, SuiteRequest, replay, resolve};
 pub use solver::Dependencies;
 pub use sources::{Part, SourceError, SourceFile, SourcePin};

@@ -30,7 +30,11 @@ fn now() -> Timestamp {
 }
 
 fn group(names: &[&str]) -> Group {
-    Group { names: names.iter().map(ToString::to_string).collect(), dependencies: Dependencies::Closure }
+    Group {
+        names: names.iter().map(ToString::to_string).collect(),
+        dependencies: Dependencies::Closure,
+        listed: None,
+    }
 }
 
 #[test]

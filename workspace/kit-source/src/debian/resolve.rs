@@ -1,6 +1,6 @@
 //! From a suite and package names to pins: the whole chain from the archive's key to each package's digest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit_hash::Sha256;
 
@@ -37,6 +37,17 @@ pub struct Group {
     pub names: Vec<String>,
     /// Whether what they need is taken too.
     pub dependencies: Dependencies,
+    /// Where they are listed, if elsewhere than the request says.
+    pub listed: Option<Listing>,
+}
+
+/// Which indexes of a suite list packages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listing {
+    /// The architecture, in Debian's name.
+    pub architecture: String,
+    /// The components; `main` when empty.
+    pub components: Vec<String>,
 }
 
 /// What was known before, and what time it is.
@@ -126,9 +137,10 @@ pub fn resolve(
 ) -> Result<Resolved, ResolveError> {
     let locations = archives.locations(&request.suite, Some(&request.architecture), None);
     let (in_release, release) = fetch_release(client, &locations, &request.suite, known, now)?;
-    check_request(&release, request)?;
+    let usual = request.listing();
+    check_listing(&release, request, &usual)?;
     let source = Source { client, locations: &locations, suite: &request.suite, cache };
-    let (groups, excerpt, mut indexes) = resolve_groups(&source, &release, request)?;
+    let (groups, excerpt, mut indexes) = resolve_groups(&source, &release, request, archives)?;
     let mut sources = Vec::new();
     if !request.sources.is_empty() {
         let (pins, of_sources) = pin_sources(&source, &release, request)?;
@@ -173,13 +185,20 @@ fn fetch_release(
     })
 }
 
-pub(super) fn components(request: &SuiteRequest) -> Vec<&str> {
-    let listed: BTreeSet<&str> = request.components.iter().map(String::as_str).collect();
+pub(super) fn components(components: &[String]) -> Vec<&str> {
+    let listed: BTreeSet<&str> = components.iter().map(String::as_str).collect();
     if listed.is_empty() { vec!["main"] } else { listed.into_iter().collect() }
 }
 
-fn check_request(release: &Release, request: &SuiteRequest) -> Result<(), ReleaseError> {
-    let architecture = &request.architecture;
+impl SuiteRequest {
+    /// Returns where packages are listed that don't say otherwise.
+    fn listing(&self) -> Listing {
+        Listing { architecture: self.architecture.clone(), components: self.components.clone() }
+    }
+}
+
+fn check_listing(release: &Release, request: &SuiteRequest, listing: &Listing) -> Result<(), ReleaseError> {
+    let architecture = &listing.architecture;
     if !release.architectures.is_empty() && !release.architectures.contains(architecture) {
         return Err(ReleaseError::Architecture {
             suite: request.suite.clone(),
@@ -191,7 +210,8 @@ fn check_request(release: &Release, request: &SuiteRequest) -> Result<(), Releas
         // Security suites list `updates/main` for what is called `main`.
         !release.components.iter().any(|listed| listed.rsplit('/').next() == Some(component))
     };
-    match components(request).into_iter().filter(|_| !release.components.is_empty()).find(is_missing) {
+    let mut wanted = components(&listing.components).into_iter().filter(|_| !release.components.is_empty());
+    match wanted.find(is_missing) {
         None => Ok(()),
         Some(component) => Err(ReleaseError::Component {
             suite: request.suite.clone(),
@@ -204,31 +224,51 @@ fn check_request(release: &Release, request: &SuiteRequest) -> Result<(), Releas
 /// What the groups of a request resolve to, with the excerpt of the index that proves it, and the indexes.
 type ResolvedGroups = (Vec<Vec<DebPin>>, Vec<u8>, Vec<(String, IndexFile)>);
 
-/// Resolves the groups; the index is let go before another one is read.
+/// Resolves the groups, those that are listed in one place after another; each index is let go before another one is read.
 fn resolve_groups(
     source: &Source<'_>,
     release: &Release,
     request: &SuiteRequest,
+    archives: &Archives,
 ) -> Result<ResolvedGroups, ResolveError> {
-    if request.groups.is_empty() {
-        return Ok((Vec::new(), Vec::new(), Vec::new()));
+    let mut by_listing: BTreeMap<Listing, Vec<usize>> = BTreeMap::new();
+    for (at, group) in request.groups.iter().enumerate() {
+        let listing = group.listed.clone().unwrap_or_else(|| request.listing());
+        by_listing.entry(listing).or_default().push(at);
     }
-    let (packages, indexes) = fetch_packages(source, release, request)?;
-    let groups = solve_groups(&packages, request)?;
-    let (groups, excerpt) = pin_groups(&packages, &groups)?;
-    Ok((groups, excerpt, indexes))
+    let mut pinned = vec![Vec::new(); request.groups.len()];
+    let (mut stanzas, mut indexes) = (BTreeSet::new(), BTreeMap::new());
+    for (listing, places) in by_listing {
+        check_listing(release, request, &listing)?;
+        let locations = archives.locations(&request.suite, Some(&listing.architecture), None);
+        let (packages, files) =
+            fetch_packages(&Source { locations: &locations, ..*source }, release, &listing)?;
+        indexes.extend(files);
+        let groups: Vec<_> = places.iter().map(|at| &request.groups[*at]).collect();
+        let groups = solve_groups(&packages, &listing.architecture, &groups)?;
+        let pins = pin_groups(&packages, &groups, &mut stanzas)?;
+        for (at, pins) in places.into_iter().zip(pins) {
+            pinned[at] = pins;
+        }
+    }
+    let stanzas: Vec<String> = stanzas.into_iter().collect();
+    let mut excerpt = stanzas.join("\n\n").into_bytes();
+    if !excerpt.is_empty() {
+        excerpt.push(b'\n');
+    }
+    Ok((pinned, excerpt, indexes.into_iter().collect()))
 }
 
 /// Fetches the index of each component and puts them one behind the other.
 fn fetch_packages(
     source: &Source<'_>,
     release: &Release,
-    request: &SuiteRequest,
+    listing: &Listing,
 ) -> Result<(Packages, Vec<(String, IndexFile)>), ResolveError> {
     let mut text = Vec::new();
     let mut pins = Vec::new();
-    for component in components(request) {
-        let path = format!("{component}/binary-{}/Packages", request.architecture);
+    for component in components(&listing.components) {
+        let path = format!("{component}/binary-{}/Packages", listing.architecture);
         let (mut bytes, pin) = source.fetch(release, &path)?;
         if text.is_empty() {
             text = bytes;
@@ -241,17 +281,21 @@ fn fetch_packages(
     Ok((Packages::parse(text).map_err(IndexError::from)?, pins))
 }
 
-fn solve_groups(packages: &Packages, request: &SuiteRequest) -> Result<Vec<BTreeSet<EntryId>>, SolveError> {
-    let solve =
-        |group: &Group| solver::solve(packages, &request.architecture, &group.names, group.dependencies);
-    request.groups.iter().map(solve).collect()
+fn solve_groups(
+    packages: &Packages,
+    architecture: &str,
+    groups: &[&Group],
+) -> Result<Vec<BTreeSet<EntryId>>, SolveError> {
+    let solve = |group: &&Group| solver::solve(packages, architecture, &group.names, group.dependencies);
+    groups.iter().map(solve).collect()
 }
 
-/// Makes the pins of all groups, and the excerpt of the index that proves them.
+/// Makes the pins of groups, and adds the parts of the index that prove them.
 fn pin_groups(
     packages: &Packages,
     groups: &[BTreeSet<EntryId>],
-) -> Result<(Vec<Vec<DebPin>>, Vec<u8>), IndexError> {
+    stanzas: &mut BTreeSet<String>,
+) -> Result<Vec<Vec<DebPin>>, IndexError> {
     let mut pinned = Vec::new();
     for group in groups {
         let pins = group.iter().map(|id| DebPin::from_entry(&packages.entry(*id)));
@@ -260,11 +304,6 @@ fn pin_groups(
         pinned.push(pins);
     }
     let all: BTreeSet<EntryId> = groups.iter().flatten().copied().collect();
-    let mut stanzas: Vec<&str> = all.into_iter().map(|id| packages.entry(id).stanza().trim_end()).collect();
-    stanzas.sort_unstable();
-    let mut excerpt = stanzas.join("\n\n").into_bytes();
-    if !excerpt.is_empty() {
-        excerpt.push(b'\n');
-    }
-    Ok((pinned, excerpt))
+    stanzas.extend(all.into_iter().map(|id| packages.entry(id).stanza().trim_end().to_owned()));
+    Ok(pinned)
 }

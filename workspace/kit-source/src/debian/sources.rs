@@ -69,7 +69,7 @@ pub(super) fn pin_sources(
 ) -> Result<PinnedSources, ResolveError> {
     let mut indexes = Vec::new();
     let mut texts = Vec::new();
-    for component in components(request) {
+    for component in components(&request.components) {
         let path = format!("{component}/source/Sources");
         let (mut text, pin) = source.fetch(release, &path)?;
         texts.append(&mut text);

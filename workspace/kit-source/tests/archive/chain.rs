@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use kit_hash::Sha256;
 use kit_source::debian::packages::Packages;
 use kit_source::debian::{
-    AptConfig, Archives, DebPin, Known, Mirror, ResolveError, Resolved, SuiteRequest, Timestamp, fetch_deb,
-    replay, resolve,
+    AptConfig, Archives, DebPin, Known, Listing, Mirror, ResolveError, Resolved, SuiteRequest, Timestamp,
+    fetch_deb, replay, resolve,
 };
 use kit_source::http::Network;
 use kit_source::{Cache, NoCache};
@@ -141,6 +141,21 @@ fn says_what_the_archive_does_not_have() {
             code(|request| request.architecture = "arm64".to_owned()),
             "kit::debian::unknown_architecture"
         );
+        let listed = |architecture: &str, component: &str| {
+            Some(Listing { architecture: architecture.to_owned(), components: vec![component.to_owned()] })
+        };
+        let mut of_group = request();
+        for (architecture, component, expected) in [
+            ("arm64", "main", "kit::debian::unknown_architecture"),
+            ("amd64", "contrib", "kit::debian::unknown_component"),
+        ] {
+            of_group.groups[0].listed = listed(architecture, component);
+            let archives = mirrors(&archive, &[&server.base]);
+            let known = Known::default();
+            let error =
+                resolve(&client(Network::Online), &archives, &NoCache, &of_group, &known, NOW).unwrap_err();
+            assert_eq!(error.code(), expected);
+        }
         assert_eq!(
             code(|request| request.components = vec!["contrib".to_owned()]),
             "kit::debian::unknown_component"

@@ -54,7 +54,11 @@ pub(crate) fn request() -> SuiteRequest {
         suite: "loopback".to_owned(),
         components: Vec::new(),
         architecture: "amd64".to_owned(),
-        groups: vec![Group { names: vec!["app".to_owned()], dependencies: Dependencies::Closure }],
+        groups: vec![Group {
+            names: vec!["app".to_owned()],
+            dependencies: Dependencies::Closure,
+            listed: None,
+        }],
         sources: Vec::new(),
     }
 }
