@@ -12,6 +12,7 @@
 //! | 3 | [`Compose`] | trees laid over each other, filtered, with additions |
 //! | 4 | [`Image`] | the files of an output format |
 
+mod board;
 mod image;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use kit_tree::{Entry, Meta, TreePath};
 use crate::registry::ImageFile;
 use crate::upstream::Upstream;
 
-pub use self::image::{Disk, Image, ImageFormat, Loaders};
+pub use self::board::RaspberryPi;
+pub use self::image::{DirectoryLoader, Disk, Extension, Image, ImageFormat, Loaders, Slots};
 
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

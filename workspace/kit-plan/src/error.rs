@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use kit_recipe::Architecture;
 use kit_recipe::recipe::{Problems, RecipeName};
 use kit_tree::TreePath;
 
@@ -86,6 +87,22 @@ pub enum PlanError {
         /// Where it is asked for.
         place: Place,
     },
+    /// The format of an extension, of an image that is none.
+    #[error("the format `{format}` is for images with `[extension]`")]
+    NoExtension {
+        /// The format.
+        format: &'static str,
+        /// Where it is asked for.
+        place: Place,
+    },
+    /// An extension with what none can have.
+    #[error("an image with `[extension]` can't have {what}")]
+    NotOfExtensions {
+        /// What it has.
+        what: String,
+        /// Where it is written, or else the image's name.
+        place: Place,
+    },
     /// A format that needs a package of itself, for which nothing is pinned.
     #[error("the format `{format}` needs the package `{package}`, which the lockfile doesn't have")]
     FormatNeeds {
@@ -95,6 +112,38 @@ pub enum PlanError {
         package: &'static str,
         /// Where it is asked for.
         place: Place,
+    },
+    /// A compression that the file system of a format isn't written with.
+    #[error("the format `{format}` isn't written with the compression `{compression}`")]
+    RootCompression {
+        /// The compression, which `[disk]` asks for.
+        compression: &'static str,
+        /// The format.
+        format: &'static str,
+        /// The compressions that it has.
+        known: Vec<&'static str>,
+        /// Where the format is asked for.
+        place: Place,
+    },
+    /// Places for two systems on a disk that a BIOS may start.
+    #[error("the format `{format}` can't have `slots`: nothing in a BIOS counts boots")]
+    SlotsFirmware {
+        /// The format.
+        format: &'static str,
+        /// The one for UEFI alone.
+        instead: &'static str,
+        /// Where it is asked for.
+        place: Place,
+        /// Where the slots are written.
+        slots: Place,
+    },
+    /// Places for two systems, and nothing that says which is newer.
+    #[error("an image with `slots` needs a version, by which it is told which of two systems is newer")]
+    SlotsVersion {
+        /// The image's name.
+        image: Place,
+        /// Where the slots are written.
+        slots: Place,
     },
     /// A container that nothing says how to run.
     #[error("the container `{name}` has no command")]
@@ -164,6 +213,46 @@ pub enum PlanError {
         /// Where it is written.
         place: Place,
     },
+    /// A format for other processors than the image.
+    #[error("the format `{format}` is for {wanted}, and the image for {is}")]
+    FormatArchitecture {
+        /// The format.
+        format: &'static str,
+        /// What it is for.
+        wanted: Architecture,
+        /// What the image is for.
+        is: Architecture,
+        /// Where it is asked for.
+        place: Place,
+    },
+    /// A package for other processors than the image.
+    #[error("the package `{package}` is for {is}, and the image for {wanted}")]
+    OtherArchitecture {
+        /// The package.
+        package: String,
+        /// What it is for.
+        is: String,
+        /// What the image is for.
+        wanted: String,
+        /// Whether a script builds it.
+        is_built: bool,
+        /// Where it is named.
+        used: Place,
+        /// Where the image says what it is for, or the image.
+        image: Place,
+    },
+    /// A package for other processors than scripts run on, among the tools of one.
+    #[error("the package `{package}` is for {is}, and scripts run on {}", Architecture::USUAL)]
+    ForeignTool {
+        /// The package.
+        package: String,
+        /// What it is for.
+        is: String,
+        /// Where it is a tool, or goes into one.
+        used: Place,
+        /// Where it says what it is for.
+        written: Place,
+    },
     /// The lockfile doesn't pin something that the recipes need.
     #[error("the lockfile doesn't pin {what}")]
     Unpinned {
@@ -183,7 +272,12 @@ impl PlanError {
             Self::DuplicateContainer { .. } => "kit::plan::duplicate_container",
             Self::NothingToReplace { .. } => "kit::plan::nothing_to_replace",
             Self::NoKernel { .. } => "kit::plan::no_kernel",
+            Self::NoExtension { .. } => "kit::plan::no_extension",
+            Self::NotOfExtensions { .. } => "kit::plan::not_of_extensions",
             Self::FormatNeeds { .. } => "kit::plan::format_needs",
+            Self::RootCompression { .. } => "kit::plan::root_compression",
+            Self::SlotsFirmware { .. } => "kit::plan::slots_firmware",
+            Self::SlotsVersion { .. } => "kit::plan::slots_version",
             Self::NoCommand { .. } => "kit::plan::no_command",
             Self::UnknownPart { .. } => "kit::plan::unknown_part",
             Self::Label { .. } => "kit::plan::label",
@@ -191,6 +285,9 @@ impl PlanError {
             Self::WaitCycle { .. } => "kit::plan::wait_cycle",
             Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
             Self::CratesWithoutBuild { .. } => "kit::plan::crates_without_build",
+            Self::FormatArchitecture { .. } => "kit::plan::format_architecture",
+            Self::OtherArchitecture { .. } => "kit::plan::other_architecture",
+            Self::ForeignTool { .. } => "kit::plan::foreign_tool",
             Self::Unpinned { .. } => "kit::lock::unpinned",
         }
     }
@@ -205,8 +302,19 @@ impl PlanError {
                 vec![(second, "this one".to_owned()), (first, "has the name first".to_owned())]
             }
             Self::NothingToReplace { place, .. } => vec![(place, "nothing to take the place of".to_owned())],
-            Self::NoKernel { place, .. } | Self::FormatNeeds { place, .. } => {
+            Self::NoKernel { place, .. }
+            | Self::FormatNeeds { place, .. }
+            | Self::NoExtension { place, .. }
+            | Self::FormatArchitecture { place, .. } => {
                 vec![(place, "asked for here".to_owned())]
+            }
+            Self::RootCompression { place, .. } => vec![(place, "asked for here".to_owned())],
+            Self::NotOfExtensions { place, .. } => vec![(place, "this extension".to_owned())],
+            Self::SlotsFirmware { place, slots, .. } => {
+                vec![(place, "asked for here".to_owned()), (slots, "two slots".to_owned())]
+            }
+            Self::SlotsVersion { image, slots } => {
+                vec![(image, "has no version".to_owned()), (slots, "two slots".to_owned())]
             }
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
             Self::UnknownPart { place, .. } => vec![(place, "named here".to_owned())],
@@ -220,6 +328,12 @@ impl PlanError {
             }
             Self::UnknownOwner { place, path, .. } => vec![(place, format!("should win at `{path}`"))],
             Self::CratesWithoutBuild { place, .. } => vec![(place, "this source".to_owned())],
+            Self::OtherArchitecture { wanted, used, image, .. } => {
+                vec![(used, "goes into the image".to_owned()), (image, format!("for {wanted}"))]
+            }
+            Self::ForeignTool { is, used, written, .. } => {
+                vec![(used, "runs in scripts".to_owned()), (written, format!("for {is}"))]
+            }
         }
     }
 
@@ -235,8 +349,23 @@ impl PlanError {
             }
             Self::NothingToReplace { .. } => "check the name, or add the image to `extends`".to_owned(),
             Self::NoKernel { .. } => "add `[kernel] package = \"kernel-debian\"`".to_owned(),
+            Self::NoExtension { .. } => {
+                "add `[extension]` with `id = \"_any\"`, or with the `ID` of the system that it is for".to_owned()
+            }
+            Self::NotOfExtensions { .. } => {
+                "take it away: an extension is files, written as `sysext`, `confext`, `tar`, `tar+gzip` or `tar+zstd`".to_owned()
+            }
             Self::FormatNeeds { format, .. } => {
                 format!("add `{format}` to `formats` in the recipe's `[image]`, and run `kit lock`")
+            }
+            Self::RootCompression { known, .. } => {
+                format!("let `compression` of `[disk]` be one of `{}`, or leave it out", known.join("`, `"))
+            }
+            Self::SlotsFirmware { instead, .. } => {
+                format!("write `{instead}`, or take `slots` from `[disk]`")
+            }
+            Self::SlotsVersion { .. } => {
+                "add `version = \"1\"` to `[image]`, and a higher one with each update".to_owned()
             }
             Self::NoCommand { .. } => {
                 "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
@@ -252,6 +381,23 @@ impl PlanError {
             Self::WaitCycle { .. } => "take one of these `after` or `requires` away".to_owned(),
             Self::UnknownOwner { known, .. } => format!("name one of `{}`", known.join("`, `")),
             Self::CratesWithoutBuild { .. } => "add `[build]`, or take the source away".to_owned(),
+            Self::FormatArchitecture { wanted: Architecture::Arm64, .. } => {
+                "add `architecture = \"arm64\"` to the recipe's `[image]`, with packages that are for it".to_owned()
+            }
+            Self::FormatArchitecture { wanted: Architecture::Amd64, .. } => {
+                "for arm64 there are `kernel+initrd`, `tar-kernel-initrd`, `rpi`, `rpi-disk` and archives".to_owned()
+            }
+            Self::OtherArchitecture { wanted, is_built: true, .. } => format!(
+                "name a package of Debian's binaries for {wanted}, or one whose script compiles for it and which says \
+                 `architecture = \"{wanted}\"` in its `[package]`"
+            ),
+            Self::OtherArchitecture { wanted, is_built: false, .. } => {
+                format!("add `architecture = \"{wanted}\"` to its `[package]`, or name one that has it")
+            }
+            Self::ForeignTool { .. } => {
+                "add `architecture` to single sources of it, if it is to link with their files, and take it from `[package]`"
+                    .to_owned()
+            }
             Self::Unpinned { .. } => "run `kit lock`".to_owned(),
         })
     }

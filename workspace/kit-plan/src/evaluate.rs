@@ -158,13 +158,16 @@ fn join(base: &mut Evaluated, later: Evaluated) {
     let image = later.image;
     base.image.name = image.name;
     base.image.summary = image.summary;
+    base.image.version = image.version;
     base.image.formats = image.formats;
+    base.image.architecture = image.architecture.or(base.image.architecture.take());
     for volume in image.volumes {
         base.image.volumes.retain(|known| known.name != volume.name);
         base.image.volumes.push(volume);
     }
     base.image.kernel = image.kernel.or(base.image.kernel.take());
     base.image.disk = image.disk.or(base.image.disk.take());
+    base.image.extension = image.extension.or(base.image.extension.take());
     for package in image.init {
         if !base.image.init.contains(&package) {
             base.image.init.push(package);

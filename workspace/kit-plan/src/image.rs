@@ -5,7 +5,12 @@
 //! of the volumes that can be written in `/etc/kit/volumes`; the selected kernel modules with their load order in `/etc/kit/modules`, and `/etc/os-release` with the pin
 //! digest of the lockfile.
 
+mod boards;
+mod extension;
+mod hyper_v;
+mod modules;
 mod outputs;
+mod slots;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -16,12 +21,12 @@ use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Image, Name};
 use kit_tree::{Meta, Mode, TreePath};
 
+use crate::architecture;
 use crate::bundles::{self, Bundle};
-use crate::derivation::{Action, Added, AddedEntry, Input, Part, Run};
+use crate::derivation::{Action, Added, AddedEntry, Input, Part};
 use crate::evaluate::evaluate;
 use crate::package::paths;
 use crate::planner::Planner;
-use crate::recipes::MODULE_TOOLS;
 
 /// Mount points that kit-init expects.
 const ROOT_DIRECTORIES: [&str; 9] =
@@ -34,16 +39,30 @@ pub(crate) fn lower(planner: &mut Planner<'_>, name: &Name) {
         Ok(evaluated) => evaluated,
         Err(problems) => return planner.problems.extend(problems),
     };
+    if evaluated.image.extension.is_some() && !extension::is_one(planner, &evaluated) {
+        return;
+    }
     let bundles = bundles::plan(planner, &evaluated);
     let image = &evaluated.image;
+    architecture::check(planner, image);
     let kernel = image.kernel.as_ref().map(|k| Input::Derivation(planner.package(&k.package.value)));
     let modules = match (&image.kernel, kernel) {
         (Some(written), Some(kernel)) => modules(planner, name, &written.value, kernel),
         _ => None,
     };
-    let root = root(planner, image, &bundles, modules);
-    planner.plan.root = Some(root);
+    let title = format!("root {name}");
+    let own = match &image.extension {
+        Some(extension) => extension::root(planner, image, &extension.value),
+        None => root(planner, image, &bundles, modules, title.clone()),
+    };
+    planner.plan.root = Some(own);
     for format in formats(planner, image) {
+        let written = image.kernel.as_ref().map(|kernel| &kernel.value);
+        let modules = hyper_v::modules_of(planner, name, format, written.zip(kernel));
+        let root = match modules {
+            Some(modules) => root(planner, image, &bundles, Some(modules), format!("{title} for {format}")),
+            None => own,
+        };
         if let Some(id) = outputs::output(planner, image, format, kernel, root) {
             planner.plan.outputs.insert(format, id);
         }
@@ -61,18 +80,10 @@ fn modules(planner: &mut Planner<'_>, image: &Name, kernel: &Kernel, tree: Input
     if kernel.modules.is_empty() {
         return None;
     }
-    let tools = MODULE_TOOLS.parse().expect("because it is a name");
     let names: Vec<_> = kernel.modules.iter().map(|module| module.value.as_str()).collect();
     let own = BTreeMap::from([("MODULES".to_owned(), names.join(" "))]);
-    let run = Run {
-        root: planner.sandbox_root(&format!("tools of modules {image}"), &[tools]),
-        sources: BTreeMap::from([("kernel".to_owned(), tree)]),
-        script: MODULES_SCRIPT.to_owned(),
-        env: planner.environment(&own),
-        timeout: 600,
-        processors: 1,
-    };
-    Some(Input::Derivation(planner.plan.add(format!("modules {image}"), Action::Run(run))))
+    let title = format!("modules {image}");
+    Some(modules::select(planner, image, title, tree, MODULES_SCRIPT.to_owned(), &own))
 }
 
 fn root(
@@ -80,6 +91,7 @@ fn root(
     image: &Image,
     bundles: &[Bundle],
     modules: Option<Input>,
+    title: String,
 ) -> DerivationId {
     let part = |input, owner: &Name, at| Part { input, owner: owner.to_string(), at };
     let mut parts = Vec::new();
@@ -122,11 +134,12 @@ fn root(
     }
     let os_release = "/etc/os-release".parse().expect("because it is a constant path");
     let pin = planner.inputs.lock.pin_id();
+    let version = image.version.clone().unwrap_or_else(|| pin.short());
     let text = format!(
-        "NAME=\"kit\"\nID=kit\nPRETTY_NAME=\"{name} (kit {short})\"\nIMAGE_ID={name}\nIMAGE_VERSION={short}\nKIT_PIN={pin}\n",
+        "NAME=\"kit\"\nID=kit\nPRETTY_NAME=\"{name} (kit {short})\"\nIMAGE_ID={name}\nIMAGE_VERSION={version}\nKIT_PIN={pin}\n",
         name = image.name.value,
         short = pin.short(),
     );
     compose.additions.push(inline(os_release, text));
-    planner.plan.add(format!("root {}", image.name.value), Action::Compose(compose))
+    planner.plan.add(title, Action::Compose(compose))
 }

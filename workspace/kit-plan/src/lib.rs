@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`architecture`] | which processors an image is for, and whether its packages are |
 //! | [`derivation`] | [`Derivation`]: one closed, hashed step; its five [`Action`]s |
 //! | [`recipes`] | [`RecipeSet`]: every recipe that a subject reaches, or why not |
 //! | [`registry`] | images of registries |
@@ -18,6 +19,7 @@
 //! | [`mod@written`] | where in the recipes a step is written |
 #![forbid(unsafe_code)]
 
+pub mod architecture;
 mod bundles;
 pub mod debian_source;
 pub mod derivation;

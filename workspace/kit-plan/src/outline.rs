@@ -15,7 +15,7 @@ use kit_tree::TreePath;
 use crate::Plan;
 use crate::derivation::{
     Action, Added, AddedEntry, Archive, Compose, Derivation, Disk, Image, ImageFormat, Input, Laying,
-    Loaders, OciImage,
+    Loaders, OciImage, RaspberryPi,
 };
 
 /// The longest text that is kept as it is, in bytes.
@@ -289,12 +289,13 @@ impl MadeOf {
         self.text("the source date", &image.source_date.to_string());
         self.text("the name", &image.name);
         match &image.format {
-            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity } => {
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity, compression } => {
                 self.input("the kernel", kernel);
                 self.input("the root file system", root);
                 self.text("the boot command line", cmdline);
                 self.list("the microcode", microcode.iter().map(ToString::to_string));
                 self.optional("the tree of digests", verity.as_ref());
+                self.text("the compression of the initrd", compression.word());
             }
             ImageFormat::Tar { root } => self.input("the root file system", root),
             ImageFormat::CompressedTar { root, compression } => {
@@ -307,24 +308,38 @@ impl MadeOf {
                 }
             }
             ImageFormat::TarKernelInitrd { boot } => self.input("kernel and initrd", boot),
-            ImageFormat::FileSystem { root, kind } => {
+            ImageFormat::FileSystem { root, kind, compression } => {
                 self.input("the root file system", root);
                 self.text("the kind of file system", &format!("{kind:?}"));
+                self.list("the compression", compression.iter().map(|word| word.word().to_owned()));
             }
             ImageFormat::Verity { data } => self.input("the file system that is checked", data),
-            ImageFormat::Uki { stub, boot, kernel, root, architecture } => {
+            ImageFormat::Uki { stub, boot, kernel, root, architecture, device_tree } => {
                 self.input("the program in front", stub);
                 self.input("kernel and initrd", boot);
                 self.input("the kernel", kernel);
                 self.input("the root file system", root);
                 self.text("the architecture", architecture);
+                self.list("the device tree", device_tree.iter().map(ToString::to_string));
+            }
+            ImageFormat::Directory { boot, loader } => {
+                self.input("kernel and initrd", boot);
+                self.text("what loads them", &format!("{loader:?}"));
             }
             ImageFormat::Disk(disk) => self.disk(disk),
+            ImageFormat::RaspberryPi(board) => self.raspberry_pi(board),
             ImageFormat::Iso { suffix, loaders, label, root } => {
                 self.text("the name of the disc", label);
                 self.text("the end of the file's name", suffix);
                 self.loaders(loaders);
                 self.optional("the root file system", root.as_ref());
+            }
+            ImageFormat::Extension(extension) => {
+                self.text("what it extends", extension.kind.word());
+                self.text("the architecture", &extension.architecture);
+                self.input("what is in it", &extension.files);
+                self.input("the file system", &extension.data);
+                self.optional("the tree of digests", extension.verity.as_ref());
             }
         }
     }
@@ -337,6 +352,21 @@ impl MadeOf {
         self.optional("the tree of digests", disk.verity.as_ref());
         self.list("the size of the disk", disk.size.iter().map(ToString::to_string));
         self.list("the size of the partition for data", disk.data.iter().map(ToString::to_string));
+        self.list("the size of the partition for firmware", disk.esp.iter().map(ToString::to_string));
+        let labels = disk.labels.each().into_iter();
+        self.list("the labels", labels.filter_map(|(key, label)| Some(format!("{key}={}", label?))));
+        if let Some(slots) = &disk.slots {
+            self.input("the program that chooses a slot", &slots.manager);
+            self.list("the size of a slot", slots.size.iter().map(ToString::to_string));
+        }
+    }
+
+    fn raspberry_pi(&mut self, board: &RaspberryPi) {
+        self.text("what its files are packed into", &format!("{:?}", board.packing));
+        self.input("the firmware", &board.firmware);
+        self.input("the kernel", &board.kernel);
+        self.input("kernel and initrd", &board.boot);
+        self.list("the size of the disk", board.size.iter().map(ToString::to_string));
     }
 
     fn loaders(&mut self, loaders: &Loaders) {

@@ -7,7 +7,7 @@ use kit_hash::{DerivationId, Sha256};
 use kit_recipe::image::{Base, Format};
 use kit_recipe::lockfile::{DebKey, Lockfile, Subject};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{ImageReference, Name};
+use kit_recipe::{Architecture, ImageReference, Name};
 use kit_tree::Tree;
 
 use crate::derivation::{Action, Archive, Derivation, Fetch, Input, Origin, Unpack};
@@ -186,7 +186,9 @@ impl Planner<'_> {
         let fetch = Fetch { file_name: file_name.clone(), size: Some(deb.size), sha256: deb.sha256, origin };
         let fetched = self.plan.add(format!("fetch {file_name}"), Action::Fetch(fetch));
         let unpack = Unpack { input: Input::Derivation(fetched), archive: Archive::Deb };
-        let id = self.plan.add(format!("unpack {} {}", key.name, key.version), Action::Unpack(unpack));
+        let is_usual = key.architecture == Architecture::USUAL.word() || key.architecture == "all";
+        let other = if is_usual { String::new() } else { format!(" {}", key.architecture) };
+        let id = self.plan.add(format!("unpack {} {}{other}", key.name, key.version), Action::Unpack(unpack));
         self.plan.debs.insert(key.clone(), id);
         Some(Input::Derivation(id))
     }

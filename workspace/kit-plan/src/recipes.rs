@@ -23,6 +23,9 @@ pub const EFI_STUB: &str = "systemd-stub";
 /// The package with what a BIOS starts.
 pub const BIOS_BOOT: &str = "bios-boot";
 
+/// The package with the firmware of the Raspberry Pi.
+pub const RASPBERRY_PI: &str = "raspi-firmware";
+
 /// The package of the first process, which finds roots that aren't in the initrd.
 pub const INIT: &str = "init";
 
@@ -249,6 +252,7 @@ fn of_format(image: &Image, format: Format) -> impl Iterator<Item = &'static str
     let firmware = format.firmware();
     let efi = firmware.is_some_and(Firmware::has_efi).then_some(EFI_STUB);
     let bios = firmware.is_some_and(Firmware::has_bios).then_some(BIOS_BOOT);
+    let board = matches!(format, Format::RaspberryPi(_)).then_some(RASPBERRY_PI);
     // What an extended image says of the disk isn't known here.
     let root = image.disk.as_ref().map(|disk| disk.value.root).unwrap_or_default();
     let is_on_disk = root != DiskRoot::Initrd || !image.extends.is_empty();
@@ -257,6 +261,10 @@ fn of_format(image: &Image, format: Format) -> impl Iterator<Item = &'static str
         Format::Disk { .. } => is_on_disk,
         _ => false,
     };
-    let stage: &[&str] = if has_stage { &[INIT, MODULE_TOOLS] } else { &[] };
-    efi.into_iter().chain(bios).chain(stage.iter().copied())
+    let stage: &[&str] = match (has_stage, format.is_for_hyper_v()) {
+        (true, _) => &[INIT, MODULE_TOOLS],
+        (false, true) => &[MODULE_TOOLS],
+        (false, false) => &[],
+    };
+    efi.into_iter().chain(bios).chain(board).chain(stage.iter().copied())
 }

@@ -3,7 +3,7 @@
 use kit_recipe::image::Base;
 use kit_recipe::package::{Addition, Contents, Dependencies, Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, ImageReference, Name, Recipe, Spanned};
+use kit_recipe::{Architecture, Image, ImageReference, Name, Recipe, Spanned};
 
 use crate::RecipeSet;
 use crate::error::Place;
@@ -38,6 +38,10 @@ pub struct DebianGroup {
     pub names: Vec<String>,
     /// Whether dependencies come along.
     pub dependencies: Dependencies,
+    /// Whose binaries.
+    pub architecture: Architecture,
+    /// The part of the suite that they are in, beside `main`.
+    pub component: Option<String>,
     /// Where it is written.
     pub place: Place,
 }
@@ -126,14 +130,18 @@ fn of_sources(package: &Package, recipe: &RecipeName, place: PlaceOf<'_>, found:
                 place: place(&path.span),
             };
         match &source.value {
-            Source::Debian { suite, packages, dependencies } => found.debian.push(DebianGroup {
-                package: package.name.value.clone(),
-                source: source_name.clone(),
-                suite: suite.value.clone(),
-                names: packages.iter().map(|p| p.value.clone()).collect(),
-                dependencies: *dependencies,
-                place: place(&source.span),
-            }),
+            Source::Debian { suite, packages, dependencies, architecture, component } => {
+                found.debian.push(DebianGroup {
+                    package: package.name.value.clone(),
+                    source: source_name.clone(),
+                    suite: suite.value.clone(),
+                    names: packages.iter().map(|p| p.value.clone()).collect(),
+                    dependencies: *dependencies,
+                    architecture: architecture.unwrap_or_else(|| package.made_for()),
+                    component: component.clone(),
+                    place: place(&source.span),
+                });
+            }
             Source::DebianSource { suite, source: wanted, .. } => {
                 found.debian_sources.push(DebianSourceGroup {
                     package: package.name.value.clone(),

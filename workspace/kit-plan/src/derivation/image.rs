@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use kit_format::compression::{gzip, zstd};
-use kit_format::{disk_image, erofs, fat, gpt, iso, mbr, squashfs, tar, uki, verity};
+use kit_format::compression::{gzip, xz, zstd};
+use kit_format::{disk_image, erofs, ext4, fat, gpt, ipxe, iso, mbr, squashfs, tar, uki, verity};
 use kit_hash::Encoder;
-use kit_recipe::image::{DiskContainer, FileSystem, Firmware, TarCompression};
+use kit_recipe::image::{
+    DiskContainer, ExtensionKind, FileSystem, Firmware, InitrdCompression, Labels, RootCompression,
+    TarCompression,
+};
 use kit_tree::TreePath;
 
-use super::{EncodeInput, Input, OciImage};
+use super::{EncodeInput, Input, OciImage, RaspberryPi};
 
 /// Writes the files of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum ImageFormat {
         microcode: Option<TreePath>,
         /// The result of [`Self::Verity`], whose root digest goes to the command line.
         verity: Option<Input>,
+        /// How the initrd is compressed.
+        compression: InitrdCompression,
     },
     /// 1: `NAME.tar`.
     Tar {
@@ -64,12 +69,14 @@ pub enum ImageFormat {
         /// The result of [`Self::KernelInitrd`].
         boot: Input,
     },
-    /// 6: `NAME-erofs.img`, `NAME-squashfs.img` or `NAME-root.iso`: the root alone.
+    /// 6: `NAME-erofs.img`, `NAME-squashfs.img`, `NAME-root.iso` or `NAME-ext4.img`: the root alone.
     FileSystem {
         /// Root file system.
         root: Input,
         /// Which file system.
         kind: FileSystem,
+        /// How it is compressed; none is the way that the file system is compressed in when nobody says anything.
+        compression: Option<RootCompression>,
     },
     /// 7: `NAME-verity.img`, `NAME-roothash`: the tree of digests of a file system.
     Verity {
@@ -88,9 +95,11 @@ pub enum ImageFormat {
         root: Input,
         /// `x86_64`, in Linux's words.
         architecture: String,
+        /// Where the kernel's package has a device tree.
+        device_tree: Option<TreePath>,
     },
     /// 9: a disk.
-    Disk(Disk),
+    Disk(Box<Disk>),
     /// 10: a disc.
     Iso {
         /// What stands behind the image's name.
@@ -102,6 +111,51 @@ pub enum ImageFormat {
         /// The root, where the disc is its file system.
         root: Option<Input>,
     },
+    /// 11: an extension.
+    Extension(Extension),
+    /// 21: what a Raspberry Pi starts from.
+    RaspberryPi(RaspberryPi),
+    /// 20: `NAME-ipxe/` or `NAME-lcow/`.
+    Directory {
+        /// The result of [`Self::KernelInitrd`].
+        boot: Input,
+        /// What is in it.
+        loader: DirectoryLoader,
+    },
+}
+
+/// What loads the files of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryLoader {
+    /// iPXE, by a script.
+    Ipxe,
+    /// Windows, by their names.
+    Lcow,
+}
+
+impl DirectoryLoader {
+    /// Returns what stands behind the image's name in that of the directory.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Ipxe => "-ipxe",
+            Self::Lcow => "-lcow",
+        }
+    }
+}
+
+/// `NAME.sysext.raw` or `NAME.confext.raw`, and beside it `NAME.sysext.roothash` or `NAME.confext.roothash` where it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// What it extends.
+    pub kind: ExtensionKind,
+    /// What it is made of, without the files that say what it is for: nothing in it may be elsewhere than extensions of the kind have things.
+    pub files: Input,
+    /// The result of [`ImageFormat::FileSystem`].
+    pub data: Input,
+    /// The result of [`ImageFormat::Verity`], where it is checked.
+    pub verity: Option<Input>,
+    /// `x86_64`, in Linux's words.
+    pub architecture: String,
 }
 
 /// What firmware starts, by which firmware it is.
@@ -132,13 +186,28 @@ pub struct Disk {
     pub size: Option<u64>,
     /// Bytes of an empty partition for data.
     pub data: Option<u64>,
+    /// Bytes of the file system that firmware reads; none is as many as it takes.
+    pub esp: Option<u64>,
+    /// What partitions are called.
+    pub labels: Labels,
+    /// Places for two systems, where it has them.
+    pub slots: Option<Slots>,
+}
+
+/// Places for two systems on a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// Package with the program that chooses one.
+    pub manager: Input,
+    /// Bytes of the partition of each root; none is as many as the first one takes.
+    pub size: Option<u64>,
 }
 
 impl Image {
     pub(super) fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {
         e.str(&self.name).u64(self.source_date);
         match &self.format {
-            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity } => {
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity, compression } => {
                 e.variant(0);
                 input(e, kernel);
                 input(e, root);
@@ -150,6 +219,7 @@ impl Image {
                 if let Some(verity) = verity {
                     input(e.variant(2), verity);
                 }
+                initrd_compression(e, *compression);
             }
             ImageFormat::Tar { root } => input(e.variant(1), root),
             ImageFormat::Oci { images } => encode_images(e.variant(2), images, input),
@@ -165,30 +235,60 @@ impl Image {
             ImageFormat::TarKernelInitrd { boot } => {
                 input(written_by(e.variant(5), &[tar::write::REVISION]), boot);
             }
-            ImageFormat::FileSystem { root, kind } => {
+            ImageFormat::FileSystem { root, kind, compression } => {
                 let (number, revision) = match kind {
                     FileSystem::Erofs => (0, erofs::REVISION),
                     FileSystem::Squashfs => (1, squashfs::write::REVISION),
                     FileSystem::Iso => (2, iso::REVISION),
+                    FileSystem::Ext4 => (3, ext4::REVISION),
                 };
                 input(written_by(e.variant(6).variant(number), &[revision]), root);
+                // Here and below, what came later is written only where there is something, as the last field.
+                if let Some(compression) = compression {
+                    e.variant(1).str(compression.word());
+                }
             }
             ImageFormat::Verity { data } => {
                 input(written_by(e.variant(7), &[verity::write::REVISION]), data);
             }
-            ImageFormat::Uki { stub, boot, kernel, root, architecture } => {
+            ImageFormat::Uki { stub, boot, kernel, root, architecture, device_tree } => {
                 written_by(e.variant(8), &[uki::REVISION]).str(architecture);
                 for part in [stub, boot, kernel, root] {
                     input(e, part);
                 }
+                if let Some(path) = device_tree {
+                    e.variant(1).bytes(path.as_bytes());
+                }
             }
             ImageFormat::Disk(disk) => disk.encode(e.variant(9), input),
+            ImageFormat::RaspberryPi(board) => board.encode(e.variant(21), input),
             ImageFormat::Iso { suffix, loaders, label, root } => {
                 written_by(e.variant(10), &[iso::REVISION, fat::write::REVISION]).str(label).str(suffix);
                 loaders.encode(e, input);
                 optional(e, root.as_ref(), input);
             }
+            ImageFormat::Directory { boot, loader } => {
+                let (number, revisions) = match loader {
+                    DirectoryLoader::Ipxe => (0, &[ipxe::REVISION][..]),
+                    DirectoryLoader::Lcow => (1, &[][..]),
+                };
+                input(written_by(e.variant(20).variant(number), revisions), boot);
+            }
+            ImageFormat::Extension(extension) => extension.encode(e.variant(11), input),
         }
+    }
+}
+
+impl Extension {
+    fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {
+        let number = match self.kind {
+            ExtensionKind::System => 0,
+            ExtensionKind::Configuration => 1,
+        };
+        written_by(e.variant(number), &[gpt::write::REVISION]).str(&self.architecture);
+        input(e, &self.files);
+        input(e, &self.data);
+        optional(e, self.verity.as_ref(), input);
     }
 }
 
@@ -209,6 +309,8 @@ impl Disk {
             DiskContainer::Ova => (11, disk_image::ova::REVISION),
             DiskContainer::Gcp => (12, disk_image::gcp::REVISION),
             DiskContainer::Azure => (13, disk_image::vhd::REVISION),
+            DiskContainer::Aws => (14, disk_image::raw::REVISION),
+            DiskContainer::HyperV => (15, disk_image::vhdx::REVISION),
         };
         let table = [gpt::write::REVISION, mbr::write::REVISION, fat::write::REVISION];
         written_by(written_by(e.variant(number), &[revision]), &table);
@@ -218,6 +320,20 @@ impl Disk {
         optional(e, self.verity.as_ref(), input);
         e.option(self.size, |e, size| _ = e.u64(size));
         e.option(self.data, |e, size| _ = e.u64(size));
+        if let Some(size) = self.esp {
+            e.variant(1).u64(size);
+        }
+        if self.labels != Labels::default() {
+            let labels = self.labels.each();
+            e.variant(2).list(labels, |e, (key, label)| {
+                e.str(key).option(label, |e, label| _ = e.str(label));
+            });
+        }
+        // The number is that of what is made of it.
+        if let Some(Slots { manager, size }) = &self.slots {
+            input(e.variant(3).variant(1), manager);
+            e.option(*size, |e, size| _ = e.u64(size));
+        }
     }
 }
 
@@ -232,8 +348,17 @@ impl Loaders {
 }
 
 /// Notes which writers make the bytes: another revision gives others, and no store takes old ones for them.
-fn written_by<'e>(e: &'e mut Encoder, revisions: &[u32]) -> &'e mut Encoder {
+pub(super) fn written_by<'e>(e: &'e mut Encoder, revisions: &[u32]) -> &'e mut Encoder {
     e.list(revisions, |e, revision| _ = e.u64((*revision).into()))
+}
+
+fn initrd_compression(e: &mut Encoder, compression: InitrdCompression) {
+    match compression {
+        InitrdCompression::Zstd => {}
+        InitrdCompression::Gzip => _ = written_by(e.variant(3), &[gzip::REVISION]),
+        InitrdCompression::Xz => _ = written_by(e.variant(4), &[xz::REVISION]),
+        InitrdCompression::None => _ = e.variant(5),
+    }
 }
 
 fn optional(e: &mut Encoder, part: Option<&Input>, input: EncodeInput<'_>) {

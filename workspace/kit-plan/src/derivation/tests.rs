@@ -1,6 +1,9 @@
 //! Pinned vectors of every action. They change only with a new version in the domain tag or a new revision.
 
-use kit_recipe::image::{DiskContainer, FileSystem, Firmware, TarCompression};
+use kit_recipe::image::{
+    DiskContainer, ExtensionKind, FileSystem, Firmware, InitrdCompression, Labels, Packing, RootCompression,
+    TarCompression,
+};
 use kit_tree::Mode;
 
 use super::*;
@@ -68,20 +71,18 @@ fn oci() -> OciImage {
 fn every_action() -> Vec<(&'static str, Action)> {
     let crate_archive = Archive::Crate { sha256: Sha256::of(b"abc"), directory: "libc-0.2.1".to_owned() };
     let layer = Archive::Layer { diff_id: Sha256::of(b"abc") };
-    let kernel = |microcode| ImageFormat::KernelInitrd {
+    let kernel = |microcode, verity, compression| ImageFormat::KernelInitrd {
         kernel: input(),
         root: input(),
         cmdline: "quiet".to_owned(),
         microcode,
-        verity: None,
+        verity,
+        compression,
     };
-    let checked = ImageFormat::KernelInitrd {
-        kernel: input(),
-        root: input(),
-        cmdline: "quiet".to_owned(),
-        microcode: None,
-        verity: Some(input()),
-    };
+    let checked = kernel(None, Some(input()), InitrdCompression::Zstd);
+    let xz = kernel(None, None, InitrdCompression::Xz);
+    let microcode = kernel(Some(path("/boot/ucode.cpio")), None, InitrdCompression::Zstd);
+    let kernel = kernel(None, None, InitrdCompression::Zstd);
     let loaders =
         || Loaders { uki: Some(input()), bios: Some((input(), input())), architecture: "x86_64".to_owned() };
     let disk = Disk {
@@ -92,13 +93,28 @@ fn every_action() -> Vec<(&'static str, Action)> {
         verity: Some(input()),
         size: Some(1 << 30),
         data: None,
+        esp: None,
+        labels: Labels::default(),
+        slots: None,
     };
-    let uki = ImageFormat::Uki {
+    let slots = Slots { manager: input(), size: Some(1 << 26) };
+    let slots = Disk { firmware: Firmware::Efi, slots: Some(slots), ..disk.clone() };
+    let labels = Labels { root: Some("system".to_owned()), ..Labels::default() };
+    let labelled = Disk { esp: Some(64 << 20), labels, ..disk.clone() };
+    let extension = Extension {
+        kind: ExtensionKind::System,
+        files: input(),
+        data: input(),
+        verity: Some(input()),
+        architecture: "x86_64".to_owned(),
+    };
+    let uki = |device_tree| ImageFormat::Uki {
         stub: input(),
         boot: input(),
         kernel: input(),
         root: input(),
         architecture: "x86_64".to_owned(),
+        device_tree,
     };
     let iso = ImageFormat::Iso {
         suffix: "-efi.iso".to_owned(),
@@ -106,11 +122,18 @@ fn every_action() -> Vec<(&'static str, Action)> {
         label: "DEMO".to_owned(),
         root: Some(input()),
     };
+    let board = RaspberryPi {
+        packing: Packing::Disk,
+        firmware: input(),
+        kernel: input(),
+        boot: input(),
+        size: Some(1 << 30),
+    };
     let gzip = ImageFormat::CompressedTar { root: input(), compression: TarCompression::Gzip };
-    let erofs = ImageFormat::FileSystem { root: input(), kind: FileSystem::Erofs };
+    let erofs = |compression| ImageFormat::FileSystem { root: input(), kind: FileSystem::Erofs, compression };
+    let directory = |loader| ImageFormat::Directory { boot: input(), loader };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
-    let share = Share { input: input(), at: path("/a") };
-    let layered = OciImage { shares: vec![share], ..oci() };
+    let layered = OciImage { shares: vec![Share { input: input(), at: path("/a") }], ..oci() };
     let layered = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), layered)]) };
     let archive = ImageFormat::DockerArchive { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     vec![
@@ -122,8 +145,8 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("run", Action::Run(run())),
         ("compose", Action::Compose(compose())),
         ("compose layers", Action::Compose(Compose { laying: Laying::Layers, ..compose() })),
-        ("kernel+initrd", Action::Image(image(kernel(None)))),
-        ("kernel+initrd microcode", Action::Image(image(kernel(Some(path("/boot/ucode.cpio")))))),
+        ("kernel+initrd", Action::Image(image(kernel))),
+        ("kernel+initrd microcode", Action::Image(image(microcode))),
         ("tar", Action::Image(image(ImageFormat::Tar { root: input() }))),
         ("oci", Action::Image(image(layout))),
         ("oci layered", Action::Image(image(layered))),
@@ -131,11 +154,20 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("kernel+initrd verity", Action::Image(image(checked))),
         ("tar+gzip", Action::Image(image(gzip))),
         ("tar-kernel-initrd", Action::Image(image(ImageFormat::TarKernelInitrd { boot: input() }))),
-        ("file system", Action::Image(image(erofs))),
+        ("file system", Action::Image(image(erofs(None)))),
         ("verity", Action::Image(image(ImageFormat::Verity { data: input() }))),
-        ("uki", Action::Image(image(uki))),
-        ("disk", Action::Image(image(ImageFormat::Disk(disk)))),
+        ("uki", Action::Image(image(uki(None)))),
+        ("disk", Action::Image(image(ImageFormat::Disk(Box::new(disk))))),
+        ("disk slots", Action::Image(image(ImageFormat::Disk(Box::new(slots))))),
         ("iso", Action::Image(image(iso))),
+        ("kernel+initrd xz", Action::Image(image(xz))),
+        ("file system zstd", Action::Image(image(erofs(Some(RootCompression::Zstd))))),
+        ("uki device tree", Action::Image(image(uki(Some(path("/boot/board.dtb")))))),
+        ("disk labelled", Action::Image(image(ImageFormat::Disk(Box::new(labelled))))),
+        ("ipxe", Action::Image(image(directory(DirectoryLoader::Ipxe)))),
+        ("lcow", Action::Image(image(directory(DirectoryLoader::Lcow)))),
+        ("extension", Action::Image(image(ImageFormat::Extension(extension)))),
+        ("rpi-disk", Action::Image(image(ImageFormat::RaspberryPi(board)))),
     ]
 }
 

@@ -13,14 +13,17 @@
 use std::collections::BTreeMap;
 
 use kit_hash::DerivationId;
-use kit_recipe::image::{DiskRoot, FileSystem, Firmware, Format, IsoRoot, Kernel};
+use kit_recipe::image::{
+    DiskRoot, FileSystem, Firmware, Format, IsoRoot, Kernel, RootCompression, RootPlace,
+};
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Container, Image};
 use kit_tree::TreePath;
 
-use super::stage;
+use super::{extension, hyper_v, slots, stage};
 use crate::derivation::{
-    Action, Compose, Disk, Image as ImageAction, ImageFormat, Input, Loaders, OciImage, Part,
+    Action, Compose, DirectoryLoader, Disk, Image as ImageAction, ImageFormat, Input, Loaders, OciImage,
+    Part, Slots,
 };
 use crate::evaluate::place;
 use crate::planner::Planner;
@@ -44,6 +47,7 @@ pub(super) fn output(
         Format::CompressedTar(compression) => ImageFormat::CompressedTar { root, compression },
         Format::Oci => ImageFormat::Oci { images: oci_images(planner, &name, id) },
         Format::DockerArchive => ImageFormat::DockerArchive { images: oci_images(planner, &name, id) },
+        Format::Extension(kind) => return extension::output(planner, image, kind, id),
         _ => {
             let (Some(kernel), Some(written)) = (kernel, &image.kernel) else {
                 no_kernel(planner, image, format);
@@ -57,31 +61,36 @@ pub(super) fn output(
     Some(add(planner, &name, &format!("output {name} {format}"), written))
 }
 
-fn add(planner: &mut Planner<'_>, name: &str, title: &str, format: ImageFormat) -> DerivationId {
+pub(super) fn add(planner: &mut Planner<'_>, name: &str, title: &str, format: ImageFormat) -> DerivationId {
     let source_date = planner.source_date();
     planner.plan.add(title, Action::Image(ImageAction { name: name.to_owned(), source_date, format }))
 }
 
 /// Where a root is that isn't in the initrd, in the words of kit-init's `kit.root`.
-struct Place {
+pub(super) struct Place {
     kind: FileSystem,
     at: String,
     verity: Option<Input>,
+    /// What reaching it takes besides, and what is added to the boot command line.
+    slot: Option<slots::Slot>,
 }
 
 /// A format that has a kernel, in the making.
-struct Machine<'p, 'a> {
-    planner: &'p mut Planner<'a>,
-    image: &'p Image,
-    format: Format,
+pub(super) struct Machine<'p, 'a> {
+    pub(super) planner: &'p mut Planner<'a>,
+    pub(super) image: &'p Image,
+    pub(super) format: Format,
     name: String,
-    kernel: Input,
+    pub(super) kernel: Input,
     written: &'p Kernel,
     root: Input,
 }
 
 impl Machine<'_, '_> {
     fn output(&mut self) -> Option<DerivationId> {
+        if !self.fits() {
+            return None;
+        }
         let (name, format) = (self.name.clone(), self.format);
         let title = format!("output {name} {format}");
         Some(match format {
@@ -90,7 +99,9 @@ impl Machine<'_, '_> {
                 let boot = Input::Derivation(self.boot(None));
                 self.add(&title, ImageFormat::TarKernelInitrd { boot })
             }
-            Format::KernelRoot(kind) => self.kernel_root(&title, kind),
+            Format::KernelRoot(kind) => self.kernel_root(&title, kind)?,
+            Format::Ipxe => self.directory(&title, DirectoryLoader::Ipxe),
+            Format::Lcow => self.directory(&title, DirectoryLoader::Lcow),
             Format::Uki => {
                 let boot = self.boot(None);
                 self.uki(boot, &title)?
@@ -102,6 +113,7 @@ impl Machine<'_, '_> {
                     kind: FileSystem::Iso,
                     at: format!("label:{label}"),
                     verity: None,
+                    slot: None,
                 });
                 let loaders = self.loaders(firmware, place.as_ref())?;
                 let suffix = format.boot_suffix().expect("because a disc starts machines");
@@ -109,82 +121,139 @@ impl Machine<'_, '_> {
             }
             Format::Disk { container, firmware } => {
                 let written = self.image.disk.as_ref().map(|disk| disk.value.clone()).unwrap_or_default();
-                let (root, place) = self.partition(&written);
+                if let Some(asked) = &written.slots {
+                    slots::check(self.planner, self.image, format, &asked.span)?;
+                }
+                let (root, place) = self.partition(&written)?;
                 let verity = place.as_ref().and_then(|place| place.verity);
                 let loaders = self.loaders(firmware, place.as_ref())?;
-                let kit_recipe::image::Disk { size, data, .. } = written;
-                let disk = Disk { container, firmware, loaders, root, verity, size, data };
-                self.add(&title, ImageFormat::Disk(disk))
+                let slots = match &written.slots {
+                    Some(asked) => Some(Slots { manager: self.standard(EFI_STUB)?, size: asked.value.size }),
+                    None => None,
+                };
+                let kit_recipe::image::Disk { size, data, esp, labels, .. } = written;
+                let disk =
+                    Disk { container, firmware, loaders, root, verity, size, data, esp, labels, slots };
+                self.add(&title, ImageFormat::Disk(Box::new(disk)))
             }
-            Format::Tar | Format::CompressedTar(_) | Format::Oci | Format::DockerArchive => return None,
+            Format::Tar
+            | Format::CompressedTar(_)
+            | Format::Oci
+            | Format::DockerArchive
+            | Format::Extension(_) => return None,
+            Format::RaspberryPi(packing) => self.raspberry_pi(&title, packing)?,
         })
     }
 
-    fn add(&mut self, title: &str, format: ImageFormat) -> DerivationId {
+    /// Returns where the format is asked for.
+    pub(super) fn asked(&self) -> crate::error::Place {
+        asked(self.planner, self.image, self.format)
+    }
+
+    pub(super) fn add(&mut self, title: &str, format: ImageFormat) -> DerivationId {
         add(self.planner, &self.name, title, format)
     }
 
     /// Plans kernel, initrd and command line.
-    fn boot(&mut self, place: Option<&Place>) -> DerivationId {
+    pub(super) fn boot(&mut self, place: Option<&Place>) -> DerivationId {
         let pin = self.planner.inputs.lock.pin_id();
         let microcode = self.written.microcode.as_ref().map(|path| path.value.clone());
         let (name, kernel) = (&self.name, self.kernel);
         let (title, root, words, files) = match place {
             None => {
-                (format!("output {name} {}", Format::KernelInitrd), self.root, String::new(), name.clone())
+                let title = if self.format.is_for_hyper_v() {
+                    format!("boot {name}{}", self.behind())
+                } else {
+                    format!("output {name} {}", Format::KernelInitrd)
+                };
+                (title, self.root, String::new(), name.clone())
             }
-            Some(Place { kind, at, verity }) => {
+            Some(Place { kind, at, verity, slot }) => {
                 let (word, driver) = (kind.word(), driver(*kind));
-                let needs: &[&str] = if verity.is_some() { &[driver, "dm_verity"] } else { &[driver] };
-                let title = format!("boot {name} {word}:{at}");
+                let mut needs = vec![driver];
+                needs.extend(verity.map(|_| "dm_verity"));
+                needs.extend(slot.iter().flat_map(|_| slots::DRIVERS));
+                if self.format.is_for_hyper_v() {
+                    needs.extend(hyper_v::TO_DISKS);
+                }
+                let options: Vec<_> = asked_compression(self.image, *kind)
+                    .and_then(|word| word.option(*kind))
+                    .into_iter()
+                    .collect();
+                let title = format!("boot {name} {word}:{at}{}", self.behind());
                 let image = &self.image.name.value;
-                let stage = stage::stage_one(self.planner, image, self.written, kernel, needs);
-                (title, Input::Derivation(stage), format!(" kit.root={word}:{at}"), format!("{name}-{word}"))
+                let stage = stage::stage_one(self.planner, image, self.written, kernel, &needs, &options);
+                let more = slot.as_ref().map_or("", |slot| slot.words.as_str());
+                let words = format!(" kit.root={word}:{at}{more}");
+                (title, Input::Derivation(stage), words, format!("{name}-{word}"))
             }
         };
         let cmdline = format!("{}{words} kit.pin={pin}", self.written.cmdline).trim_start().to_owned();
         let verity = place.and_then(|place| place.verity);
+        let compression = self.written.initrd;
         add(
             self.planner,
             &files,
             &title,
-            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity },
+            ImageFormat::KernelInitrd { kernel, root, cmdline, microcode, verity, compression },
         )
     }
 
-    fn file_system(&mut self, kind: FileSystem) -> Input {
-        let title = format!("file system {} {}", self.name, kind.word());
-        Input::Derivation(self.add(&title, ImageFormat::FileSystem { root: self.root, kind }))
+    /// Returns what stands behind titles of parts that are another one for this format.
+    fn behind(&self) -> String {
+        if self.format.is_for_hyper_v() { format!(" for {}", self.format) } else { String::new() }
     }
 
-    fn kernel_root(&mut self, title: &str, kind: FileSystem) -> DerivationId {
-        let place = Place { kind, at: "disk".to_owned(), verity: None };
+    fn directory(&mut self, title: &str, loader: DirectoryLoader) -> DerivationId {
+        let boot = Input::Derivation(self.boot(None));
+        self.add(title, ImageFormat::Directory { boot, loader })
+    }
+
+    fn file_system(&mut self, kind: FileSystem) -> Option<Input> {
+        let title = format!("file system {} {}{}", self.name, kind.word(), self.behind());
+        let compression = compression(self.planner, self.image, self.format, kind)?;
+        Some(Input::Derivation(
+            self.add(&title, ImageFormat::FileSystem { root: self.root, kind, compression }),
+        ))
+    }
+
+    fn kernel_root(&mut self, title: &str, kind: FileSystem) -> Option<DerivationId> {
+        let place = Place { kind, at: "disk".to_owned(), verity: None, slot: None };
         let boot = Input::Derivation(self.boot(Some(&place)));
         let part = |input, owner: &str| Part { input, owner: owner.to_owned(), at: TreePath::root() };
-        let parts = vec![part(boot, "kernel and initrd"), part(self.file_system(kind), "root")];
-        self.planner.plan.add(title, Action::Compose(Compose { parts, ..Compose::default() }))
+        let parts = vec![part(boot, "kernel and initrd"), part(self.file_system(kind)?, "root")];
+        Some(self.planner.plan.add(title, Action::Compose(Compose { parts, ..Compose::default() })))
     }
 
-    /// Plans the partition that a disk has the root in.
-    fn partition(&mut self, disk: &kit_recipe::image::Disk) -> (Option<Input>, Option<Place>) {
+    /// Plans the partition that a disk has the root in; none where that can't be, which is noted.
+    fn partition(&mut self, disk: &kit_recipe::image::Disk) -> Option<(Option<Input>, Option<Place>)> {
         let kind = match disk.root {
-            DiskRoot::Initrd => return (None, None),
+            DiskRoot::Initrd => return Some((None, None)),
             DiskRoot::Erofs => FileSystem::Erofs,
             DiskRoot::Squashfs => FileSystem::Squashfs,
+            DiskRoot::Ext4 => FileSystem::Ext4,
         };
-        let data = self.file_system(kind);
+        let data = self.file_system(kind)?;
         let verity = disk.verity.then(|| {
-            let title = format!("digests {} {}", self.name, kind.word());
+            let title = format!("digests {} {}{}", self.name, kind.word(), self.behind());
             Input::Derivation(self.add(&title, ImageFormat::Verity { data }))
         });
-        (Some(data), Some(Place { kind, at: "type".to_owned(), verity }))
+        let at = match disk.find {
+            RootPlace::Type => "type".to_owned(),
+            RootPlace::Label => format!("label:{}", disk.labels.root()),
+        };
+        let slot = disk.slots.as_ref().map(|_| slots::Slot::of(&self.written.cmdline));
+        Some((Some(data), Some(Place { kind, at, verity, slot })))
     }
 
     fn loaders(&mut self, firmware: Firmware, place: Option<&Place>) -> Option<Loaders> {
         let boot = self.boot(place);
         let title = match place {
+            None if self.format.is_for_hyper_v() => format!("uki {}{}", self.name, self.behind()),
             None => format!("output {} {}", self.name, Format::Uki),
-            Some(Place { kind, at, .. }) => format!("uki {} {}:{at}", self.name, kind.word()),
+            Some(Place { kind, at, .. }) => {
+                format!("uki {} {}:{at}{}", self.name, kind.word(), self.behind())
+            }
         };
         let uki = if firmware.has_efi() { Some(self.uki(boot, &title)?) } else { None };
         let bios = if firmware.has_bios() {
@@ -200,11 +269,12 @@ impl Machine<'_, '_> {
         let stub = self.standard(EFI_STUB)?;
         let architecture = self.planner.inputs.lock.architecture.clone();
         let (boot, kernel, root) = (Input::Derivation(boot), self.kernel, self.root);
-        Some(self.add(title, ImageFormat::Uki { stub, boot, kernel, root, architecture }))
+        let device_tree = self.written.devicetree.as_ref().map(|path| path.value.clone());
+        Some(self.add(title, ImageFormat::Uki { stub, boot, kernel, root, architecture, device_tree }))
     }
 
     /// Plans a standard package that the format needs of itself.
-    fn standard(&mut self, package: &'static str) -> Option<Input> {
+    pub(super) fn standard(&mut self, package: &'static str) -> Option<Input> {
         let name = package.parse().expect("because it is a name");
         if !self.planner.inputs.recipes.has_package(&name) {
             let place = asked(self.planner, self.image, self.format);
@@ -216,12 +286,39 @@ impl Machine<'_, '_> {
     }
 }
 
+/// Returns the compression that is asked for, where it isn't the one that the file system has anyway; a disc has none.
+fn asked_compression(image: &Image, kind: FileSystem) -> Option<RootCompression> {
+    let asked = image.disk.as_ref()?.value.compression.as_ref()?.value;
+    let own = RootCompression::of(kind).first()?;
+    Some(asked).filter(|asked| asked != own)
+}
+
+/// Returns the same; none where the file system isn't written with it, which is noted.
+#[expect(clippy::option_option, reason = "no compression of its own isn't a problem")]
+pub(super) fn compression(
+    planner: &mut Planner<'_>,
+    image: &Image,
+    format: Format,
+    kind: FileSystem,
+) -> Option<Option<RootCompression>> {
+    let compression = asked_compression(image, kind);
+    if let Some(other) = compression.filter(|word| !word.fits(kind)) {
+        let place = asked(planner, image, format);
+        let known = RootCompression::of(kind).iter().map(|word| word.word()).collect();
+        let (compression, format) = (other.word(), format.word());
+        planner.problems.push(PlanError::RootCompression { compression, format, known, place });
+        return None;
+    }
+    Some(compression)
+}
+
 /// Returns the driver of a file system.
 fn driver(kind: FileSystem) -> &'static str {
     match kind {
         FileSystem::Erofs => "erofs",
         FileSystem::Squashfs => "squashfs",
         FileSystem::Iso => "isofs",
+        FileSystem::Ext4 => "ext4",
     }
 }
 
@@ -232,7 +329,7 @@ fn iso_label(name: &str) -> String {
 }
 
 /// Returns where a format is asked for; the image where that was on the command line.
-fn asked(planner: &Planner<'_>, image: &Image, format: Format) -> crate::error::Place {
+pub(super) fn asked(planner: &Planner<'_>, image: &Image, format: Format) -> crate::error::Place {
     let written = image.formats.iter().find(|f| f.value == format);
     let span = written.map_or_else(|| image.name.span.clone(), |f| f.span.clone());
     let recipe = RecipeName::Image(image.name.value.clone());

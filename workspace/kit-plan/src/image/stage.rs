@@ -13,13 +13,13 @@ use kit_recipe::package::TreeRules;
 use kit_recipe::recipe::RecipeName;
 use kit_tree::TreePath;
 
-use super::MODULES_SCRIPT;
-use crate::derivation::{Action, Input, Part, Run};
+use super::{MODULES_SCRIPT, modules};
+use crate::derivation::{Action, Input, Part};
 use crate::planner::Planner;
-use crate::recipes::{INIT, MODULE_TOOLS};
+use crate::recipes::INIT;
 
 /// Stands before the selection of modules: what is needed must be there.
-const DRIVERS_SCRIPT: &str = include_str!("drivers.sh");
+pub(super) const DRIVERS_SCRIPT: &str = include_str!("drivers.sh");
 
 /// Modules of the disks and discs that machines have: virtual machines of all makers, then what stands on a desk.
 const DISKS: [&str; 29] = [
@@ -54,17 +54,22 @@ const DISKS: [&str; 29] = [
     "reset_raspberrypi",
 ];
 
-/// Plans the root of that initrd. `needs` are the drivers, by the names of their modules, without which the root can't be mounted.
+/// What ext4 asks the kernel's own library of checksums for, where that is in modules.
+const CHECKSUMS: [&str; 2] = ["crc32c_generic", "crc32c_cryptoapi"];
+
+/// Plans the root of that initrd. `needs` are the drivers, by the names of their modules, without which the root can't be mounted; `options`
+/// are options of the kernel's configuration without which it can't be read.
 pub(super) fn stage_one(
     planner: &mut Planner<'_>,
     image: &Name,
     kernel: &Kernel,
     tree: Input,
     needs: &[&str],
+    options: &[&str],
 ) -> DerivationId {
     let init = INIT.parse().expect("because it is a name");
     let part = |input, owner: &str| Part { input, owner: owner.to_owned(), at: TreePath::root() };
-    let modules = Input::Derivation(modules(planner, image, kernel, tree, needs));
+    let modules = stage_modules(planner, image, kernel, tree, needs, options);
     let parts = vec![part(Input::Derivation(planner.package(&init)), INIT), part(modules, "kernel modules")];
     let recipe = RecipeName::Image(image.clone());
     let mut compose = planner.compose(&recipe, &TreeRules::default(), parts);
@@ -74,32 +79,36 @@ pub(super) fn stage_one(
 }
 
 /// Plans the modules with their list.
-fn modules(
+fn stage_modules(
     planner: &mut Planner<'_>,
     image: &Name,
     kernel: &Kernel,
     tree: Input,
     needs: &[&str],
-) -> DerivationId {
-    let tools = MODULE_TOOLS.parse().expect("because it is a name");
+    options: &[&str],
+) -> Input {
+    let checksums = if needs.contains(&"ext4") { &CHECKSUMS[..] } else { &[] };
+    let optional = [&DISKS[..], checksums].concat();
+    let mut own = needs_of(image, kernel, needs);
+    own.insert("MODULES".to_owned(), needs.join(" "));
+    own.insert("OPTIONAL".to_owned(), optional.join(" "));
+    if !options.is_empty() {
+        own.insert("OPTIONS".to_owned(), options.join(" "));
+    }
+    let script = format!("{DRIVERS_SCRIPT}\n{MODULES_SCRIPT}");
+    let title = format!("modules of stage one {image} for {}", needs.join("+"));
+    modules::select(planner, image, title, tree, script, &own)
+}
+
+/// Returns what the script that looks for drivers is told of them.
+pub(super) fn needs_of(image: &Name, kernel: &Kernel, needs: &[&str]) -> BTreeMap<String, String> {
     let drivers: Vec<_> = needs.iter().map(|driver| format!("{driver}:{}", option(driver))).collect();
     let own = [
         ("DRIVERS", drivers.join(" ")),
         ("IMAGE", image.to_string()),
         ("KERNEL", kernel.package.value.to_string()),
-        ("MODULES", needs.join(" ")),
-        ("OPTIONAL", DISKS.join(" ")),
     ];
-    let own = own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<_, _>>();
-    let run = Run {
-        root: planner.sandbox_root(&format!("tools of modules {image}"), &[tools]),
-        sources: BTreeMap::from([("kernel".to_owned(), tree)]),
-        script: format!("{DRIVERS_SCRIPT}\n{MODULES_SCRIPT}"),
-        env: planner.environment(&own),
-        timeout: 600,
-        processors: 1,
-    };
-    planner.plan.add(format!("modules of stage one {image} for {}", needs.join("+")), Action::Run(run))
+    own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Returns the option of the kernel's configuration that a driver comes by, without `CONFIG_`.
@@ -110,6 +119,13 @@ fn option(driver: &str) -> String {
         "isofs" => "ISO9660_FS".to_owned(),
         "ext4" => "EXT4_FS".to_owned(),
         "loop" => "BLK_DEV_LOOP".to_owned(),
+        "hv_vmbus" => "HYPERV".to_owned(),
+        "hv_storvsc" => "HYPERV_STORAGE".to_owned(),
+        "hv_netvsc" => "HYPERV_NET".to_owned(),
+        "hv_sock" => "HYPERV_VSOCKETS".to_owned(),
+        "vfat" => "VFAT_FS".to_owned(),
+        "nls_cp437" => "NLS_CODEPAGE_437".to_owned(),
+        "efivarfs" => "EFIVAR_FS".to_owned(),
         // Such as dm_verity.
         other => other.to_uppercase(),
     }
@@ -125,9 +141,12 @@ mod tests {
     /// An image whose root is a file system of its own, with the packages that it takes.
     fn steps(format: &str) -> Vec<Derivation> {
         let mut texts = texts();
-        for (own, path) in
-            [("init", "/init"), ("module-tools", "/usr/bin/depmod"), ("linux", "/boot/vmlinuz")]
-        {
+        for (own, path) in [
+            ("init", "/init"),
+            ("module-tools", "/usr/bin/depmod"),
+            ("linux", "/boot/vmlinuz"),
+            ("systemd-stub", "/stub"),
+        ] {
             let text =
                 format!("[package]\nname = \"{own}\"\n[[file]]\npath = \"{path}\"\ncontents = \"x\"\n");
             texts.0.insert(package(own), text);
@@ -163,6 +182,23 @@ mod tests {
     }
 
     #[test]
+    fn hyper_v_has_its_drivers_in_the_root() {
+        let planned = steps("hyper-v");
+        let Action::Run(run) = step(&planned, "modules demo for hyper-v") else { panic!("a script") };
+        let env = |key: &str| run.env[key].as_str();
+        assert_eq!(env("MODULES"), "hv_vmbus hv_storvsc hv_netvsc");
+        assert_eq!(env("DRIVERS"), "hv_vmbus:HYPERV hv_storvsc:HYPERV_STORAGE hv_netvsc:HYPERV_NET");
+        assert_eq!((env("FOR"), env("KERNEL")), ("the format hyper-v", "linux"));
+        assert!(env("OPTIONAL").contains("hyperv_keyboard"));
+        step(&planned, "root demo for hyper-v");
+        step(&planned, "boot demo for hyper-v");
+        let Action::Run(run) = step(&steps("lcow"), "modules demo for lcow").clone() else {
+            panic!("a script")
+        };
+        assert!(run.env["DRIVERS"].ends_with(" hv_sock:HYPERV_VSOCKETS"));
+    }
+
+    #[test]
     fn each_root_has_its_own() {
         let steps = [steps("kernel+squashfs"), steps("kernel+iso")].concat();
         step(&steps, "stage one demo for squashfs");
@@ -170,6 +206,11 @@ mod tests {
             panic!("a script")
         };
         assert_eq!(run.env["DRIVERS"], "isofs:ISO9660_FS");
+        assert!(!run.env["OPTIONAL"].contains("crc32c"));
+        let steps = self::steps("kernel+ext4");
+        let Action::Run(run) = step(&steps, "modules of stage one demo for ext4") else { panic!("a script") };
+        assert_eq!(run.env["DRIVERS"], "ext4:EXT4_FS");
+        assert!(run.env["OPTIONAL"].ends_with(" crc32c_generic crc32c_cryptoapi"));
         assert_eq!(super::option("dm_verity"), "DM_VERITY");
     }
 }

@@ -4,6 +4,7 @@ use kit_hash::{BlobId, Identity as _};
 use kit_recipe::lockfile::{Deb, DebSource, Suite};
 
 use super::*;
+use crate::derivation::AddedEntry;
 use crate::recipes::RecipeFiles;
 use crate::stale::{Change, stale};
 
@@ -125,6 +126,11 @@ pub(crate) fn built(texts: &Texts) -> (Plan, RecipeSet, Lockfile) {
     (plan(inputs).unwrap(), recipes, lock)
 }
 
+/// What is wrong with recipes.
+pub(crate) fn problems(texts: &Texts) -> Vec<PlanError> {
+    plan_of(texts, lock).unwrap_err()
+}
+
 fn codes(problems: &[PlanError]) -> Vec<&'static str> {
     problems.iter().map(PlanError::code).collect()
 }
@@ -238,4 +244,84 @@ fn a_lockfile_is_stale_when_a_recipe_or_a_file_changes() {
             Change::Files { recipe: package("base"), label: "source".to_owned() },
         ]
     );
+}
+
+const EXTENSION: &str = "\
+[image]
+name = \"demo\"
+formats = [\"sysext\", \"tar\"]
+[extension]
+packages = [\"busybox\"]
+id = \"debian\"
+version-id = \"12\"
+scope = [\"initrd\", \"system\"]
+[disk]
+verity = true
+";
+
+fn extension(text: &str) -> Result<Plan, Vec<PlanError>> {
+    let mut texts = texts();
+    texts.0.insert(RecipeName::Image(name("demo")), text.to_owned());
+    plan_of(&texts, lock)
+}
+
+#[test]
+fn an_extension_is_its_files_and_what_they_are_for() {
+    let plan = extension(EXTENSION).unwrap();
+    let titles: Vec<_> = plan.derivations().iter().map(Derivation::title).collect();
+    let expected = [
+        "fetch busybox-static_1_amd64.deb",
+        "unpack busybox-static 1",
+        "package busybox",
+        "files demo",
+        "root demo",
+        "file system demo erofs",
+        "digests demo erofs",
+        "output demo sysext",
+        "output demo tar",
+    ];
+    assert_eq!(titles, expected);
+    let Some(Action::Compose(root)) = plan.get(&plan.root.unwrap()).map(Derivation::action) else {
+        panic!("the root is composed");
+    };
+    assert!(root.ensure.is_empty());
+    let added = root.additions.iter().map(|added| match &added.what {
+        AddedEntry::Inline { content, .. } => (added.path.to_string(), String::from_utf8_lossy(content)),
+        AddedEntry::Entry(_) => panic!("it is written here"),
+    });
+    let added: Vec<_> = added.collect();
+    let paths: Vec<_> = added.iter().map(|(path, _)| path.as_str()).collect();
+    let directory = "/usr/lib/extension-release.d/extension-release";
+    assert_eq!(paths, [format!("{directory}.demo"), format!("{directory}.demo.sysext")]);
+    for (_, text) in &added {
+        let (text, pin) = text.split_once("KIT_PIN=").unwrap();
+        let expected = "ID=debian\nVERSION_ID=12\nSYSEXT_SCOPE=\"initrd system\"\nARCHITECTURE=x86-64\n";
+        assert_eq!((text, pin.len()), (expected, 65));
+    }
+}
+
+#[test]
+fn what_extensions_can_t_have_is_told() {
+    let shown = |text: &str| {
+        let problems = extension(text).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let formats = EXTENSION.replace("\"tar\"", "\"confext\", \"oci\"");
+    assert_eq!(
+        shown(&formats),
+        [
+            "an image with `[extension]` can't have both `sysext` and `confext`",
+            "an image with `[extension]` can't have the format `oci`"
+        ]
+    );
+    let system = IMAGE.replace("\"tar\"", "\"sysext\"");
+    assert_eq!(shown(&system), ["the format `sysext` is for images with `[extension]`"]);
+
+    let mut texts = texts();
+    texts.0.insert(RecipeName::Image(name("base")), IMAGE.replace("demo", "base"));
+    let extended = EXTENSION.replace("name = \"demo\"", "name = \"demo\"\nextends = [\"base\"]");
+    texts.0.insert(RecipeName::Image(name("demo")), extended);
+    let problems = plan_of(&texts, lock).unwrap_err();
+    assert_eq!(problems[0].to_string(), "an image with `[extension]` can't have containers");
+    assert_eq!(codes(&problems), ["kit::plan::not_of_extensions"]);
 }
