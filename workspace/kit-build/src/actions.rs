@@ -12,6 +12,7 @@ use kit_tree::{Mode, Tree, TreePath};
 use crate::BuildError;
 use crate::engine::{Engine, Trees};
 use crate::seams::{Event, Executed, Script};
+use crate::workers::Threads;
 
 mod compose;
 mod image;
@@ -51,7 +52,9 @@ pub(crate) fn perform(
         Action::Unpack(unpack) => unpack::unpack(engine.store, title, unpack, tree_of(&unpack.input)),
         Action::Run(run) => self::run(engine, derivation, run, &tree_of),
         Action::Compose(compose) => compose::compose(engine.store, title, compose, &tree_of),
-        Action::Image(image) => image::write(engine.store, title, image, &tree_of),
+        Action::Image(image) => {
+            image::write(engine.store, Threads::of_jobs(engine.jobs), title, image, &tree_of)
+        }
     }
 }
 

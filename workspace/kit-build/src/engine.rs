@@ -36,7 +36,7 @@ pub struct Engine<'a> {
     pub execute: &'a dyn Execute,
     /// Who hears of it.
     pub events: &'a dyn Events,
-    /// Steps other than fetches that go on at the same time.
+    /// Steps other than fetches that go on at the same time, and threads that compress one output.
     pub jobs: usize,
     /// Which of the steps that can be done comes first.
     pub order: Order,

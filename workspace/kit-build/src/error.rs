@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use kit_hash::Sha256;
 use kit_plan::error::Place;
 use kit_plan::{Change, PlanError};
+use kit_recipe::image::ExtensionKind;
 use kit_sandbox::SandboxError;
 use kit_store::StoreError;
 use kit_store::verify::Finding;
@@ -16,9 +17,12 @@ use self::help::is_no_archive;
 use crate::places::Label;
 use crate::registry::ImageError;
 
+mod extension;
 mod help;
 mod script;
+mod written;
 
+pub use self::extension::Unfit;
 pub use self::script::ScriptFailure;
 
 /// Two parts of a composition that put different things at one path.
@@ -151,6 +155,18 @@ pub enum BuildError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Files that an extension can't have.
+    #[error("`{title}`: {}", extension::message(*kind, paths, *unfit))]
+    Extension {
+        /// The step.
+        title: String,
+        /// What it extends.
+        kind: ExtensionKind,
+        /// The files.
+        paths: Vec<TreePath>,
+        /// Why it can't have them.
+        unfit: Unfit,
+    },
     /// A composition that makes no tree.
     #[error("`{title}` makes no tree: {reason}")]
     Compose {
@@ -202,6 +218,30 @@ pub enum BuildError {
         path: TreePath,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// A device tree that isn't one.
+    #[error("`{title}`: `{path}` {why}")]
+    DeviceTree {
+        /// The step.
+        title: String,
+        /// Where it should be in the kernel's tree.
+        path: TreePath,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An initrd that the kernel can't unpack.
+    #[error(
+        "`{title}`: the kernel can't unpack an initrd that is compressed with {compression}: `{configuration}` has no CONFIG_{option}"
+    )]
+    InitrdCompression {
+        /// The step.
+        title: String,
+        /// The compression.
+        compression: &'static str,
+        /// The option that it takes.
+        option: &'static str,
+        /// The kernel's configuration, in its package.
+        configuration: TreePath,
     },
     /// Local files that aren't there.
     #[error("the project has nothing at `{path}`")]
@@ -377,12 +417,15 @@ impl BuildError {
             Self::Unpack { source, .. } if is_no_archive(source.as_ref()) => "kit::source::no_archive",
             Self::Unpack { .. } => "kit::unpack::archive",
             Self::Write { .. } => "kit::format::write",
+            Self::Extension { .. } => "kit::image::extension",
             Self::Compose { .. } => "kit::compose::impossible",
             Self::Conflict { .. } => "kit::compose::file_conflict",
             Self::GlobMatchesNothing { .. } => "kit::compose::glob_matches_nothing",
             Self::NoInit { .. } => "kit::image::no_init",
             Self::NoKernel { .. } => "kit::image::no_kernel",
             Self::Microcode { .. } => "kit::image::microcode",
+            Self::DeviceTree { .. } => "kit::image::device_tree",
+            Self::InitrdCompression { .. } => "kit::image::initrd_compression",
             Self::NoLocal { .. } => "kit::recipe::no_local_file",
             Self::BadLocal { .. } => "kit::recipe::bad_local_file",
             Self::CargoLock { .. } => "kit::recipe::cargo_lock",

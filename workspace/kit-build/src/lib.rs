@@ -11,6 +11,7 @@
 //! | [`processors`] | which processors scripts run on |
 //! | `parallel` | the same work on many things |
 //! | `missed` | the packages that have a program which a script missed |
+//! | [`extents`] | what the pieces of outputs are, beside them in the store |
 //! | [`facts`] | what is found out about contents, once |
 //! | [`failed`] | a failed step, to step into |
 //! | [`files`] | the project's own files: recipes and local sources |
@@ -38,6 +39,7 @@ pub mod attached;
 pub mod check;
 pub mod engine;
 pub mod error;
+pub mod extents;
 pub mod facts;
 pub mod failed;
 pub mod files;

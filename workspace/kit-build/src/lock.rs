@@ -59,7 +59,9 @@ pub fn pin(
     resolver: &dyn Resolver,
     events: &dyn Events,
 ) -> Result<Lockfile, BuildError> {
+    let architecture = kit_plan::architecture::of_subject(&loaded.recipes, &loaded.subject);
     let mut lock = Lockfile {
+        architecture: architecture.machine().to_owned(),
         recipes: loaded.recipes.iter().map(|(name, l)| (name.clone(), l.recipe.id())).collect(),
         locals: crate::load::local_ids(loaded),
         advisories: previous.lock().and_then(|lock| lock.advisories),

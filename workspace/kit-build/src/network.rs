@@ -276,7 +276,8 @@ impl Fetch for Network<'_> {
             Origin::Debian { suite, filename, date } => {
                 let connected = self.connected();
                 // What isn't made for an architecture is on every mirror.
-                let architecture = if fetch.file_name.ends_with("_amd64.deb") { "amd64" } else { "all" };
+                let word = fetch.file_name.trim_end_matches(".deb").rsplit('_').next();
+                let architecture = word.unwrap_or("all");
                 let pin = DebPin {
                     name: fetch.file_name.clone(),
                     version: String::new(),

@@ -36,7 +36,7 @@ fn recipe_of(title: &str) -> Option<RecipeName> {
     let (kind, rest) = title.split_once(' ')?;
     let name = |text: &str| text.parse::<Name>().ok();
     match kind {
-        "root" => name(rest).map(RecipeName::Image),
+        "root" | "files" => name(rest).map(RecipeName::Image),
         "package" => name(rest).map(RecipeName::Package),
         "tools" => name(rest.strip_prefix("of ")?).map(RecipeName::Package),
         "source" => name(rest.split_once('/')?.0).map(RecipeName::Package),

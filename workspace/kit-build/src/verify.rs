@@ -284,9 +284,9 @@ fn read(store: &Store, blob: &BlobId) -> Result<Option<Vec<u8>>, BuildError> {
     }
 }
 
-/// Another number of steps at the same time.
+/// Another number of steps at the same time, and of threads that compress.
 fn other_jobs(jobs: usize) -> usize {
-    if jobs == 1 { 3 } else { 1 }
+    if jobs == 1 { 2 } else { 1 }
 }
 
 /// Returns the trees of the inputs of a step.

@@ -7,10 +7,12 @@ use std::thread;
 
 use kit_format::workers::{Work, Workers};
 
-/// How many blocks each thread gets at a time: the last one to finish keeps the others waiting for little.
-const BLOCKS_EACH: usize = 8;
+/// How many blocks each thread gets at a time: while the last one is done the others wait, which of so many is little.
+const BLOCKS_EACH: usize = 32;
+/// How many all get at most, since they are in memory.
+const BLOCKS: usize = 256;
 
-/// As many threads as the machine has processors, or as many as are given.
+/// As many threads as are given.
 #[derive(Debug, Clone, Copy)]
 pub struct Threads(NonZeroUsize);
 
@@ -20,15 +22,20 @@ impl Threads {
         Self(count)
     }
 
-    /// Takes one for each processor.
-    pub fn of_machine() -> Self {
-        Self(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    /// Takes as many as there are steps at a time.
+    pub fn of_jobs(jobs: usize) -> Self {
+        Self(NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// Returns how many they are.
+    pub fn count(self) -> NonZeroUsize {
+        self.0
     }
 }
 
 impl Workers for Threads {
     fn batch(&self) -> usize {
-        self.0.get() * BLOCKS_EACH
+        (self.0.get() * BLOCKS_EACH).min(BLOCKS).max(self.0.get())
     }
 
     fn map(&self, blocks: &[Vec<u8>], work: Work<'_>) -> io::Result<Vec<Vec<u8>>> {
@@ -76,6 +83,6 @@ mod tests {
     fn an_error_is_told() {
         let blocks = vec![vec![0], vec![1]];
         let fail = |block: &[u8]| if block[0] == 1 { Err(io::Error::other("no")) } else { Ok(Vec::new()) };
-        assert!(Threads::of_machine().map(&blocks, &fail).is_err());
+        assert!(Threads::of_jobs(0).map(&blocks, &fail).is_err());
     }
 }

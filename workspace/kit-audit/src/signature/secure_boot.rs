@@ -12,19 +12,22 @@
 
 mod certificate;
 mod der;
+mod numbers;
 mod signed_data;
+mod throw_away;
 
 use std::fmt;
 
 use kit_hash::Sha256;
 use pkcs8::PrivateKeyInfo;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::rand_core::{self, CryptoRng, RngCore, impls};
 use rsa::sha2::{self, Digest as _};
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 
 pub use self::certificate::{Certificate, CertificateError};
+use self::numbers::Numbers;
+pub use self::throw_away::throw_away;
 use super::Format;
 use super::algorithm::RSA_BITS;
 use super::armour::Armour;
@@ -79,7 +82,7 @@ impl RsaKey {
     /// Signs bytes.
     fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         let digest = sha2::Sha256::digest(bytes);
-        let mut blinding = Blinding::new(&self.0.d().to_bytes_be(), &digest);
+        let mut blinding = Numbers::blinding(&self.0.d().to_bytes_be(), &digest);
         self.0
             .sign_with_rng(&mut blinding, Pkcs1v15Sign::new::<sha2::Sha256>(), &digest)
             .expect("because the key is whole, and longer than a digest")
@@ -107,45 +110,6 @@ fn invalid(part: &'static str) -> KeyError {
 fn damaged(damage: Damage) -> KeyError {
     KeyError::Damaged { format: Format::Pem, damage }
 }
-
-/// Numbers that only who has the secret knows, the same for the same secret and digest.
-struct Blinding {
-    seed: [u8; 32],
-    count: u64,
-}
-
-impl Blinding {
-    fn new(secret: &[u8], digest: &[u8]) -> Self {
-        let hasher = sha2::Sha256::new().chain_update(b"kit:secure-boot-blinding:v1\0");
-        Self { seed: hasher.chain_update(digest).chain_update(secret).finalize().into(), count: 0 }
-    }
-}
-
-impl RngCore for Blinding {
-    fn next_u32(&mut self) -> u32 {
-        impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        for block in bytes.chunks_mut(32) {
-            let next =
-                sha2::Sha256::new().chain_update(self.seed).chain_update(self.count.to_le_bytes()).finalize();
-            block.copy_from_slice(&next[..block.len()]);
-            self.count += 1;
-        }
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(bytes);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Blinding {}
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use super::{BuildError, Contradiction};
+use super::{BuildError, Contradiction, written};
 
 impl BuildError {
     /// Returns the next thing to do.
@@ -41,9 +41,12 @@ impl BuildError {
             Self::BadLocal { .. } => {
                 "only files, directories and links inside of the project are taken: copy what is needed into it".to_owned()
             }
+            Self::Extension { kind, unfit, .. } => super::extension::help(*kind, *unfit),
             Self::NoInit { .. } => "add a package with `/init` to `[init] packages`, such as `init`".to_owned(),
             Self::NoKernel { .. } => "let the package have one kernel, by `exclude` in its `[tree]`".to_owned(),
             Self::Microcode { .. } => "let `microcode` name an uncompressed cpio archive in the kernel's package: the kernel looks for `kernel/x86/microcode/` in it".to_owned(),
+            Self::DeviceTree { .. } => "let `devicetree` name a compiled device tree (`.dtb`) in the kernel's package".to_owned(),
+            Self::InitrdCompression { .. } => "let `initrd` of `[kernel]` be another one of `zstd`, `gzip`, `xz` and `none`, or take a kernel that has the option".to_owned(),
             Self::NoLocal { .. } => "check the path: it is relative to the project".to_owned(),
             Self::NoTool { tool } => {
                 format!("add `{tool}` to `packages` in `recipes/tools.toml` and run `kit lock tools`")
@@ -63,11 +66,11 @@ impl BuildError {
             Self::VendoredOther { .. } => {
                 "`kit vendor --check` names all that is wrong with it; write it anew with `kit vendor`".to_owned()
             }
+            Self::Write { source, .. } => return written::help(source.as_ref()).map(str::to_owned),
             Self::Plan(_)
             | Self::Several { .. }
             | Self::Io { .. }
             | Self::FileName { .. }
-            | Self::Write { .. }
             | Self::Compose { .. }
             | Self::CargoLock { .. }
             | Self::LockProblems { .. } => return None,
@@ -88,12 +91,15 @@ fn output_help(source: &io::Error) -> Option<&'static str> {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Some("name a directory that you may write to by `--out`")
         }
+        io::ErrorKind::IsADirectory => {
+            Some("there is a directory of that name: remove it, or write to another place by `--out`")
+        }
         _ => None,
     }
 }
 
 fn conflict_help(title: &str, contradictions: &[Contradiction]) -> String {
-    if !title.starts_with("root ") && !title.starts_with("package ") {
+    if !["root ", "files ", "package "].iter().any(|step| title.starts_with(step)) {
         return "use a package of its own that holds both and names the winner in its `[tree]` by `prefer`"
             .to_owned();
     }

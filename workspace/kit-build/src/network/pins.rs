@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use kit_plan::requirements::DebianGroup;
+use kit_recipe::Architecture;
 use kit_recipe::lockfile::{Deb, DebKey, DebSource, DebianSource, SourceFile, SourcePart, Suite};
 use kit_recipe::package::Dependencies;
-use kit_source::debian::{Group, Part, Resolved, SourcePin, SuiteRequest, solver};
+use kit_source::debian::{Group, Listing, Part, Resolved, SourcePin, SuiteRequest, solver};
 
 use super::{Kept, ResolvedSuite, SuiteWanted};
 
@@ -14,7 +15,8 @@ pub(super) fn request(wanted: &SuiteWanted<'_>, kept: &Kept<'_>) -> SuiteRequest
     let group = |group: &&DebianGroup| {
         let mut pins = kept.groups.iter();
         let pins = pins.find(|(kept, _)| kept.package == group.package && kept.source == group.source);
-        pins.map_or_else(|| by_name(group), |(_, pins)| pinned(pins))
+        let found = pins.map_or_else(|| by_name(group), |(_, pins)| pinned(pins));
+        Group { listed: listed(group), ..found }
     };
     let source = |source: &&kit_plan::requirements::DebianSourceGroup| {
         let mut pins = kept.sources.iter();
@@ -24,7 +26,7 @@ pub(super) fn request(wanted: &SuiteWanted<'_>, kept: &Kept<'_>) -> SuiteRequest
     SuiteRequest {
         suite: wanted.suite.to_owned(),
         components: vec!["main".to_owned()],
-        architecture: "amd64".to_owned(),
+        architecture: Architecture::USUAL.word().to_owned(),
         groups: wanted.groups.iter().map(group).collect(),
         sources: wanted.sources.iter().map(source).collect(),
     }
@@ -35,12 +37,21 @@ fn by_name(group: &DebianGroup) -> Group {
         Dependencies::Closure => solver::Dependencies::Closure,
         Dependencies::None => solver::Dependencies::None,
     };
-    Group { names: group.names.clone(), dependencies }
+    Group { names: group.names.clone(), dependencies, listed: None }
+}
+
+/// Returns where packages are listed, if elsewhere than most.
+fn listed(group: &DebianGroup) -> Option<Listing> {
+    let is_usual = group.architecture == Architecture::USUAL && group.component.is_none();
+    let components = ["main".to_owned()].into_iter().chain(group.component.clone());
+    let listing =
+        || Listing { architecture: group.architecture.word().to_owned(), components: components.collect() };
+    (!is_usual).then(listing)
 }
 
 fn pinned(pins: &[DebKey]) -> Group {
     let names = pins.iter().map(|pin| format!("{}={}", pin.name, pin.version)).collect();
-    Group { names, dependencies: solver::Dependencies::None }
+    Group { names, dependencies: solver::Dependencies::None, listed: None }
 }
 
 /// Returns what a lockfile keeps.

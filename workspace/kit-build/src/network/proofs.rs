@@ -1,7 +1,9 @@
 //! What proves the pins of Debian's archive: signed states of suites, and the indexes that those list.
 
-use kit_recipe::Lockfile;
-use kit_recipe::lockfile::Suite;
+use std::collections::BTreeSet;
+
+use kit_recipe::lockfile::{Deb, DebKey, Suite};
+use kit_recipe::{Architecture, Lockfile};
 use kit_source::debian::date::Timestamp;
 use kit_source::debian::proof::State;
 use kit_source::debian::release::Release;
@@ -26,11 +28,21 @@ pub(crate) fn state<'a>(suite: &'a str, pin: &'a Suite) -> State<'a> {
 }
 
 /// Returns the indexes of a suite that the pins of a lockfile are from.
-pub(crate) fn indexes(lock: &Lockfile, suite: &str) -> Vec<&'static str> {
-    let debs = lock.debs.values().any(|deb| deb.suite == suite);
-    let sources = lock.debian_sources.values().any(|source| source.suite == suite);
-    let all = [("main/binary-amd64/Packages", debs), ("main/source/Sources", sources)];
-    all.into_iter().filter(|(_, is_used)| *is_used).map(|(path, _)| path).collect()
+pub(crate) fn indexes(lock: &Lockfile, suite: &str) -> BTreeSet<String> {
+    let debs = lock.debs.iter().filter(|(_, deb)| deb.suite == suite);
+    let mut indexes: BTreeSet<_> = debs.map(|(key, deb)| index(key, deb)).collect();
+    if lock.debian_sources.values().any(|source| source.suite == suite) {
+        indexes.insert("main/source/Sources".to_owned());
+    }
+    indexes
+}
+
+/// Returns the index that lists a package. Those for all architectures are in each.
+pub(crate) fn index(key: &DebKey, deb: &Deb) -> String {
+    let component = deb.filename.split('/').nth(1).filter(|_| deb.filename.starts_with("pool/"));
+    let architecture = Some(key.architecture.as_str()).filter(|word| *word != "all");
+    let usual = Architecture::USUAL.word();
+    format!("{}/binary-{}/Packages", component.unwrap_or("main"), architecture.unwrap_or(usual))
 }
 
 impl Network<'_> {
@@ -59,7 +71,7 @@ impl Network<'_> {
                     continue;
                 }
             };
-            for path in indexes(lock, suite) {
+            for path in &indexes(lock, suite) {
                 let connected = self.connected();
                 let (client, archives) = (&connected.client, &connected.archives);
                 match state.index(client, archives, &StoreCache(self.store), (&release, path)) {

@@ -9,7 +9,7 @@ use kit_source::debian::{Archives, DebPin};
 
 use super::Bundle;
 use crate::BuildError;
-use crate::network::proofs::{indexes, state};
+use crate::network::proofs::{index, indexes, state};
 
 /// The largest file of a proof, in bytes.
 const LIMIT: u64 = 1 << 30;
@@ -62,7 +62,7 @@ fn chain(bundle: &Bundle, lock: &Lockfile, suite: &str, archives: &Archives) -> 
         Err(error) => return Ok(Chain::Broken { why: error.to_string() }),
     };
     let mut pins = 0;
-    for path in indexes(lock, suite) {
+    for path in &indexes(lock, suite) {
         let index = match release.file(path) {
             Ok(index) => index,
             Err(error) => return Ok(Chain::Broken { why: error.to_string() }),
@@ -79,7 +79,7 @@ fn chain(bundle: &Bundle, lock: &Lockfile, suite: &str, archives: &Archives) -> 
         let (found, not_listed) = if path.ends_with("Sources") {
             sources(lock, suite, &listed)
         } else {
-            packages(lock, suite, &listed)
+            packages(lock, (suite, path), &listed)
         };
         if let Some(what) = not_listed {
             return Ok(Chain::Broken { why: format!("{path} doesn't list {what} as it is pinned") });
@@ -89,10 +89,10 @@ fn chain(bundle: &Bundle, lock: &Lockfile, suite: &str, archives: &Archives) -> 
     Ok(Chain::Whole { signed_by: release.fingerprints(), pins })
 }
 
-/// Counts the packages that are listed; returns the first that isn't.
-fn packages(lock: &Lockfile, suite: &str, listed: &Listed) -> (usize, Option<String>) {
+/// Counts the packages that an index lists; returns the first that isn't.
+fn packages(lock: &Lockfile, (suite, path): (&str, &str), listed: &Listed) -> (usize, Option<String>) {
     let mut found = 0;
-    for (key, deb) in lock.debs.iter().filter(|(_, deb)| deb.suite == suite) {
+    for (key, deb) in lock.debs.iter().filter(|(key, deb)| deb.suite == suite && index(key, deb) == path) {
         if !listed.has_package(&pin(key, deb)) {
             return (found, Some(format!("{} {}", key.name, key.version)));
         }

@@ -10,7 +10,7 @@ pub enum Variation {
     Order,
     /// The file system that is worked on.
     FileSystem,
-    /// How many steps go on at the same time.
+    /// How many steps go on at the same time, and how many threads each output is compressed by.
     Jobs,
     /// Which of several steps that can be done comes first.
     Finish,

@@ -75,7 +75,7 @@ impl Certificate {
         Self::read(armour.bytes).ok_or(damaged(Damage::Invalid { part: "structure" }))
     }
 
-    fn read(der: Vec<u8>) -> Option<Self> {
+    pub(super) fn read(der: Vec<u8>) -> Option<Self> {
         const VERSION: u8 = 0xa0;
         let (all, rest) = expect(&der, SEQUENCE)?;
         if !rest.is_empty() {

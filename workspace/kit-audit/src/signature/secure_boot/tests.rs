@@ -48,7 +48,7 @@ fn what_is_signed_are_the_attributes() {
     // Blinding changes no byte.
     let plain = key().0.sign(Pkcs1v15Sign::new::<sha2::Sha256>(), &digest).unwrap();
     assert_eq!(key().raw(&attributes), plain);
-    let two = [Blinding::new(b"secret", b"one"), Blinding::new(b"secret", b"another")];
+    let two = [Numbers::blinding(b"secret", b"one"), Numbers::blinding(b"secret", b"another")];
     let [one, another] = two.map(|mut blinding| rsa::rand_core::RngCore::next_u64(&mut blinding));
     assert_ne!(one, another);
 }
@@ -62,6 +62,21 @@ fn a_key_is_the_same_however_it_is_written() {
     assert_eq!(pkcs1.sign(&digest, &certificate()), signature);
     assert_eq!(encrypted.sign(&digest, &certificate()), signature);
     assert_eq!(format!("{encrypted:?}"), "RsaKey { bits: 2048 }");
+}
+
+#[test]
+fn a_key_for_one_run_is_whole_and_signs_its_own_certificate() {
+    let (key, certificate) = throw_away(&[7; 32]);
+    key.0.validate().unwrap();
+    assert_eq!(certificate.der(), throw_away(&[7; 32]).1.der());
+    assert!(key.sign(&Sha256::of(b"program"), &certificate).is_some());
+    let (all, _) = der::expect(certificate.der(), der::SEQUENCE).unwrap();
+    let (signed, rest) = der::expect(all.content, der::SEQUENCE).unwrap();
+    let (_, rest) = der::expect(rest, der::SEQUENCE).unwrap();
+    let (signature, _) = der::expect(rest, der::BIT_STRING).unwrap();
+    let digest = sha2::Sha256::digest(signed.whole);
+    let scheme = Pkcs1v15Sign::new::<sha2::Sha256>();
+    scheme.verify(&RsaPublicKey::from(&key.0), &digest, &signature.content[1..]).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use kit_format::tar::TarStream;
 use kit_recipe::image::TarCompression;
 use kit_tree::Tree;
 
-use super::{WORKERS, Writer};
+use super::Writer;
 use crate::BuildError;
 
 /// As for initrds.
@@ -30,7 +30,7 @@ impl Writer<'_> {
             TarCompression::Gzip => self.put_stream(&mut tree, ".tar.gz", &mut GzipStream::new(stream))?,
             TarCompression::Zstd => {
                 let size = stream.total_len();
-                let options = ZstdOptions { level: LEVEL, workers: WORKERS };
+                let options = ZstdOptions { level: LEVEL, workers: self.stream_threads() };
                 let mut stream = ZstdStream::new(stream, size, options).map_err(|e| self.failed(e))?;
                 self.put_stream(&mut tree, ".tar.zst", &mut stream)?;
             }

@@ -2,13 +2,14 @@
 
 use std::io::{self, Cursor, Read};
 
-use kit_format::compression::{ZstdStream, zstd::ZstdOptions};
+use kit_format::compression::{GzipStream, XzStream, ZstdStream, zstd::ZstdOptions};
 use kit_format::cpio::CpioStream;
 use kit_format::dedupe::dedupe;
 use kit_hash::BlobId;
+use kit_recipe::image::InitrdCompression;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
-use super::{WORKERS, Writer};
+use super::Writer;
 use crate::BuildError;
 
 /// The last level before size is dear. Of `minimal`'s initrd, 3.6 MB, level 3 leaves 1.74 MB in 30 ms, 9 leaves 1.38 MB in
@@ -17,6 +18,8 @@ use crate::BuildError;
 /// of them in the same few milliseconds.
 const INITRD_LEVEL: i32 = 9;
 
+/// The largest configuration of a kernel, in bytes: they have a quarter of a MiB.
+const CONFIGURATION_LIMIT: u64 = 4 << 20;
 /// The longest text of a root digest, in bytes.
 const ROOT_HASH: u64 = 256;
 /// How archives of microcode begin that aren't compressed: every form of cpio that is text.
@@ -31,7 +34,9 @@ impl Writer<'_> {
         root: &Tree,
         cmdline: &str,
         microcode: Option<&TreePath>,
+        compression: InitrdCompression,
     ) -> Result<Tree, BuildError> {
+        self.unpacks(kernel, compression)?;
         let first = microcode.map(|path| self.microcode(kernel, path)).transpose()?;
         let first = first.unwrap_or_else(|| Box::new(io::empty()));
         let init = "/init".parse().expect("because it is a constant path");
@@ -41,11 +46,18 @@ impl Writer<'_> {
         let root = dedupe(root, &[TreePath::root()]);
         let cpio = CpioStream::new(&root, self.store, self.mtime()?).map_err(|e| self.failed(e))?;
         let size = cpio.total_len();
-        let options = ZstdOptions { level: INITRD_LEVEL, workers: WORKERS };
-        let zstd = ZstdStream::new(cpio, size, options).map_err(|e| self.failed(e))?;
+        let initrd: Box<dyn Read + '_> = match compression {
+            InitrdCompression::Zstd => {
+                let options = ZstdOptions { level: INITRD_LEVEL, workers: self.stream_threads() };
+                Box::new(ZstdStream::new(cpio, size, options).map_err(|e| self.failed(e))?)
+            }
+            InitrdCompression::Gzip => Box::new(GzipStream::new(cpio)),
+            InitrdCompression::Xz => Box::new(XzStream::new(cpio).map_err(|e| self.failed(e))?),
+            InitrdCompression::None => Box::new(cpio),
+        };
         let mut tree = Tree::new();
         self.put(&mut tree, "-kernel", self.find_kernel(kernel)?)?;
-        self.put_stream(&mut tree, "-initrd.img", &mut first.chain(zstd))?;
+        self.put_stream(&mut tree, "-initrd.img", &mut first.chain(initrd))?;
         let text = self.store.put_bytes(cmdline.as_bytes())?;
         self.put(&mut tree, "-cmdline", (text, cmdline.len() as u64))?;
         Ok(tree)
@@ -67,6 +79,23 @@ impl Writer<'_> {
         }
         let zeros = io::repeat(0).take(size.next_multiple_of(STEP) - size);
         Ok(Box::new(Cursor::new(begin).chain(archive).chain(zeros)))
+    }
+
+    /// Makes sure that the kernel can unpack its initrd, as far as its package says what it can.
+    fn unpacks(&self, kernel: &Tree, compression: InitrdCompression) -> Result<(), BuildError> {
+        let Some(option) = compression.option() else { return Ok(()) };
+        let is_configuration = |path: &TreePath| path.as_bytes().starts_with(b"boot/config");
+        for (path, entry) in kernel.entries().filter(|(path, _)| is_configuration(path)) {
+            let Entry::File { blob, .. } = entry else { continue };
+            let text = self.store.read(blob, CONFIGURATION_LIMIT).map_err(|e| self.failed(e))?;
+            let missing = format!("# CONFIG_{option} is not set");
+            if String::from_utf8_lossy(&text).lines().any(|line| line == missing) {
+                let (title, configuration) = (self.title.to_owned(), path.clone());
+                let compression = compression.word();
+                return Err(BuildError::InitrdCompression { title, compression, option, configuration });
+            }
+        }
+        Ok(())
     }
 
     fn find_kernel(&self, kernel: &Tree) -> Result<(BlobId, u64), BuildError> {

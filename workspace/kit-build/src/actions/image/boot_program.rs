@@ -1,5 +1,7 @@
 //! Kernel, initrd and command line as one program for UEFI, and the file system that firmware finds it in.
 
+use std::io::Read as _;
+
 use kit_format::fat;
 use kit_format::grub;
 use kit_format::layout::Layout;
@@ -12,17 +14,19 @@ use super::Writer;
 use crate::BuildError;
 
 /// Where the package with the stub has it.
-const STUBS: &str = "/usr/lib/systemd/boot/efi";
+pub(super) const STUBS: &str = "/usr/lib/systemd/boot/efi";
 /// The largest stub, in bytes: they have a tenth of it.
-const STUB_LIMIT: u64 = 4 << 20;
+pub(super) const STUB_LIMIT: u64 = 4 << 20;
 /// The largest text of a part, in bytes.
 const TEXT_LIMIT: u64 = 64 << 10;
 /// How the kernels of packages are called.
 const KERNEL: &[u8] = b"boot/vmlinuz-";
 /// Where the modules of a kernel are.
 const MODULES: &[u8] = b"usr/lib/modules/";
+/// How device trees begin.
+const DEVICE_TREE: &[u8] = &[0xd0, 0x0d, 0xfe, 0xed];
 /// Free bytes of the file system that firmware reads.
-const SPARE: u64 = 1 << 20;
+pub(super) const SPARE: u64 = 1 << 20;
 
 /// What firmware starts, as trees.
 pub(super) struct Started {
@@ -30,18 +34,38 @@ pub(super) struct Started {
     pub(super) uki: Option<Tree>,
     /// The images of the boot loader, and what it starts.
     pub(super) bios: Option<(Tree, Tree)>,
-    architecture: String,
+    pub(super) architecture: String,
+}
+
+/// What is asked of the file system that firmware reads.
+#[derive(Default)]
+pub(super) struct Wanted<'w> {
+    /// Its bytes.
+    pub(super) size: Option<u64>,
+    /// What it is called.
+    pub(super) label: Option<&'w str>,
+}
+
+/// What a program for UEFI is made of, as trees.
+pub(super) struct Parts<'t> {
+    /// Has the program in front.
+    pub(super) stub: &'t Tree,
+    /// Kernel, initrd and command line.
+    pub(super) boot: &'t Tree,
+    /// The kernel's package.
+    pub(super) kernel: &'t Tree,
+    /// The image's root.
+    pub(super) root: &'t Tree,
 }
 
 impl Writer<'_> {
     pub(super) fn uki(
         &self,
-        stub: &Tree,
-        boot: &Tree,
-        kernel: &Tree,
-        root: &Tree,
+        parts: &Parts<'_>,
+        device_tree: Option<Content>,
         architecture: &str,
     ) -> Result<Tree, BuildError> {
+        let Parts { stub, boot, kernel, root } = parts;
         let stub_path = format!("{STUBS}/linux{}.efi.stub", self.efi_word(architecture)?);
         let parts = uki::Parts {
             stub: self.text(stub, &stub_path, STUB_LIMIT)?,
@@ -50,13 +74,28 @@ impl Writer<'_> {
             uname: self.release(kernel)?,
             initrd: self.content(boot, "-initrd.img")?,
             kernel: self.content(boot, "-kernel")?,
-            device_tree: None,
+            device_tree,
             sbat: Vec::new(),
         };
         let layout = uki::layout(&parts, self.store).map_err(|e| self.failed(e))?;
         let mut tree = Tree::new();
-        self.put_stream(&mut tree, ".efi", &mut layout.stream(self.store))?;
+        self.put_layout(&mut tree, ".efi", "unified kernel image", &layout)?;
         Ok(tree)
+    }
+
+    /// Finds a device tree in the kernel's package.
+    pub(super) fn device_tree(&self, kernel: &Tree, path: &TreePath) -> Result<Content, BuildError> {
+        let unusable = |why| BuildError::DeviceTree { title: self.title.to_owned(), path: path.clone(), why };
+        let Some(Entry::File { blob, size, .. }) = kernel.inode(path) else {
+            return Err(unusable("isn't a file of the kernel's package"));
+        };
+        let mut begin = Vec::new();
+        let length = DEVICE_TREE.len() as u64;
+        self.store.open_blob(blob)?.take(length).read_to_end(&mut begin).map_err(|e| self.failed(e))?;
+        if begin != DEVICE_TREE {
+            return Err(unusable("is no device tree"));
+        }
+        Ok(Content { blob: *blob, size: *size })
     }
 
     /// Reads what firmware starts.
@@ -75,7 +114,12 @@ impl Writer<'_> {
     }
 
     /// Lays out the file system that firmware reads, or, for a BIOS, its loader.
-    pub(super) fn boot_partition(&self, started: &Started, begin: u64) -> Result<Layout, BuildError> {
+    pub(super) fn boot_partition(
+        &self,
+        started: &Started,
+        begin: u64,
+        wanted: &Wanted<'_>,
+    ) -> Result<Layout, BuildError> {
         let mut tree = Tree::new();
         if let Some(uki) = &started.uki {
             let name = format!("/EFI/BOOT/BOOT{}.EFI", self.efi_word(&started.architecture)?.to_uppercase());
@@ -84,15 +128,26 @@ impl Writer<'_> {
         if let Some((_, boot)) = &started.bios {
             self.add_for_bios(&mut tree, boot)?;
         }
+        self.firmware_file_system(&tree, SPARE, begin, wanted)
+    }
+
+    /// Lays out a file system for firmware, with so many free bytes, that begins there on its disk.
+    pub(super) fn firmware_file_system(
+        &self,
+        tree: &Tree,
+        spare: u64,
+        begin: u64,
+        wanted: &Wanted<'_>,
+    ) -> Result<Layout, BuildError> {
         let options = fat::Options {
-            label: "BOOT".to_owned(),
+            label: wanted.label.unwrap_or("BOOT").to_owned(),
             mtime: self.image.source_date,
-            size: fat::Size::Fitting { spare: SPARE },
+            size: wanted.size.map_or(fat::Size::Fitting { spare }, fat::Size::Exactly),
             hidden_sectors: u32::try_from(begin / 512).map_err(|e| self.failed(e))?,
             kind: None,
             seed: [0; 32],
         };
-        fat::layout(&tree, &options).map_err(|e| self.failed(e))
+        fat::layout(tree, &options).map_err(|e| self.failed(e))
     }
 
     /// Adds what the loader for a BIOS reads: kernel, initrd, what to do with them.
@@ -124,7 +179,7 @@ impl Writer<'_> {
     }
 
     /// Returns what UEFI calls an architecture in names of files.
-    fn efi_word(&self, architecture: &str) -> Result<&'static str, BuildError> {
+    pub(super) fn efi_word(&self, architecture: &str) -> Result<&'static str, BuildError> {
         match architecture {
             "x86_64" => Ok("x64"),
             "aarch64" => Ok("aa64"),
@@ -142,7 +197,7 @@ impl Writer<'_> {
         };
         rest(KERNEL)
             .or_else(|| rest(MODULES))
-            .ok_or_else(|| self.failed("the kernel's package has no `/boot/vmlinuz-RELEASE`"))
+            .ok_or_else(|| self.failed("the program says which release its kernel is, and the kernel's package has neither `/boot/vmlinuz-RELEASE` nor `/usr/lib/modules/RELEASE`"))
     }
 
     /// Returns the file of a part whose name ends so.
@@ -157,7 +212,7 @@ impl Writer<'_> {
     }
 
     /// Reads the command line of a part.
-    fn cmdline(&self, boot: &Tree) -> Result<Vec<u8>, BuildError> {
+    pub(super) fn cmdline(&self, boot: &Tree) -> Result<Vec<u8>, BuildError> {
         let text = self.content(boot, "-cmdline")?;
         self.store.read(&text.blob, TEXT_LIMIT).map_err(|e| self.failed(e))
     }

@@ -6,7 +6,7 @@ use kit_plan::derivation::{Input, Loaders};
 use kit_tree::Tree;
 
 use super::Writer;
-use super::boot_program::Started;
+use super::boot_program::{Started, Wanted};
 use crate::BuildError;
 
 /// Where a disc has what a BIOS starts.
@@ -47,14 +47,14 @@ impl Writer<'_> {
         };
         // Where it lies is not known here, and firmware doesn't ask.
         let efi = match &started {
-            Started { uki: Some(_), .. } => Some(self.boot_partition(&started, 0)?),
+            Started { uki: Some(_), .. } => Some(self.boot_partition(&started, 0, &Wanted::default())?),
             Started { uki: None, .. } => None,
         };
         let mtime = self.image.source_date;
         let options = iso::Options { label: disc.label.to_owned(), mtime, bios, efi, hybrid: true };
         let layout = iso::layout(&tree, self.store, &options).map_err(|e| self.failed(e))?;
         let mut written = Tree::new();
-        self.put_stream(&mut written, disc.suffix, &mut layout.stream(self.store))?;
+        self.put_layout(&mut written, disc.suffix, "ISO 9660 disc", &layout)?;
         Ok(written)
     }
 }

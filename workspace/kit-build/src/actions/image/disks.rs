@@ -4,6 +4,7 @@ use std::io::{Read, Seek as _, SeekFrom};
 
 use cap_std::fs::OpenOptions;
 use kit_format::disk_image::{self, DiskFormat};
+use kit_format::extents::Of;
 use kit_format::gpt::{self, Guid, attributes};
 use kit_format::grub;
 use kit_format::layout::{Layout, Source};
@@ -11,23 +12,23 @@ use kit_format::mbr;
 use kit_format::verity::partition_ids;
 use kit_hash::{BlobId, Encoder, Identity as _, TreeId};
 use kit_plan::derivation::{Disk, Input};
-use kit_recipe::image::{DiskContainer, Firmware};
+use kit_recipe::image::{DiskContainer, FileSystem, Firmware};
 use kit_store::StoreError;
 use kit_store::sparse::SparseFile;
-use kit_tree::{Blobs as _, Tree};
+use kit_tree::{BlobSink as _, Blobs as _, Tree};
 
-use super::Writer;
-use super::boot_program::Started;
+use super::boot_program::{Started, Wanted};
+use super::file_systems::suffix;
+use super::{Writer, slots};
 use crate::BuildError;
-use crate::workers::Threads;
 
 /// What partitions are aligned to.
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 /// Bytes of a sector.
 const SECTOR: u64 = 512;
 /// FAT32, addressed by blocks: what every BIOS loader and every system knows.
-const MBR_FAT32: u8 = 0x0c;
+pub(super) const MBR_FAT32: u8 = 0x0c;
 /// The longest text of a root digest, in bytes.
 const ROOT_HASH: u64 = 256;
 
@@ -35,14 +36,14 @@ impl Writer<'_> {
     pub(super) fn disk(&self, disk: &Disk, tree_of: &dyn Fn(&Input) -> TreeId) -> Result<Tree, BuildError> {
         let started = self.started(&disk.loaders, tree_of)?;
         let layout = if disk.firmware == Firmware::Bios && disk.root.is_none() && disk.data.is_none() {
-            self.mbr_disk(&started, disk.size)?
+            self.mbr_disk(disk, &started)?
         } else {
             self.gpt_disk(disk, &started, tree_of)?
         };
         let mut tree = Tree::new();
-        let suffix = format!("{}{}", disk.firmware.suffix(), disk.container.suffix());
+        let suffix = disk.container.suffix_for(disk.firmware);
         match format_of(disk.container) {
-            DiskFormat::Raw => self.put_stream(&mut tree, &suffix, &mut layout.stream(self.store))?,
+            DiskFormat::Raw => self.put_layout(&mut tree, &suffix, "disk", &layout)?,
             format => {
                 let name = format!("{}{}", self.image.name, disk.firmware.suffix());
                 self.contained(&mut tree, (&name, &suffix), &layout, format)?;
@@ -52,11 +53,11 @@ impl Writer<'_> {
     }
 
     /// Lays out a disk with one partition, for a BIOS.
-    fn mbr_disk(&self, started: &Started, size: Option<u64>) -> Result<Layout, BuildError> {
+    fn mbr_disk(&self, disk: &Disk, started: &Started) -> Result<Layout, BuildError> {
         let Some((loader, _)) = &started.bios else {
             return Err(self.failed("nothing on it is for a BIOS"));
         };
-        let content = self.boot_partition(started, MIB)?;
+        let content = self.boot_partition(started, MIB, &wanted(disk))?;
         let identity = identity(&content);
         let core = grub::core(&self.loader(loader, "core.img")?, 1).map_err(|e| self.failed(e))?;
         let mut behind = Layout::new();
@@ -66,7 +67,7 @@ impl Writer<'_> {
         signature.copy_from_slice(&identity.as_bytes()[..4]);
         let options = mbr::Options {
             signature: u32::from_le_bytes(signature),
-            size,
+            size: disk.size,
             boot_code: Some(self.boot_code(loader, 1)?),
             loader: behind,
         };
@@ -92,21 +93,33 @@ impl Writer<'_> {
             begin += content.len().next_multiple_of(MIB);
             partitions.push(partition(Guid::BIOS_BOOT, "bios", content));
         }
-        let boot = self.boot_partition(started, begin)?;
+        let wanted = wanted(disk);
+        let boot = match &disk.slots {
+            Some(slots) => {
+                let manager = self.store.tree(&tree_of(&slots.manager))?;
+                self.slots_boot_partition(&manager, started, begin, &wanted)?
+            }
+            None => self.boot_partition(started, begin, &wanted)?,
+        };
         partitions.push(gpt::Partition {
             mbr: disk.firmware.has_bios().then_some(MBR_FAT32),
-            ..partition(Guid::ESP, "esp", boot)
+            ..partition(Guid::ESP, disk.labels.esp.as_deref().unwrap_or("esp"), boot)
         });
-        partitions.extend(self.root_partitions(disk, tree_of)?);
+        let root = self.root_partitions(disk, tree_of)?;
+        partitions.extend(match &disk.slots {
+            Some(slots) => slots::partitions(root, slots.size),
+            None => root,
+        });
         if let Some(size) = disk.data {
             let content = Layout::new();
-            partitions.push(gpt::Partition { size, ..partition(Guid::LINUX_GENERIC, "data", content) });
+            let label = disk.labels.data.as_deref().unwrap_or("data");
+            partitions.push(gpt::Partition { size, ..partition(Guid::LINUX_GENERIC, label, content) });
         }
         let identity = self.named(&mut partitions);
         let id = Guid::derived(identity.as_bytes(), "disk", 0);
         let mut options = gpt::Options { id, size: disk.size, boot_code, hybrid: false };
-        if disk.container == DiskContainer::Gcp && disk.size.is_none() {
-            // That cloud has disks of whole GiB, and the table's second copy belongs to the end.
+        if matches!(disk.container, DiskContainer::Gcp | DiskContainer::Aws) && disk.size.is_none() {
+            // These clouds have disks of whole GiB, and the table's second copy belongs to the end.
             let fitting = gpt::layout(partitions.clone(), &options).map_err(|e| self.failed(e))?;
             options.size = Some(fitting.len().next_multiple_of(GIB));
         }
@@ -114,7 +127,7 @@ impl Writer<'_> {
     }
 
     /// Gives each partition that has none yet an identifier, and returns what all of them are called by.
-    fn named(&self, partitions: &mut [gpt::Partition]) -> BlobId {
+    pub(super) fn named(&self, partitions: &mut [gpt::Partition]) -> BlobId {
         let mut encoder = Encoder::new("disk", 1);
         encoder.str(&self.image.name).list(partitions.iter(), |e, partition| {
             e.bytes(identity(&partition.content).as_bytes()).u64(partition.size);
@@ -129,7 +142,7 @@ impl Writer<'_> {
     }
 
     /// Returns the partition of the root, and that of its digests.
-    fn root_partitions(
+    pub(super) fn root_partitions(
         &self,
         disk: &Disk,
         tree_of: &dyn Fn(&Input) -> TreeId,
@@ -144,10 +157,13 @@ impl Writer<'_> {
                 );
             }
         };
-        let (blob, size) = self.only_file(&self.store.tree(&tree_of(root))?)?;
+        let root = self.store.tree(&tree_of(root))?;
+        let (blob, size) = self.only_file(&root)?;
+        let is_written_to = self.content(&root, suffix(FileSystem::Ext4)).is_ok();
         let mut content = Layout::new();
         content.blob("file system", blob, size, None);
-        let root = gpt::Partition { attributes: attributes::READ_ONLY, ..partition(kind, "root", content) };
+        let attributes = if is_written_to { 0 } else { attributes::READ_ONLY };
+        let root = gpt::Partition { attributes, ..partition(kind, disk.labels.root(), content) };
         let Some(verity) = &disk.verity else { return Ok(vec![root]) };
         let verity = self.store.tree(&tree_of(verity))?;
         let text = self.content(&verity, "-roothash")?;
@@ -161,7 +177,7 @@ impl Writer<'_> {
         let digests = gpt::Partition {
             id: digests_id,
             attributes: attributes::READ_ONLY,
-            ..partition(digests_kind, "root-verity", content)
+            ..partition(digests_kind, &format!("{}-verity", disk.labels.root()), content)
         };
         Ok(vec![gpt::Partition { id, ..root }, digests])
     }
@@ -186,13 +202,19 @@ impl Writer<'_> {
         let mut file = scratch.dir().open_with("disk", &options).map_err(at)?.into_std();
         let open = || -> std::io::Result<Box<dyn Read + '_>> { Ok(Box::new(layout.stream(self.store))) };
         let disk = disk_image::Disk { open: &open, size: layout.len() };
-        let workers = Threads::of_machine();
         let mut sparse = SparseFile::new(&file);
-        disk_image::write(&disk, format, name, &mut sparse, &workers).map_err(|e| self.failed(e))?;
+        disk_image::write(&disk, format, name, &mut sparse, &self.threads).map_err(|e| self.failed(e))?;
         sparse.finish().map_err(at)?;
         file.seek(SeekFrom::Start(0)).map_err(at)?;
-        self.put_stream(tree, suffix, &mut file)
+        let content = self.store.put(&mut file).map_err(|e| self.failed(e))?;
+        self.record(content.0, Of::DiskInside, "disk", layout)?;
+        self.put(tree, suffix, content)
     }
+}
+
+/// Returns what is asked of the file system that firmware reads.
+fn wanted(disk: &Disk) -> Wanted<'_> {
+    Wanted { size: disk.esp, label: disk.labels.fat.as_deref() }
 }
 
 /// Returns a partition as large as its content, without an identifier.
@@ -202,7 +224,7 @@ fn partition(kind: Guid, label: &str, content: Layout) -> gpt::Partition {
 }
 
 /// Returns a digest of what a layout is.
-fn identity(layout: &Layout) -> BlobId {
+pub(super) fn identity(layout: &Layout) -> BlobId {
     let mut encoder = Encoder::new("layout", 1);
     encoder.list(layout.pieces(), |e, piece| {
         e.u64(piece.range.start).u64(piece.range.end);
@@ -217,7 +239,7 @@ fn identity(layout: &Layout) -> BlobId {
 
 fn format_of(container: DiskContainer) -> DiskFormat {
     match container {
-        DiskContainer::Raw => DiskFormat::Raw,
+        DiskContainer::Raw | DiskContainer::Aws => DiskFormat::Raw,
         DiskContainer::RawGzip => DiskFormat::RawGzip,
         DiskContainer::RawZstd => DiskFormat::RawZstd,
         DiskContainer::Qcow2 => DiskFormat::Qcow2,
@@ -225,7 +247,7 @@ fn format_of(container: DiskContainer) -> DiskFormat {
         DiskContainer::Qcow2Zstd => DiskFormat::Qcow2Zstd,
         DiskContainer::Vhd => DiskFormat::Vhd,
         DiskContainer::VhdDynamic => DiskFormat::VhdDynamic,
-        DiskContainer::Vhdx => DiskFormat::Vhdx,
+        DiskContainer::Vhdx | DiskContainer::HyperV => DiskFormat::Vhdx,
         DiskContainer::Vmdk => DiskFormat::Vmdk,
         DiskContainer::Vdi => DiskFormat::Vdi,
         DiskContainer::Ova => DiskFormat::Ova,

@@ -1,22 +1,27 @@
 //! Roots as file systems of their own, and the trees of digests that check them.
 
 use kit_format::erofs;
+use kit_format::ext4;
 use kit_format::gpt::Guid;
 use kit_format::iso;
 use kit_format::squashfs;
 use kit_format::verity;
 use kit_hash::{BlobId, Encoder, Identity as _};
-use kit_recipe::image::FileSystem;
+use kit_recipe::image::{FileSystem, RootCompression};
 use kit_tree::{Blobs as _, Entry, Tree};
 
 use super::Writer;
 use crate::BuildError;
-use crate::workers::Threads;
 
 /// How hard a squashfs is compressed: what `mksquashfs` takes.
 const SQUASHFS_LEVEL: i32 = 15;
+/// How hard an EROFS is compressed with zstd.
+const EROFS_ZSTD_LEVEL: i32 = 9;
 /// Bytes of a block of a squashfs.
 const SQUASHFS_BLOCK: u32 = 128 << 10;
+
+/// What is free in a root that can be written to, at least; a quarter of what its files have where that is more.
+const EXT4_SPARE: u64 = 64 << 20;
 
 /// What the file of a file system has behind the image's name.
 pub(super) fn suffix(kind: FileSystem) -> &'static str {
@@ -24,23 +29,38 @@ pub(super) fn suffix(kind: FileSystem) -> &'static str {
         FileSystem::Erofs => "-erofs.img",
         FileSystem::Squashfs => "-squashfs.img",
         FileSystem::Iso => "-root.iso",
+        FileSystem::Ext4 => "-ext4.img",
     }
 }
 
 impl Writer<'_> {
-    pub(super) fn file_system(&self, root: &Tree, kind: FileSystem) -> Result<Tree, BuildError> {
-        let workers = Threads::of_machine();
+    pub(super) fn file_system(
+        &self,
+        root: &Tree,
+        kind: FileSystem,
+        compression: Option<RootCompression>,
+    ) -> Result<Tree, BuildError> {
+        let workers = self.threads;
         let mtime = self.image.source_date;
         let layout = match kind {
             FileSystem::Erofs => {
                 let label = self.image.name.chars().take(16).collect();
-                let options = erofs::Options { mtime, label, compression: erofs::Compression::Lz4 };
+                let compression = match compression {
+                    Some(RootCompression::None) => erofs::Compression::None,
+                    Some(RootCompression::Zstd) => erofs::Compression::Zstd { level: EROFS_ZSTD_LEVEL },
+                    _ => erofs::Compression::Lz4,
+                };
+                let options = erofs::Options { mtime, label, compression };
                 erofs::layout(root, self.store, self.store, &options, &workers).map_err(|e| self.failed(e))?
             }
             FileSystem::Squashfs => {
                 let options = squashfs::Options {
                     mtime: self.mtime()?,
-                    compression: squashfs::Compression::Zstd { level: SQUASHFS_LEVEL },
+                    compression: match compression {
+                        Some(RootCompression::Gzip) => squashfs::Compression::Gzip,
+                        Some(RootCompression::Xz) => squashfs::Compression::Xz,
+                        _ => squashfs::Compression::Zstd { level: SQUASHFS_LEVEL },
+                    },
                     block: SQUASHFS_BLOCK,
                 };
                 squashfs::layout(root, self.store, self.store, &options, &workers)
@@ -51,9 +71,21 @@ impl Writer<'_> {
                 let options = iso::Options { label, mtime, bios: None, efi: None, hybrid: false };
                 iso::layout(root, self.store, &options).map_err(|e| self.failed(e))?
             }
+            FileSystem::Ext4 => {
+                let label = self.image.name.chars().take(16).collect();
+                let spare = EXT4_SPARE.max(root.content_size() / 4);
+                let options = ext4::Options { mtime, label, size: ext4::Size::Fitting { spare } };
+                ext4::layout(root, &options).map_err(|e| self.failed(e))?
+            }
         };
         let mut tree = Tree::new();
-        self.put_stream(&mut tree, suffix(kind), &mut layout.stream(self.store))?;
+        let format = match kind {
+            FileSystem::Erofs => "EROFS file system",
+            FileSystem::Squashfs => "SquashFS file system",
+            FileSystem::Iso => "ISO 9660 file system",
+            FileSystem::Ext4 => "ext4 file system",
+        };
+        self.put_layout(&mut tree, suffix(kind), format, &layout)?;
         Ok(tree)
     }
 
@@ -66,7 +98,7 @@ impl Writer<'_> {
         let made = verity::tree_into(&open, size, salt.as_bytes(), id, self.store);
         let made = made.map_err(|e| self.failed(e))?;
         let mut tree = Tree::new();
-        self.put_stream(&mut tree, "-verity.img", &mut made.tree.stream(self.store))?;
+        self.put_layout(&mut tree, "-verity.img", "tree of digests (dm-verity)", &made.tree)?;
         let text = BlobId::from_bytes(made.root_hash).to_string();
         let length = text.len() as u64;
         self.put(&mut tree, "-roothash", (self.store.put_bytes(text.as_bytes())?, length))?;
