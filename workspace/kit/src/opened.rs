@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`kind`] | what a file can be |
 //! | [`archive`] | what is in a file |
+//! | [`machine`] | what is in a disk, a disc, a file system, a program |
 //! | [`directory`] | what is in a directory |
 //! | [`layout`] | the root that the layers of an image make |
 //! | [`error`] | why something can't be opened |
@@ -15,6 +16,7 @@ mod directory;
 pub(crate) mod error;
 pub(crate) mod kind;
 mod layout;
+pub(crate) mod machine;
 
 use std::fs::File;
 use std::io::{self, Seek as _};
@@ -56,7 +58,7 @@ pub(crate) struct Opened {
     pub(crate) pin: Option<PinId>,
     /// What lies beside it in the directory that was opened and is part of the image: how its name ends, and its digest.
     pub(crate) beside: Vec<(&'static str, Sha256)>,
-    /// The digest of the file; none of a directory and of what a registry has.
+    /// The digest of the file, of a program without its signatures; none of a directory and of what a registry has.
     pub(crate) file: Option<Sha256>,
     /// The files of the layout or the archive, where it is one of images.
     pub(crate) layout: Option<Tree>,
@@ -118,7 +120,12 @@ impl Opened {
         } else {
             let mut opened = open_file(path)?;
             file = Some(digest(&mut opened).map_err(|error| failed(error.into()))?);
-            archive::read(opened, store).map_err(failed)?
+            let program = opened.try_clone().map_err(|error| failed(error.into()))?;
+            let found = archive::read(opened, store).map_err(failed)?;
+            if let Found::Root(Kind::Uki, _) = found {
+                file = Some(machine::identity(&program).map_err(failed)?);
+            }
+            found
         };
         let (kind, root, configured, layout) = match found {
             Found::CommandLine => return Err(failed(OpenError::CommandLine)),

@@ -26,6 +26,8 @@ pub(crate) mod watch;
 
 use std::path::PathBuf;
 
+use kit_recipe::Architecture;
+
 pub(crate) use accelerator::Accelerator;
 pub(crate) use boot::Boot;
 pub(crate) use error::MachineError;
@@ -37,11 +39,13 @@ pub(crate) use publish::Publish;
 pub(crate) struct Machine {
     /// Directory that is `/` for QEMU.
     pub(crate) qemu: PathBuf,
+    /// Its processor's architecture.
+    pub(crate) architecture: Architecture,
     /// What it boots.
     pub(crate) boots: Boot,
     /// What it starts with.
     pub(crate) firmware: Firmware,
-    /// What it is built on.
+    /// What it is built on, as a PC.
     pub(crate) board: Board,
     /// Disks besides the one that it boots.
     pub(crate) disks: Vec<boot::Disk>,

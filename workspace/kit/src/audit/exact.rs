@@ -59,14 +59,14 @@ pub(super) fn compare(opened: &Opened, given: &Given<'_>) -> Result<Compared, Fa
     match opened.file {
         Some(found) if given.locked(&output) == Some(found) => compared.is_exact = true,
         // Its parts are unpacked one after the other, whatever they are: nothing but the whole tells.
-        Some(found) if opened.kind == Kind::Initrd => {
-            compared.findings.extend(given.differs(&output, &found)?);
+        Some(found) if opened.kind.is_whole() => {
+            compared.findings.extend(given.differs(opened.kind, &output, &found)?);
             compared.is_exact = compared.findings.is_empty();
         }
         _ => {}
     }
     for (end, found) in &opened.beside {
-        compared.findings.extend(given.differs(&format!("{}{end}", given.image), found)?);
+        compared.findings.extend(given.differs(Kind::Initrd, &format!("{}{end}", given.image), found)?);
     }
     if let (false, Some(layout), Some(configured)) = (compared.is_exact, &opened.layout, &opened.configured) {
         let failed = |source| Failure::Open { name: opened.name.clone(), source };
@@ -128,12 +128,12 @@ impl Given<'_> {
     }
 
     /// Returns what is to be said of a file of the outputs for a kernel that isn't the one that the lockfile gives.
-    fn differs(&self, output: &str, found: &Sha256) -> Result<Option<Finding>, Failure> {
+    fn differs(&self, kind: Kind, output: &str, found: &Sha256) -> Result<Option<Finding>, Failure> {
         if let Some(locked) = self.locked(output) {
             return Ok((locked != *found).then(|| supply_chain::altered_output(output, &locked, found)));
         }
-        let tree = self.output(Kind::Initrd)?;
-        let planned = match tree.inode(&TreePath::new(output).map_err(|_| self.missing(Kind::Initrd))?) {
+        let tree = self.output(kind)?;
+        let planned = match tree.inode(&TreePath::new(output).map_err(|_| self.missing(kind))?) {
             Some(Entry::File { blob, .. }) => Some(self.sha256(blob)?),
             _ => None,
         };

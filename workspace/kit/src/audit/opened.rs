@@ -71,7 +71,7 @@ fn held(
     context.output.say(&format!("{name}: {}, lockfile {}\n", kind.words(), found.place));
     let mut built = Built::of_piece(context, store, found.piece, found.files.as_ref(), Wanted::Shipped)?;
     let locked = built.root(store)?;
-    let attributes = if kind == Kind::Initrd { Attributes::Left } else { Attributes::Kept };
+    let attributes = if kind.keeps_attributes() { Attributes::Kept } else { Attributes::Left };
     let mut findings = supply_chain::altered(&built.inventory.take_found(&locked, &opened.root, attributes));
     let lock = built.piece.lock.clone();
     let compared = exact::compare(&opened, &Given { context, store, built: &built, image: &found.image })?;

@@ -20,6 +20,7 @@ use crate::audit::policy;
 use crate::changes::{Changes, Locking, subjects};
 use crate::context::{Context, OutDir};
 use crate::going::{Failures, on_failure};
+use crate::places::now;
 use crate::progress::{Progress, Tally};
 use crate::text::Text;
 use crate::units::{Bytes, Millis, count};
@@ -136,7 +137,7 @@ fn write(store: &Store, piece: &Workpiece, trees: &Trees, out: &OutDir) -> Resul
     let mut files = Vec::new();
     for (format, id) in &piece.plan.outputs {
         let tree = store.tree(&trees[id])?;
-        for written in write_outputs(store, &tree, &out.dir, &out.shown)? {
+        for written in write_outputs(store, &tree, &out.dir, &out.shown, now())? {
             let sha256 = piece.lock.outputs.get(&written.path).map(|output| output.sha256);
             files.push(File { written, format: *format, sha256 });
         }

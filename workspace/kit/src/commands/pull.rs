@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::context::Context;
+use crate::places::now;
 use crate::progress::Progress;
 use crate::units::{Bytes, count};
 use crate::workbench::with_engine;
@@ -118,7 +119,7 @@ fn report(
     tree: &Tree,
 ) -> Result<ExitCode, Failure> {
     let out = context.out_dir(args.out.as_deref())?;
-    write_outputs(store, tree, &out.dir, &out.shown)?;
+    write_outputs(store, tree, &out.dir, &out.shown, now())?;
     let name = tree.entries().nth(1).map(|(path, _)| path.to_string()).unwrap_or_default();
     let path = out.shown.join(name.trim_start_matches('/'));
     let whole = format!("{}@{}", args.reference, pulled.top.sha256.oci());

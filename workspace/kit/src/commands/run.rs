@@ -5,6 +5,8 @@ mod error;
 mod firmware;
 mod image;
 mod network;
+mod processor;
+mod secure_boot;
 mod told;
 mod unpacked;
 
@@ -18,6 +20,7 @@ use kit_build::Engine;
 use kit_build::check::check_results;
 use kit_build::tools::tool_root;
 use kit_hash::TreeId;
+use kit_recipe::Architecture;
 use kit_recipe::image::Format;
 use kit_recipe::lockfile::Subject;
 use kit_sandbox::{Sandbox, Stdio};
@@ -44,6 +47,7 @@ Examples:
   kit run minimal --until ready --timeout 60  a smoke test: success once it prints `ready`
   kit run minimal --format raw-efi            as a disk that UEFI boots
   kit run out/minimal.iso --uefi --tpm        a file, kit's or anybody's, told by its content
+  kit run minimal --secure-boot               by firmware that starts nothing that isn't signed
   kit run web --publish 8080:80 --detach      in the background, its port 80 as 8080 here
 
 What the machine writes to the disk that it boots is forgotten, but with `--persistent`.";
@@ -68,9 +72,14 @@ pub(crate) struct Args {
     /// Boot by a BIOS
     #[arg(long, conflicts_with_all = ["uefi", "secure_boot"])]
     pub(crate) bios: bool,
-    /// Boot by UEFI firmware that starts only what the key of this certificate has signed
-    #[arg(long, value_name = "CERTIFICATE")]
-    pub(crate) secure_boot: Option<PathBuf>,
+    /// Boot by UEFI firmware that starts only what the key of this certificate has signed [without a certificate: the image as `uki`, or the
+    /// EFI program, signed by a key that is made for this run]
+    #[arg(long, value_name = "CERTIFICATE", num_args = 0..=1)]
+    #[expect(
+        clippy::option_option,
+        reason = "it may be left out, it may have no value, and it may have one"
+    )]
+    pub(crate) secure_boot: Option<Option<PathBuf>>,
     /// Boot over the network: by iPXE, which fetches the kernel and its initrd from here
     #[arg(long, conflicts_with_all = ["detach", "uefi", "secure_boot", "persistent"])]
     pub(crate) netboot: bool,
@@ -157,15 +166,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), boot, starts)
         }
     };
-    if args.netboot && !matches!(&boot, Boot::Direct { root: None, .. }) {
+    // That format is for the network, unless somebody says something that isn't.
+    let is_for_network = matches!(meant, Meant::Image(_, Format::Ipxe))
+        && !(args.detach || args.uefi || args.secure_boot.is_some());
+    let netboot = args.netboot || is_for_network;
+    if netboot && !matches!(&boot, Boot::Direct { root: None, .. }) {
         return Err(RunError::NotNetbooted { name }.into());
     }
+    let architecture = processor::architecture(&boot)?;
+    processor::check(args, architecture, &name)?;
     let choice = firmware::choose(args, &boot, starts, &name)?;
-    let tools = tools(args, context, &store, choice)?;
+    let (boot, certificate) = secure_boot::prepare(args, boot, &name, scratch.path())?;
+    let tools = tools(args, context, &store, choice, architecture)?;
     let sandbox = Sandbox::new("/proc/self/exe");
     let tpm = tools.swtpm.clone().map(|tool| Tpm::start(&sandbox, tool, scratch.path())).transpose()?;
     let firmware = match &tools.ovmf {
-        Some(ovmf) => firmware::uefi(ovmf, args.secure_boot.as_deref(), scratch.path())?,
+        Some(ovmf) => firmware::uefi(ovmf, certificate.as_deref(), scratch.path())?,
         None => Firmware::Bios,
     };
     let disks = args.disks.iter().enumerate().map(|(index, disk)| disk.make(index, scratch.path()));
@@ -173,6 +189,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let cpuinfo = open_dir(Path::new("/proc"))?.read_to_string("cpuinfo").unwrap_or_default();
     let machine = Machine {
         qemu: tools.qemu,
+        architecture,
         boots: boot,
         firmware,
         board: args.machine,
@@ -189,7 +206,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return detach(args, context, &sandbox, (&name, &machine, tpm), timeout);
     }
     let ended = match &machine.boots {
-        Boot::Direct { kernel, .. } if args.netboot => network::serving(kernel, |boots| {
+        Boot::Direct { kernel, .. } if netboot => network::serving(kernel, |boots| {
             attend(args, context, &sandbox, &Machine { boots, ..machine.clone() }, timeout)
         }),
         _ => attend(args, context, &sandbox, &machine, timeout),
@@ -213,7 +230,9 @@ fn meant(args: &Args, context: &Context) -> Result<Meant, Failure> {
         };
     }
     let subject = subjects(&named, &args.changes, Locking::First, context)?.remove(0);
-    let format = image::choose(args.format, &subject, context)?;
+    // What is signed for one run is a program.
+    let signed = matches!(args.secure_boot, Some(None)).then_some(Format::Uki);
+    let format = image::choose(args.format.or(signed), &subject, context)?;
     Ok(Meant::Image(subject, format))
 }
 
@@ -265,7 +284,13 @@ pub(super) fn output(
 }
 
 /// Builds the emulator and what belongs to the machine, as far as they aren't built.
-fn tools(args: &Args, context: &Context, store: &Store, choice: Choice) -> Result<Tools, Failure> {
+fn tools(
+    args: &Args,
+    context: &Context,
+    store: &Store,
+    choice: Choice,
+    architecture: Architecture,
+) -> Result<Tools, Failure> {
     let project = context.project()?;
     let lock = project.read_lock(&Subject::Tools)?;
     with_store(context, store, |engine| {
@@ -273,7 +298,7 @@ fn tools(args: &Args, context: &Context, store: &Store, choice: Choice) -> Resul
             Ok(tool_root(engine, &project.files(), &lock, &parse_name(name, "a tool")?)?)
         };
         let when = |wanted: bool, name| wanted.then(|| tool(name)).transpose();
-        let qemu = tool("qemu")?;
+        let qemu = tool(processor::emulator(architecture))?;
         Ok(Tools { qemu, ovmf: when(choice == Choice::Uefi, "ovmf")?, swtpm: when(args.tpm, "swtpm")? })
     })
 }

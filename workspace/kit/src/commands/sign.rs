@@ -13,6 +13,7 @@ use kit_audit::signature::Signature;
 use kit_audit::statement::Statement;
 use serde_json::{Value, json};
 
+pub(crate) use self::secure_boot::sign_by;
 use self::signer::Signer;
 use crate::Failure;
 use crate::context::Context;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::context::Context;
+use crate::places::now;
 use crate::progress::Progress;
 use crate::project;
 use crate::units::{Bytes, count};
@@ -84,7 +85,7 @@ fn write(
     files.extend([files::pack(context, &store, pieces)?]);
     let tree = vendor::layout(&store, &files)?;
     let path = project::absolute(&args.to)?;
-    let written = write_outputs(&store, &tree, &project::make_dir(&path)?, &args.to)?;
+    let written = write_outputs(&store, &tree, &project::make_dir(&path)?, &args.to, now())?;
     let new = written.iter().filter(|file| file.state == State::New).count();
     let bytes: u64 = written.iter().map(|file| file.size).sum();
     for Unproved { what, why } in &unproved {

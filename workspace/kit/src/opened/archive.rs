@@ -8,11 +8,14 @@ use kit_format::oci::choose::{Saved, read_saved};
 use kit_format::oci::pull::LARGEST_DOCUMENT;
 use kit_format::tar::{Devices, Duplicates, Links, TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
+use kit_hash::BlobId;
+use kit_recipe::image::{Format, TarCompression};
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
 use super::error::OpenError;
 use super::kind::{Kind, stranger};
+use super::machine;
 
 /// The key of a boot command line that says which lockfile an image is from.
 const ON_CMDLINE: &str = "kit.pin=";
@@ -36,8 +39,14 @@ pub(crate) enum Found {
 
 /// Looks into a file; what is in it goes to the store.
 pub(crate) fn read(file: File, store: &Store) -> Result<Found, OpenError> {
+    if let Some(machine) = machine::look(&file, store)? {
+        let kind = if machine.format == Format::Uki { Kind::Uki } else { Kind::Other(machine.format) };
+        return Ok(Found::Root(kind, machine.root.ok_or(OpenError::NoRoot)?));
+    }
     let limits = Limits::standard();
     let size = file.metadata()?.len();
+    let mut file = file;
+    file.rewind()?;
     let file = behind_microcode(file)?;
     let mut reader = BufReader::new(Decoder::sniff(BufReader::new(file), &limits)?);
     let mut start = Vec::new();
@@ -49,7 +58,16 @@ pub(crate) fn read(file: File, store: &Store) -> Result<Found, OpenError> {
     if start.get(257..262) == Some(b"ustar") {
         let options =
             TarOptions { duplicates: Duplicates::LastWins, devices: Devices::Keep, links: Links::Within };
-        return Ok(in_archive(read_tar(whole, store, &limits, options)?, store));
+        let tree = read_tar(whole, store, &limits, options)?;
+        if let Some(initrd) = initrd_of(&tree) {
+            let open = || -> io::Result<Box<dyn Read + '_>> { store.open(&initrd) };
+            return Ok(Found::Root(Kind::Other(Format::TarKernelInitrd), machine::initrd(&open, store)?));
+        }
+        let found = in_archive(tree, store);
+        return Ok(match (found, compressed(reader.get_ref().compression())) {
+            (Found::Root(Kind::Tar, root), Some(format)) => Found::Root(Kind::Other(format), root),
+            (found, _) => found,
+        });
     }
     let is_plain = reader.get_ref().compression() == Compression::None;
     if size <= SHORT && is_plain {
@@ -69,6 +87,27 @@ fn behind_microcode(mut file: File) -> io::Result<File> {
     let length = plain_length(&mut BufReader::new(&file))?;
     file.seek(io::SeekFrom::Start(length.unwrap_or(0)))?;
     Ok(file)
+}
+
+/// Returns the format that a compressed archive of a root is.
+pub(crate) fn compressed(compression: Compression) -> Option<Format> {
+    match compression {
+        Compression::Gzip => Some(Format::CompressedTar(TarCompression::Gzip)),
+        Compression::Zstd => Some(Format::CompressedTar(TarCompression::Zstd)),
+        Compression::Bzip2 | Compression::Xz | Compression::None => None,
+    }
+}
+
+/// Returns the initrd of an archive that has nothing but what `kernel+initrd` has.
+pub(crate) fn initrd_of(tree: &Tree) -> Option<BlobId> {
+    const ENDS: [&str; 3] = ["-cmdline", "-initrd.img", "-kernel"];
+    let files: Vec<_> = tree.entries().filter(|(path, _)| !path.is_root()).collect();
+    let ends = |(path, end): (&TreePath, &str)| path.to_string().ends_with(end);
+    let fits = files.len() == ENDS.len() && files.iter().map(|(path, _)| *path).zip(ENDS).all(ends);
+    match files.get(1) {
+        Some((_, Entry::File { blob, .. })) if fits => Some(*blob),
+        _ => None,
+    }
 }
 
 /// Tells the archives of images from those of root file systems.

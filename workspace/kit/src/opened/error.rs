@@ -3,8 +3,10 @@
 use std::io;
 
 use kit_format::cpio::CpioReadError;
+use kit_format::disk_image::DiskReadError;
 use kit_format::oci::layer::ReadLayerError;
 use kit_format::oci::pull::DocumentError;
+use kit_format::pe::PeError;
 use kit_format::tar::TarReadError;
 use kit_hash::Sha256;
 use kit_tree::layers::LayerError;
@@ -27,6 +29,18 @@ pub(crate) enum OpenError {
     /// The same, of a tar archive.
     #[error("its archive can't be read")]
     Tar(#[from] TarReadError),
+    /// It is a disk that is damaged, or one that kit doesn't read.
+    #[error("its disk can't be read")]
+    Disk(#[source] DiskReadError),
+    /// A part of it is damaged.
+    #[error("its {what} can't be read")]
+    Part { what: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A program for UEFI that is damaged.
+    #[error("its program can't be read")]
+    Program(#[from] PeError),
+    /// Nothing in it is a root.
+    #[error("it has no root file system that kit reads")]
+    NoRoot,
     /// One of its documents can't be used.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -68,7 +82,13 @@ impl OpenError {
     /// Returns its code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Read(_) | Self::Cpio(_) | Self::Tar(_) => "kit::open::damaged",
+            Self::Read(_)
+            | Self::Cpio(_)
+            | Self::Tar(_)
+            | Self::Disk(_)
+            | Self::Part { .. }
+            | Self::Program(_) => "kit::open::damaged",
+            Self::NoRoot => "kit::open::no_root",
             Self::Unknown { .. } | Self::Directory => "kit::open::unknown_format",
             Self::CommandLine => "kit::open::command_line",
             Self::Document(_) => "kit::open::document",
@@ -83,12 +103,18 @@ impl OpenError {
     /// Returns the next thing to do.
     pub(crate) fn help(&self) -> String {
         let help = match self {
-            Self::Read(_) | Self::Cpio(_) | Self::Tar(_) | Self::Missing { .. } | Self::Digest { .. } => {
-                "get it again: it is damaged, cut off, or was changed on the way"
-            }
+            Self::Read(_)
+            | Self::Cpio(_)
+            | Self::Tar(_)
+            | Self::Disk(_)
+            | Self::Part { .. }
+            | Self::Program(_)
+            | Self::Missing { .. }
+            | Self::Digest { .. } => "get it again: it is damaged, cut off, or was changed on the way",
             Self::Unknown { .. } | Self::Directory => {
-                "name an initrd, a tar archive (compressed or not), an archive of `docker save`, the directory of an OCI image layout, or one that `kit build` writes to"
+                "name an initrd, a tar archive (compressed or not), a disk, a compact disc, a file system, a program for UEFI, an archive of `docker save`, the directory of an OCI image layout, or one that `kit build` writes to"
             }
+            Self::NoRoot => "name the file that has the root: what starts it is not enough",
             Self::CommandLine => "name the initrd beside it",
             Self::Document(DocumentError::Platform { .. } | DocumentError::OtherPlatform { .. }) => {
                 "name one that it has by `--platform`"

@@ -1,6 +1,6 @@
 //! What a file, a directory or a reference can be.
 
-use kit_recipe::image::Format;
+use kit_recipe::image::{DiskContainer, FileSystem, Format, TarCompression};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     DockerArchive,
     Uki,
     Registry,
+    /// Another output, by its format.
+    Other(Format),
 }
 
 impl Kind {
@@ -25,6 +27,40 @@ impl Kind {
             Self::DockerArchive => "an archive for `docker load`",
             Self::Uki => "a unified kernel image",
             Self::Registry => "an image of a registry",
+            Self::Other(format) => match format {
+                Format::Disk { container: DiskContainer::Raw, .. } => "a disk",
+                Format::Disk { .. } => "a disk in a container",
+                Format::Iso { .. } => "a compact disc",
+                Format::KernelRoot(_) => "a root file system",
+                Format::TarKernelInitrd => "an archive of a kernel and an initrd",
+                Format::CompressedTar(_) => "a compressed tar archive",
+                _ => "an output",
+            },
+        }
+    }
+
+    /// Whether it has to be the very file: machines start more of it than the files of a root.
+    pub(crate) fn is_whole(self) -> bool {
+        match self {
+            Self::Initrd | Self::Uki => true,
+            Self::Other(format) => !matches!(format, Format::CompressedTar(_)),
+            Self::Cmdline | Self::Tar | Self::Oci | Self::DockerArchive | Self::Registry => false,
+        }
+    }
+
+    /// Whether it has a root whose extended attributes are those of the image.
+    pub(crate) fn keeps_attributes(self) -> bool {
+        let in_partition =
+            |format| matches!(format, Format::KernelRoot(FileSystem::Erofs | FileSystem::Squashfs));
+        match self {
+            Self::Initrd | Self::Uki | Self::Cmdline => false,
+            Self::Other(Format::CompressedTar(_))
+            | Self::Tar
+            | Self::Oci
+            | Self::DockerArchive
+            | Self::Registry => true,
+            // A disk has its root in a partition, or in an initrd: what isn't there can't be told from what was taken away.
+            Self::Other(format) => in_partition(format),
         }
     }
 
@@ -36,6 +72,7 @@ impl Kind {
             Self::Oci | Self::Registry => Format::Oci,
             Self::DockerArchive => Format::DockerArchive,
             Self::Uki => Format::Uki,
+            Self::Other(format) => format,
         }
     }
 
@@ -48,6 +85,15 @@ impl Kind {
             Self::Oci | Self::Registry => format!("{image}.oci"),
             Self::DockerArchive => format!("{image}.docker.tar"),
             Self::Uki => format!("{image}.efi"),
+            Self::Other(format) => match format {
+                Format::CompressedTar(TarCompression::Gzip) => format!("{image}.tar.gz"),
+                Format::CompressedTar(TarCompression::Zstd) => format!("{image}.tar.zst"),
+                Format::TarKernelInitrd => format!("{image}-boot.tar"),
+                Format::KernelRoot(FileSystem::Erofs) => format!("{image}-erofs.img"),
+                Format::KernelRoot(FileSystem::Squashfs) => format!("{image}-squashfs.img"),
+                Format::KernelRoot(FileSystem::Iso) => format!("{image}-root.iso"),
+                format => format!("{image}{}", format.boot_suffix().unwrap_or_default()),
+            },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kit_recipe::Architecture;
 use kit_sandbox::{Access, Bind, Host, Identity, Job, Limits, Network, Seccomp, Stdio, Tmpfs};
 
 use super::boot::{Boot, Shown, Writes, more_disks};
@@ -19,7 +20,10 @@ impl Machine {
     /// Returns QEMU's arguments.
     fn arguments(&self, console: Console) -> Vec<String> {
         let mut arguments: Vec<String> = [
-            "/usr/bin/qemu-system-x86_64",
+            match self.architecture {
+                Architecture::Amd64 => "/usr/bin/qemu-system-x86_64",
+                Architecture::Arm64 => "/usr/bin/qemu-system-aarch64",
+            },
             "-nodefaults",
             "-no-user-config",
             "-no-reboot",
@@ -49,6 +53,9 @@ impl Machine {
     }
 
     fn board_arguments(&self) -> Vec<String> {
+        if self.architecture == Architecture::Arm64 {
+            return ["-machine", "virt,accel=tcg", "-cpu", "cortex-a72"].map(str::to_owned).to_vec();
+        }
         let firmware = self.firmware.board_words();
         let board = match self.board {
             Board::Q35 => format!("q35{firmware}"),
@@ -178,6 +185,7 @@ mod tests {
     fn machine() -> Machine {
         Machine {
             qemu: PathBuf::from("/qemu"),
+            architecture: Architecture::USUAL,
             boots: Boot::Direct {
                 kernel: PathBuf::from("/k"),
                 initrd: Some(PathBuf::from("/i")),
@@ -233,6 +241,14 @@ mod tests {
         assert!(firmware.clone().all(|bind| bind.access == Access::ReadOnly));
         assert_eq!(firmware.count(), 4);
         assert!(words(&machine).contains(&"q35,smm=on,accel=tcg".to_owned()));
+    }
+
+    #[test]
+    fn another_processor_has_its_own_emulator_and_board() {
+        let words = words(&Machine { architecture: Architecture::Arm64, ..machine() });
+        assert_eq!(words[0], "/usr/bin/qemu-system-aarch64");
+        assert!(words.windows(2).any(|pair| pair == ["-machine", "virt,accel=tcg"]));
+        assert!(words.windows(2).any(|pair| pair == ["-cpu", "cortex-a72"]));
     }
 
     #[test]

@@ -162,12 +162,15 @@ pub(super) fn build_kind(error: &BuildError) -> Kind {
         | BuildError::FileName { .. }
         | BuildError::Unpack { .. }
         | BuildError::Write { .. }
+        | BuildError::Extension { .. }
         | BuildError::Compose { .. }
         | BuildError::Conflict { .. }
         | BuildError::GlobMatchesNothing { .. }
         | BuildError::NoInit { .. }
         | BuildError::NoKernel { .. }
         | BuildError::Microcode { .. }
+        | BuildError::DeviceTree { .. }
+        | BuildError::InitrdCompression { .. }
         | BuildError::NoLocal { .. }
         | BuildError::BadLocal { .. }
         | BuildError::CargoLock { .. }

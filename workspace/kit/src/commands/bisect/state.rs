@@ -15,6 +15,7 @@ use super::BisectError;
 use super::search::Verdict;
 use crate::Failure;
 use crate::context::Context;
+use crate::places::now;
 use crate::progress::Progress;
 use crate::render::Kind;
 use crate::render::failure::kind;
@@ -90,7 +91,7 @@ impl<'a> Judge<'a> {
         // It goes away with all in it, whatever happens.
         let work = store.scratch()?;
         for output in &outputs {
-            write_outputs(store, &store.tree(&trees[output])?, work.dir(), work.path())?;
+            write_outputs(store, &store.tree(&trees[output])?, work.dir(), work.path(), now())?;
         }
         let verdict = self.ask(then, &work)?;
         drop(work);

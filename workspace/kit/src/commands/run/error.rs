@@ -37,12 +37,18 @@ pub(crate) enum RunError {
     /// The small board and something else than a kernel.
     #[error("a `microvm` boots kernels without firmware, and `{name}` is none")]
     SmallBoard { name: String },
+    /// A kernel for another processor than a PC's, with what only a PC has.
+    #[error("`{name}` is a kernel for arm64, which no PC boots, nor its firmware")]
+    NoPc { name: String },
     /// Something else than a kernel and its initrd, over the network.
     #[error("`{name}` is no kernel with an initrd, which is what is booted over the network")]
     NotNetbooted { name: String },
     /// A format to choose of a file.
     #[error("`{}` is a file, of which there are no formats", path.display())]
     FormatOfFile { path: PathBuf },
+    /// Something else than an EFI program, to be signed for one run.
+    #[error("`{name}` is no EFI program, which is what is signed for one run")]
+    NothingToSign { name: String },
     /// A certificate that can't be enrolled.
     #[error("`{}` is no certificate", path.display())]
     Certificate { path: PathBuf },
@@ -63,8 +69,10 @@ impl RunError {
             Self::Unpack { .. } => "kit::run::unpack",
             Self::OtherFirmware { .. } => "kit::run::firmware",
             Self::SmallBoard { .. } => "kit::run::board",
+            Self::NoPc { .. } => "kit::run::no_pc",
             Self::NotNetbooted { .. } => "kit::run::not_netbooted",
             Self::FormatOfFile { .. } => "kit::run::format_of_file",
+            Self::NothingToSign { .. } => "kit::run::nothing_to_sign",
             Self::Certificate { .. } => "kit::run::certificate",
             Self::Variables(_) => "kit::run::variables",
         }
@@ -96,8 +104,15 @@ impl RunError {
             Self::OtherFirmware { firmware, .. } if *firmware == "UEFI" => "leave `--uefi` out".to_owned(),
             Self::OtherFirmware { .. } => "leave `--bios` out".to_owned(),
             Self::SmallBoard { .. } => "leave `--machine microvm` out".to_owned(),
+            Self::NoPc { .. } => {
+                "leave `--uefi`, `--bios`, `--secure-boot`, `--netboot`, `--tpm` and `--machine` out".to_owned()
+            }
             Self::NotNetbooted { .. } => "name the format that is: `--format kernel+initrd`".to_owned(),
             Self::FormatOfFile { .. } => "leave `--format` out".to_owned(),
+            Self::NothingToSign { .. } => {
+                "name the format that is: `--format uki`; or behind `--secure-boot` the certificate of whom has signed what is in it"
+                    .to_owned()
+            }
             Self::Certificate { .. } => "it is an X.509 certificate in PEM or DER".to_owned(),
         })
     }

@@ -17,7 +17,10 @@ const HERE: &str = "10.0.2.2";
 
 /// Calls `work` with what boots a kernel over the network, while the directory that it is in is given away.
 pub(super) fn serving<T>(kernel: &Path, work: impl FnOnce(Boot) -> Result<T, Failure>) -> Result<T, Failure> {
-    let name = kernel.file_name().and_then(|name| name.to_str()?.strip_suffix("-kernel"));
+    let name = kernel.file_name().and_then(|name| match name.to_str()? {
+        "kernel" => Some("boot"),
+        name => name.strip_suffix("-kernel"),
+    });
     let (Some(directory), Some(name)) = (kernel.parent(), name) else {
         let name = kernel.display().to_string();
         return Err(RunError::NotNetbooted { name }.into());

@@ -125,7 +125,8 @@ fn content(file: &mut File) -> io::Result<Content> {
     if at(16 * DISC_SECTOR + 1, b"CD001") {
         return Ok(Content::Disc(starts_of_disc(file, &start)?));
     }
-    if at(0x202, b"HdrS") {
+    // For arm64, kernels have a header of their own, which may begin as that of a program for EFI.
+    if at(0x202, b"HdrS") || at(0x38, b"ARM\x64") {
         return Ok(Content::Kernel);
     }
     if at(0, b"MZ") {
@@ -220,10 +221,13 @@ fn starts_of_disc(file: &mut File, start: &[u8]) -> io::Result<Starts> {
 pub(super) fn kernel(real: &Path, shown: &Path) -> Result<Boot, Failure> {
     let missing = |name: String| RunError::KernelAlone { kernel: shown.to_owned(), missing: name };
     let file_name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let Some(name) = file_name.strip_suffix("-kernel") else {
+    // In a directory of its own it has no name before it.
+    let name = if file_name == "kernel" { Some("") } else { file_name.strip_suffix("-kernel") };
+    let Some(name) = name else {
         return Err(missing("NAME-initrd.img".to_owned()).into());
     };
     let beside = |suffix: &str| {
+        let suffix = if name.is_empty() { suffix.trim_start_matches('-') } else { suffix };
         let path = real.with_file_name(format!("{name}{suffix}"));
         path.is_file().then_some(path).ok_or_else(|| missing(format!("{name}{suffix}")))
     };

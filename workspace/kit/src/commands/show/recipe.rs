@@ -1,6 +1,6 @@
 //! Recipes as lines of key and value.
 
-use kit_recipe::image::Service;
+use kit_recipe::image::{InitrdCompression, Service};
 use kit_recipe::lockfile::DebKey;
 use kit_recipe::package::{Dependencies, Patches, Source};
 use kit_recipe::{Image, Lockfile, Package, Spanned, Tools};
@@ -37,13 +37,16 @@ pub(super) fn package(package: &Package, lock: Option<&Lockfile>) -> Lines {
 
 fn describe(source: &Source) -> String {
     match source {
-        Source::Debian { suite, packages, dependencies } => {
+        Source::Debian { suite, packages, dependencies, architecture, component } => {
             let packages: Vec<_> = packages.iter().map(|package| package.value.as_str()).collect();
             let dependencies = match dependencies {
                 Dependencies::Closure => "with dependencies",
                 Dependencies::None => "without dependencies",
             };
-            format!("Debian {}: {}, {dependencies}", suite.value, packages.join(", "))
+            let component = component.as_ref().map(|name| format!(", of {name}")).unwrap_or_default();
+            let architecture = architecture.map(|word| format!(", for {word}")).unwrap_or_default();
+            let packages = packages.join(", ");
+            format!("Debian {}: {packages}, {dependencies}{component}{architecture}", suite.value)
         }
         Source::DebianSource { suite, source, patches } => {
             let patches = match patches {
@@ -73,6 +76,9 @@ pub(super) fn image(image: &Image) -> Lines {
         add("cmdline", some(kernel.cmdline.clone()));
         add("modules", some(names(&kernel.modules)));
         add("microcode", kernel.microcode.as_ref().map(|path| path.value.to_string()));
+        let initrd = Some(kernel.initrd).filter(|word| *word != InitrdCompression::default());
+        add("initrd", initrd.map(|word| word.word().to_owned()));
+        add("devicetree", kernel.devicetree.as_ref().map(|path| path.value.to_string()));
     }
     add("init", some(names(&image.init)));
     for (key, list) in

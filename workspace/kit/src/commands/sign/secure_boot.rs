@@ -52,21 +52,25 @@ impl<'a> Signer<'a> {
         Ok(Self { key, certificate, key_path, certificate_path })
     }
 
-    /// Returns a program with a signature by this key, behind those that it has; one that it has already isn't added again.
+    /// Returns a program with a signature by this key.
     fn sign(&self, program: &Program<'_>) -> Result<Changed, Failure> {
-        let open = &|| program.open();
-        let digest = digest_to_sign(open, program.length).map_err(|source| program.failed(source))?;
-        let Some(signature) = self.key.sign(&digest, &self.certificate) else {
+        let other = || {
             let [certificate, key] = [self.certificate_path, self.key_path].map(Path::to_owned);
-            return Err(Failure::OtherCertificate { certificate, key });
+            Failure::OtherCertificate { certificate, key }
         };
-        let mut entries = entries(open, program.length).map_err(|source| program.failed(source))?;
-        let entry = entry(&signature);
-        if !entries.contains(&entry) {
-            entries.push(entry);
-        }
-        signed(open, program.length, &entries).map_err(|source| program.failed(source))
+        program.signed_by(&self.key, &self.certificate)?.ok_or_else(other)
     }
+}
+
+/// Signs a program by a key that is in no file, and writes it to another place.
+pub(crate) fn sign_by(
+    (key, certificate): &(RsaKey, Certificate),
+    path: &Path,
+    to: &Path,
+) -> Result<(), Failure> {
+    let program = Program::read(path)?;
+    let changed = program.signed_by(key, certificate)?.expect("because the certificate is about the key");
+    write(&program, &changed, to)
 }
 
 /// A program that is to be signed.
@@ -88,6 +92,20 @@ impl<'a> Program<'a> {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         (&self.file).rewind()?;
         Ok(Box::new(BufReader::new(&self.file)))
+    }
+
+    /// Returns it with a signature behind those that it has; one that it has already isn't added again. None where the certificate is about
+    /// another key.
+    fn signed_by(&self, key: &RsaKey, certificate: &Certificate) -> Result<Option<Changed>, Failure> {
+        let open = &|| self.open();
+        let digest = digest_to_sign(open, self.length).map_err(|source| self.failed(source))?;
+        let Some(signature) = key.sign(&digest, certificate) else { return Ok(None) };
+        let mut entries = entries(open, self.length).map_err(|source| self.failed(source))?;
+        let entry = entry(&signature);
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+        signed(open, self.length, &entries).map(Some).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: impl std::error::Error + Send + Sync + 'static) -> Failure {
@@ -120,5 +138,9 @@ pub(super) fn run(
 fn sign(signer: &Signer<'_>, path: &Path, to: &Path) -> Result<(), Failure> {
     let program = Program::read(path)?;
     let changed = signer.sign(&program)?;
+    write(&program, &changed, to)
+}
+
+fn write(program: &Program<'_>, changed: &Changed, to: &Path) -> Result<(), Failure> {
     write_file_by(to, &mut |file| io::copy(&mut changed.stream(program.open()?), file).map(|_| ()))
 }

@@ -11,14 +11,18 @@ use kit_format::oci::read_layout;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
 use kit_hash::{BlobId, PinId};
+use kit_recipe::image::Format;
 use kit_store::Store;
 use kit_tree::{BlobSink, Blobs, Entry, Tree, TreePath};
 
 use super::files::{Files, open};
-use super::program;
+use super::program::{self, from_start};
 use crate::Failure;
 use crate::context::Context;
+use crate::opened::archive::{compressed, initrd_of};
 use crate::opened::kind::Kind;
+use crate::opened::machine::{self, Machine};
+use crate::opened::pin_of;
 
 /// The key of a boot command line, and that of `/etc/os-release`.
 pub(super) const ON_CMDLINE: &str = "kit.pin=";
@@ -34,12 +38,14 @@ pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), F
     };
     let (kind, text) = match open(path)? {
         Files::Directory(dir) => (Kind::Oci, in_layout(path, &dir).map_err(unreadable)?),
-        Files::File(file) => match in_file(path, &file)? {
-            (Kind::DockerArchive, _) => {
-                (Kind::DockerArchive, in_archive(file, &context.store()?).map_err(unreadable)?)
+        Files::File(file) => {
+            match in_machine(path, &file, context)?.map_or_else(|| in_file(path, &file), Ok)? {
+                (Kind::DockerArchive, _) => {
+                    (Kind::DockerArchive, in_archive(file, &context.store()?).map_err(unreadable)?)
+                }
+                found => found,
             }
-            found => found,
-        },
+        }
     };
     let text = text.ok_or_else(|| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
     let pin = text.parse().map_err(|_| Failure::NoPin { path: path.to_owned(), kind: kind.words() })?;
@@ -48,6 +54,23 @@ pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), F
 
 pub(super) type Found = Option<String>;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Looks into what machines start from, but programs: those need no store.
+fn in_machine(path: &Path, file: &File, context: &Context) -> Result<Option<(Kind, Found)>, Failure> {
+    let io = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let mut start = Vec::new();
+    from_start(file).map_err(io)?.take(2).read_to_end(&mut start).map_err(io)?;
+    if start == b"MZ" {
+        return Ok(None);
+    }
+    let store = context.store()?;
+    let machine = machine::look(file, &store)
+        .map_err(|source| Failure::Open { name: path.display().to_string(), source })?;
+    Ok(machine.map(|Machine { format, root, pin }| {
+        let in_root = || root.and_then(|root| pin_of(&root, &store)).map(|pin| pin.to_string());
+        (Kind::Other(format), pin.or_else(in_root))
+    }))
+}
 
 fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
     const MAGIC: usize = 512;
@@ -75,7 +98,15 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
         let tree = tree.map_err(|error| unreadable(error.into()))?;
         let has = |path| matches!(tree.get(&place(path)), Some(Entry::File { .. }));
         let is_for_docker = has("/manifest.json") && has("/oci-layout");
-        return Ok((if is_for_docker { Kind::DockerArchive } else { Kind::Tar }, sink.pin_of(&tree)));
+        if initrd_of(&tree).is_some() {
+            return Ok((Kind::Other(Format::TarKernelInitrd), sink.pin_on_cmdline()));
+        }
+        let kind = match compressed(reader.get_ref().compression()) {
+            _ if is_for_docker => Kind::DockerArchive,
+            Some(format) => Kind::Other(format),
+            None => Kind::Tar,
+        };
+        return Ok((kind, sink.pin_of(&tree)));
     }
     if size <= SHORT && reader.get_ref().compression() == Compression::None {
         let mut text = start;
@@ -91,6 +122,7 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
 
 /// Goes to where an initrd begins that stands behind microcode; else to the start.
 fn behind_microcode(mut file: &File) -> io::Result<&File> {
+    file.rewind()?;
     let length = plain_length(&mut BufReader::new(file))?;
     file.seek(io::SeekFrom::Start(length.unwrap_or(0)))?;
     Ok(file)
@@ -150,6 +182,15 @@ impl Finder {
         let (_, text) = kept.iter().find(|(id, _)| id == blob)?;
         text.lines().find_map(|line| line.strip_prefix(IN_OS_RELEASE)).map(str::to_owned)
     }
+
+    /// Returns the pins on a boot command line that was among the files.
+    fn pin_on_cmdline(&self) -> Found {
+        let kept = self.0.lock().expect("because no holder panics");
+        let words = |text: &str| {
+            text.split_whitespace().find_map(|word| word.strip_prefix(ON_CMDLINE)).map(str::to_owned)
+        };
+        kept.iter().find_map(|(_, text)| words(text))
+    }
 }
 
 impl BlobSink for Finder {
@@ -159,7 +200,7 @@ impl BlobSink for Finder {
         let (id, size) = BlobId::of_reader(start.as_slice().chain(content))?;
         if size < SHORT
             && let Ok(text) = String::from_utf8(start)
-            && text.contains(IN_OS_RELEASE)
+            && (text.contains(IN_OS_RELEASE) || text.contains(ON_CMDLINE))
         {
             let mut kept = self.0.lock().expect("because no holder panics");
             if kept.len() < Self::MOST {

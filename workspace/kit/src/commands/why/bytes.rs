@@ -1,5 +1,6 @@
 //! What holds a byte of a file that kit made: the part of the format, the file of the image, its component, the line of a recipe.
 
+mod deep;
 mod output;
 mod owner;
 
@@ -16,6 +17,7 @@ use self::output::Output;
 use self::owner::{Owner, Owners};
 use super::Args;
 use crate::Failure;
+use crate::commands::convert::DiskFile;
 use crate::context::Context;
 use crate::escape;
 use crate::project::open_file;
@@ -58,8 +60,19 @@ pub(super) fn explain(args: &Args, context: &Context, offset: u64) -> Result<(Te
     };
     let broken = |source| Failure::UnreadableArtifact { path: Path::new(&file.shown).to_owned(), source };
     let open = || file.open(store.as_ref());
-    let look = if args.unpacked { locate_unpacked } else { locate };
-    let found = look(&open, offset).map_err(|error| broken(error.into()))?;
+    let found = match (&file.output, &store, &file.path) {
+        _ if args.unpacked => locate_unpacked(&open, offset),
+        (Some(output), Some(store), _) => {
+            output.laid_out(context, store)?;
+            deep::locate(store, &output.blob, offset)
+        }
+        (_, _, Some(path)) => match deep::of_stranger(&DiskFile::new(open_file(path)?, path)?, offset) {
+            Some(found) => Ok(Some(found)),
+            None => locate(&open, offset),
+        },
+        _ => locate(&open, offset),
+    };
+    let found = found.map_err(|error| broken(error.into()))?;
     let Some(found) = found else {
         let (file, length) = (file.shown.clone(), (!args.unpacked).then_some(file.length));
         return Err(Failure::NoSuchByte { file, offset, length });
@@ -103,7 +116,8 @@ fn told(found: &Located, offset: u64, text: &mut Text, indent: &str) -> Value {
         .map(|value| format!(": `{}`", escape::line(value)))
         .unwrap_or_default();
     let within = if *is_content { format!(", byte {} of it", offset - range.start) } else { String::new() };
-    text.line(format_args!("{indent}byte {offset} ({offset:#x}) is in a {}:", found.format));
+    let article = if found.format.starts_with(['E', 'I', 'a', 'e', 'i', 'o']) { "an" } else { "a" };
+    text.line(format_args!("{indent}byte {offset} ({offset:#x}) is in {article} {}:", found.format));
     let last = range.end.saturating_sub(1);
     let shown = escape::line(what);
     text.line(format_args!("{indent}{shown}{of}{says} (bytes {} to {last}{within})", range.start));
@@ -116,12 +130,16 @@ fn told(found: &Located, offset: u64, text: &mut Text, indent: &str) -> Value {
         } else {
             text.line(format_args!("{indent}what stands before it unpacks to {}", count_bytes(start)));
         }
-        json!({ "start": start, "end": end, "format": unpacked.format })
+        for piece in &unpacked.pieces {
+            text.line(format_args!("{indent}  holds {}", escape::line(piece)));
+        }
+        if unpacked.more > 0 && !unpacked.pieces.is_empty() {
+            text.line(format_args!("{indent}  and {} more pieces", unpacked.more));
+        }
+        json!({ "start": start, "end": end, "format": unpacked.format, "pieces": unpacked.pieces })
     });
-    let inner = found.inner.as_ref().map(|inner| {
-        let offset = offset - range.start;
-        told(inner, offset, text, &format!("{indent}  "))
-    });
+    let inner =
+        found.inner.as_ref().map(|inner| told(&inner.located, inner.offset, text, &format!("{indent}  ")));
     json!({
         "offset": offset,
         "format": found.format,
@@ -137,7 +155,7 @@ fn told(found: &Located, offset: u64, text: &mut Text, indent: &str) -> Value {
 
 /// Lists the files that a piece of a compressed stream holds something of, each with its component.
 fn members(owners: &Owners<'_>, found: &Located, text: &mut Text) -> Result<Value, Failure> {
-    let innermost = found.inner.as_deref().unwrap_or(found);
+    let innermost = found.innermost();
     let Some(unpacked) = &innermost.unpacked else { return Ok(json!([])) };
     let mut objects = Vec::new();
     for member in &unpacked.members {
@@ -147,7 +165,7 @@ fn members(owners: &Owners<'_>, found: &Located, text: &mut Text) -> Result<Valu
         text.line(format_args!("  holds {member}{of}"));
         objects.push(json!({ "path": member.to_string(), "component": component }));
     }
-    if unpacked.more > 0 {
+    if unpacked.more > 0 && !unpacked.members.is_empty() {
         text.line(format_args!("  and {} more paths", unpacked.more));
     }
     Ok(Value::Array(objects))

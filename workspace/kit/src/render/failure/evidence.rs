@@ -84,7 +84,7 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
             "it was changed, or made from something else than its lockfile pins: don't trust it".to_owned()
         }
         Failure::UnknownArtifact { .. } => {
-            "it takes an initrd, a boot command line, a tar archive, an archive for `docker load`, or the directory of an OCI layout; `--against` compares any two files".to_owned()
+            "it takes any output of `kit build`; `--against` compares any two files".to_owned()
         }
         Failure::UnreadableArtifact { .. } => {
             "get the file again: it is damaged, or was made by something else than kit".to_owned()

@@ -71,6 +71,7 @@ fn what_starts_a_disc_is_in_its_boot_catalogue() {
 fn programs_kernels_and_strangers() {
     assert_eq!(told(&[(0, b"MZ"), (2000, b"\0")]), Content::Program);
     assert_eq!(told(&[(0, b"MZ"), (0x202, b"HdrS")]), Content::Kernel);
+    assert_eq!(told(&[(0, b"MZ"), (0x38, b"ARM\x64")]), Content::Kernel);
     assert_eq!(told(&[(0, b"\x28\xb5\x2f\xfd")]), Content::Packed);
     assert_eq!(told(&[(257, b"ustar\0"), (512, b"\0")]), Content::Archive);
     assert_eq!(told(&[(0, b"hsqs")]), Content::Stranger("a SquashFS file system"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kit_build::load::word;
 use kit_hash::{BlobHasher, BlobId, DerivationId, Sha256};
 use kit_recipe::Lockfile;
-use kit_recipe::image::Format;
+use kit_recipe::image::{Format, Packing};
 use kit_recipe::lockfile::Subject;
 use kit_store::Store;
 use kit_tree::{Entry, Tree};
@@ -22,6 +22,8 @@ use crate::workbench::{parse_name, with_engine};
 
 /// The index of an image layout, which a lockfile has the digest of.
 const INDEX: &str = "index.json";
+/// What stands beside file systems, and was not laid out.
+const PLAIN: [&str; 4] = ["-kernel", "-initrd.img", "-cmdline", "-roothash"];
 /// How far above a file the layout is that it is of: `blobs/sha256/DIGEST`.
 const ABOVE: usize = 3;
 
@@ -39,6 +41,31 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// Sees to it that what the pieces of the file are is known, if they are laid out: else it is written once more.
+    pub(super) fn laid_out(&self, context: &Context, store: &Store) -> Result<(), Failure> {
+        let is_plain = match self.format {
+            Format::KernelInitrd
+            | Format::Tar
+            | Format::CompressedTar(_)
+            | Format::TarKernelInitrd
+            | Format::Oci
+            | Format::DockerArchive
+            | Format::Ipxe
+            | Format::Lcow
+            | Format::RaspberryPi(Packing::Archive) => true,
+            _ => PLAIN.iter().any(|suffix| self.path.ends_with(suffix)),
+        };
+        if is_plain || kit_build::extents::of(store, &self.blob).is_some() {
+            return Ok(());
+        }
+        let progress = Progress::new(&context.output);
+        let again = with_engine(context, store, &progress, |engine, _| {
+            Ok(kit_build::extents::again(engine, &self.built.piece.plan, self.step)?)
+        });
+        progress.finish();
+        again
+    }
+
     pub(super) fn image(&self) -> String {
         self.built.inventory.image.clone()
     }

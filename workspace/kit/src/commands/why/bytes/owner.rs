@@ -1,5 +1,7 @@
 //! Whose a piece of an output is: the file of the image that it belongs to, the component, the steps that brought it, the line of a recipe.
 
+mod followed;
+
 use std::collections::BTreeMap;
 
 use kit_build::load::word;
@@ -90,11 +92,12 @@ impl<'a> Owners<'a> {
     /// Returns whose the piece is that a byte is in.
     pub(super) fn of(&self, found: &Located) -> Result<Owner, Failure> {
         let member = match &found.inner {
-            Some(inner) => inner.extent.member.as_ref(),
+            Some(inner) => inner.located.extent.member.as_ref(),
             None => found.extent.member.as_ref().filter(|_| self.output.format != Format::DockerArchive),
         };
         let own = match (self.output.format, member) {
             (Format::KernelInitrd, None) if self.output.path.ends_with("-kernel") => self.kernel()?,
+            _ if self.is_laid_out() => self.followed(found)?,
             (_, Some(member)) => self.of_member(found, member)?,
             _ => None,
         };
@@ -108,6 +111,9 @@ impl<'a> Owners<'a> {
 
     /// Returns whose a file of the image is that an archive has as a member.
     pub(super) fn of_member(&self, found: &Located, member: &TreePath) -> Result<Option<Owner>, Failure> {
+        if self.is_laid_out() {
+            return self.followed_member(found, member);
+        }
         let Some(Action::Image(image)) =
             self.output.built.piece.plan.get(&self.output.step).map(Derivation::action)
         else {
