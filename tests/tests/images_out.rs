@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use kit_hash::Sha256;
 use kit_recipe::Lockfile;
 use kit_tests::deb::Tar;
+use kit_tests::formats::{Seen, record};
 use kit_tests::image::{INDEX, Image, MANIFEST, blob_path, descriptor};
 use kit_tests::registry::Registry;
 use kit_tests::server::{Answer, Site, with_server};
@@ -104,6 +105,7 @@ fn the_archive_is_the_same_everywhere_and_docker_s_tools_read_it() {
     tool(&project, "gnu-tar", &["tar", "--extract", "--directory=unpacked", "--file=out/demo.docker.tar"]);
     let raw = tool(&project, "skopeo", &["skopeo", "inspect", "--raw", "oci:unpacked:demo-one"]);
     assert_eq!(Sha256::of(raw.as_bytes()).to_string(), manifest("one"));
+    record("docker-archive", Seen::ReadBy("skopeo"));
 }
 
 #[test]
@@ -122,6 +124,7 @@ fn umoci_unpacks_the_layers_to_the_same_tree() {
         files += 1;
     }
     assert_eq!(files, 3);
+    record("oci", Seen::ReadBy("umoci"));
 }
 
 #[test]

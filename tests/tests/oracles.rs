@@ -14,6 +14,7 @@ use kit_recipe::Lockfile;
 use kit_store::Store;
 use kit_store::import::{ImportLimits, import};
 use kit_tests::TestProject;
+use kit_tests::formats::{Seen, record};
 
 /// What `minimal` doesn't have: owners, set-uid and sticky bits, long and odd names, an empty file.
 const ODD: &str = r#"
@@ -50,8 +51,9 @@ path = "/odd/link"
 target = "LONG/LONG/LONG/LONG"
 "#;
 
-/// The formats, all of them.
-const FORMATS: [&str; 3] = ["--format", "kernel+initrd,tar,oci", "minimal"];
+/// The formats that these tools read.
+const FORMATS: [&str; 3] =
+    ["--format", "kernel+initrd,tar,tar+gzip,tar+zstd,tar-kernel-initrd,oci", "minimal"];
 
 /// Makes a project whose image is `minimal` and what it doesn't have, and builds it.
 fn built() -> TestProject {
@@ -245,6 +247,39 @@ fn gnu_tar_lists_and_extracts_the_tar() {
     let extract = ["tar", "--extract", "--preserve-permissions", "--directory=tar", "--exclude=odd/setuid"];
     tool(&project, "gnu-tar", &[&extract[..], &["--file=out/minimal.tar"]].concat());
     compare_with_files(&project.path().join("tar"), &tree, "odd/setuid");
+    record("tar", Seen::ReadBy("tar"));
+    the_same_archive_is_in_what_is_compressed(&project);
+    the_archive_of_what_boots_has_its_files(&project);
+}
+
+fn the_same_archive_is_in_what_is_compressed(project: &TestProject) {
+    let plain = read(project, "out/minimal.tar");
+    // Of these tools none unpacks gzip, but busybox does, which the image has.
+    let gunzip = ["shell", "busybox", "--bind", ".", "--", "gunzip", "-k", "out/minimal.tar.gz"];
+    std::fs::remove_file(project.path().join("out/minimal.tar")).expect("it is there");
+    project.kit(&gunzip).succeeded();
+    assert!(read(project, "out/minimal.tar") == plain, "what gunzip unpacks is another archive");
+    record("tar+gzip", Seen::ReadBy("busybox"));
+    tool(project, "zstd", &["zstd", "--decompress", "--quiet", "--force", "out/minimal.tar.zst"]);
+    assert!(read(project, "out/minimal.tar") == plain, "what zstd unpacks is another archive");
+    record("tar+zstd", Seen::ReadBy("zstd"));
+}
+
+fn the_archive_of_what_boots_has_its_files(project: &TestProject) {
+    std::fs::create_dir(project.path().join("boot")).expect("it is new");
+    let extract = ["tar", "--extract", "--verbose", "--directory=boot", "--file=out/minimal-boot.tar"];
+    let names = ["minimal-cmdline", "minimal-initrd.img", "minimal-kernel"];
+    let listed = tool(project, "gnu-tar", &extract);
+    assert_eq!(listed, names.iter().fold("./\n".to_owned(), |lines, name| lines + name + "\n"));
+    for name in names {
+        let same = read(project, &format!("boot/{name}")) == read(project, &format!("out/{name}"));
+        assert!(same, "{name}");
+    }
+    record("tar-kernel-initrd", Seen::ReadBy("tar"));
+}
+
+fn read(project: &TestProject, path: &str) -> Vec<u8> {
+    std::fs::read(project.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
@@ -274,6 +309,9 @@ fn zstd_and_cpio_read_the_initrd() {
     tool(&project, "cpio", &[&extract[..], &["--file=minimal.cpio", "--nonmatching", "odd/setuid"]].concat());
     compare_with_files(&project.path().join("cpio"), &tree, "odd/setuid");
     files_with_the_same_content_are_one(&project.path().join("cpio"), &tree);
+    for tool in ["zstd", "cpio"] {
+        record("kernel+initrd", Seen::ReadBy(tool));
+    }
 }
 
 /// What two containers have in common is there once.
@@ -327,6 +365,7 @@ fn skopeo_reads_and_copies_the_images_that_the_lockfile_pins() {
     }
     let from = "oci:out/minimal.oci:minimal";
     tool(&project, "skopeo", &["skopeo", "copy", "--preserve-digests", from, "oci:copied:again"]);
+    record("oci", Seen::ReadBy("skopeo"));
 }
 
 /// Returns the root of a container inside of an image.

@@ -1,4 +1,5 @@
-//! The same bytes on every machine: `minimal` is built twice from nothing, and whatever may differ differs.
+//! The same bytes on every machine: `every-format`, which is `minimal` in all formats, is built twice from nothing, and whatever may differ
+//! differs. `kit verify` does it a third time, its way.
 //!
 //! | | here | there |
 //! |---|---|---|
@@ -6,7 +7,7 @@
 //! | project | the repository | a copy with the files created in the opposite order, and nothing locked but the pins |
 //! | store | a short path on the disk | a path of 900 bytes on a tmpfs |
 //! | processors | one | all |
-//! | jobs | 1 | 4 |
+//! | jobs, and threads that compress | 1 | 7 |
 //! | umask, time zone, locale, host name, home | 0022, UTC, C, the machine's, the user's | 0077, UTC+14, Turkish, another, none |
 //!
 //! Downloads come from a loopback mirror and from cargo's cache; `PATH` is empty, so no program of the machine takes part.
@@ -22,14 +23,15 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use kit_hash::{DerivationId, TreeId};
 use kit_recipe::Lockfile;
+use kit_recipe::image::Format;
 use kit_store::Store;
 use kit_tests::mirror::{Mirror, debian_files};
 use kit_tests::project::make_writable;
 use kit_tests::small::{check_locked, digests};
-use kit_tests::{Said, program};
+use kit_tests::{Said, TestProject, program};
 
-/// What is asked of both: the format of the recipe and all others.
-const BUILD: &str = r#""$KIT" build minimal --format kernel+initrd,tar,oci"#;
+/// What is asked of both.
+const BUILD: &str = r#""$KIT" build every-format"#;
 
 /// On one processor, the first that is allowed.
 const HERE: &str = r#"
@@ -41,12 +43,12 @@ exec taskset -c "$cpu" env -i $VARIABLES PATH= "$SHELL" -euc "$BUILD"
 /// In namespaces of its own, with a tmpfs at `$1` that holds the store; what is compared later is copied to `$2`.
 const THERE: &str = r#"
 hostname "there.example"
-mount -t tmpfs -o size=4g,mode=0777 none "$1"
+mount -t tmpfs -o size=8g,mode=0777 none "$1"
 umask 0077
 as=""
 [ "$(id -u)" != 0 ] || [ -n "${NAMESPACE_ROOT:-}" ] || as="setpriv --reuid 65534 --regid 65534 --clear-groups"
 $as mkdir -p "$KIT_STORE"
-$as env -i $VARIABLES PATH= "$SHELL" -euc "\"$KIT\" lock minimal; $BUILD"
+$as env -i $VARIABLES PATH= "$SHELL" -euc "\"$KIT\" lock every-format; $BUILD"
 for part in version memo records; do cp -R "$KIT_STORE/$part" "$2"; done
 "#;
 
@@ -82,11 +84,11 @@ impl Drop for Places {
     }
 }
 
-/// Builds `minimal` in the shared store, unless it is there, and serves its packages from it.
+/// Builds `every-format` in the shared store, unless it is there, and serves its packages from it.
 fn mirror(lock: &Lockfile, places: &Places) -> Mirror {
     let store = program::shared_store();
     let mut build = Command::new(program::kit());
-    build.args(["build", "minimal"]).arg("--project").arg(program::repository());
+    build.args(["build", "every-format"]).arg("--project").arg(program::repository());
     build.arg("--store").arg(&store).arg("--out").arg(places.at("shared-out"));
     Said::from_output(&build.output().unwrap()).succeeded();
     Mirror::start(lock, &store)
@@ -121,7 +123,7 @@ fn copy_of_the_repository(lock: &Lockfile, places: &Places) -> PathBuf {
     pins.steps.clear();
     pins.containers.clear();
     pins.outputs.clear();
-    std::fs::write(places.make("copy/lockfiles").join("minimal.lock"), pins.to_text()).unwrap();
+    std::fs::write(places.make("copy/lockfiles").join("every-format.lock"), pins.to_text()).unwrap();
     copy
 }
 
@@ -180,7 +182,7 @@ fn build_there(lock: &Lockfile, places: &Places, common: &[(&str, String)]) -> S
         ("KIT_PROJECT", text(copy_of_the_repository(lock, places))),
         ("KIT_STORE", text(disk.join(["long"; 4].map(|name| name.repeat(55)).join("/")))),
         ("KIT_OUT", text(places.make("out-there"))),
-        ("KIT_JOBS", "4".to_owned()),
+        ("KIT_JOBS", "7".to_owned()),
         ("TZ", "Pacific/Kiritimati".to_owned()),
         ("LC_ALL", "tr_TR.UTF-8".to_owned()),
         ("LANG", "tr_TR.UTF-8".to_owned()),
@@ -217,9 +219,20 @@ fn trees(path: &Path) -> BTreeMap<DerivationId, TreeId> {
     trees
 }
 
+/// Fails the test unless a lockfile has outputs of each format that `kit build --help` lists, but those that are another by content.
+fn check_formats(lock: &Lockfile) {
+    let locked: BTreeSet<_> = lock.outputs.values().map(|output| output.format.to_string()).collect();
+    // Extensions are images of their own, and boards are for other processors.
+    let is_of_others =
+        |word: &&str| matches!(Format::from_word(word), Some(Format::Extension(_) | Format::RaspberryPi(_)));
+    let listed: BTreeSet<_> =
+        Format::listed().filter(|word| !is_of_others(word)).map(str::to_owned).collect();
+    assert_eq!(locked, listed);
+}
+
 #[test]
-fn minimal_is_the_same_wherever_and_by_whomever_it_is_built() {
-    let text = std::fs::read_to_string(program::repository().join("lockfiles/minimal.lock")).unwrap();
+fn every_format_is_the_same_wherever_and_by_whomever_it_is_built() {
+    let text = std::fs::read_to_string(program::repository().join("lockfiles/every-format.lock")).unwrap();
     let lock = Lockfile::parse(&text).unwrap();
     let places = Places::new();
     let mirror = mirror(&lock, &places);
@@ -233,12 +246,13 @@ fn minimal_is_the_same_wherever_and_by_whomever_it_is_built() {
     there.succeeded();
     here.succeeded();
 
-    let (owner, mode) = owner_and_mode(&places.at("out-there/minimal-kernel"));
+    let (owner, mode) = owner_and_mode(&places.at("out-there/every-format-kernel"));
     assert_eq!(mode, 0o600, "the umask was another");
     assert_ne!(owner, 0, "an ordinary user built it");
     check_locked(&lock, &places.at("out-here"));
+    check_formats(&lock);
     assert_eq!(digests(&places.at("out-here")), digests(&places.at("out-there")));
-    let locked = std::fs::read_to_string(places.at("copy/lockfiles/minimal.lock")).unwrap();
+    let locked = std::fs::read_to_string(places.at("copy/lockfiles/every-format.lock")).unwrap();
     assert_eq!(locked, text, "locking comes to the same digests of all steps, containers and outputs");
 
     let (here, there) = (trees(&places.at("s")), trees(&places.at("store-there")));
@@ -259,4 +273,32 @@ fn minimal_is_the_same_wherever_and_by_whomever_it_is_built() {
     let files = debian_files(&lock);
     let debs: BTreeMap<_, _> = files.iter().map(|(path, _, _)| (format!("/{path}"), 2)).collect();
     assert_eq!(asked, debs, "each package was asked for once by each build, and nothing else");
+}
+
+/// The third number of threads, and all that `kit verify` can vary, in each format.
+#[test]
+fn every_format_is_the_same_whatever_is_varied() {
+    let project = TestProject::new();
+    for image in ["minimal", "every-format"] {
+        project.take(&format!("recipes/images/{image}.toml"));
+    }
+    project.take("lockfiles/every-format.lock");
+    // With one step at a time in what is compared with, the rebuild has two, and two threads.
+    let said = project.kit(&["verify", "every-format", "--jobs", "1", "--json"]).succeeded();
+    let result: serde_json::Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
+    let image = &result["result"]["images"][0];
+    let varied: BTreeSet<_> =
+        image["varied"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    for word in ["jobs", "finish", "user", "umask", "host-name", "time-zone", "locale", "home", "build-path"]
+    {
+        assert!(varied.contains(word), "{word} can be varied everywhere: {image:#}");
+    }
+    let lock = Lockfile::parse(&project.read("lockfiles/every-format.lock")).unwrap();
+    let compared = image["outputs"].as_array().unwrap().iter();
+    let compared: BTreeMap<_, _> = compared
+        .map(|output| (output["name"].as_str().unwrap(), output["rebuilt"].as_str().unwrap()))
+        .collect();
+    for (name, locked) in &lock.outputs {
+        assert_eq!(compared.get(name.as_str()), Some(&locked.sha256.to_string().as_str()), "{name}");
+    }
 }

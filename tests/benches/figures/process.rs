@@ -20,6 +20,13 @@ pub(crate) struct Cost {
     pub(crate) cpu: Duration,
 }
 
+/// What a process took, and the most memory that it had resident, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watched {
+    pub(crate) cost: Cost,
+    pub(crate) peak: u64,
+}
+
 /// Runs a command that must succeed.
 pub(crate) fn run(command: &mut Command) -> Cost {
     let started = Instant::now();
@@ -33,9 +40,15 @@ pub(crate) fn run(command: &mut Command) -> Cost {
 }
 
 /// Runs a command that must succeed; returns the most memory that it had resident, in bytes.
+pub(crate) fn peak_memory(command: &mut Command) -> u64 {
+    watch(command).peak
+}
+
+/// Runs a command that must succeed, and looks at its memory every now and then.
 ///
 /// The kernel keeps the peak, so that only what comes in the last milliseconds can be missed.
-pub(crate) fn peak_memory(command: &mut Command) -> u64 {
+pub(crate) fn watch(command: &mut Command) -> Watched {
+    let started = Instant::now();
     let mut child = start(command);
     let status = proc_file(&child, "status");
     let mut peak = 0;
@@ -46,8 +59,9 @@ pub(crate) fn peak_memory(command: &mut Command) -> u64 {
         peak = kib.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0).max(peak);
         std::thread::sleep(SAMPLE);
     }
+    let cost = Cost { wall: started.elapsed(), cpu: cpu_of(&child) };
     finish(&mut child, command);
-    peak * 1024
+    Watched { cost, peak: peak * 1024 }
 }
 
 fn start(command: &mut Command) -> Child {

@@ -9,6 +9,9 @@ use std::time::Duration;
 const BEGIN: &str = "<!-- figures: written by `cargo bench -p kit-tests -- --write` -->\n";
 const END: &str = "<!-- end of the figures -->\n";
 
+/// Lines of a table above its rows.
+const HEAD_LINES: usize = 2;
+
 /// One figure.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -68,7 +71,8 @@ pub(crate) fn millis(millis: f64) -> String {
 /// Rows in the making.
 #[derive(Debug)]
 pub(crate) struct Table {
-    pub(crate) rows: Vec<Row>,
+    /// With the name of the benchmark.
+    pub(crate) rows: Vec<(&'static str, Row)>,
     load: String,
 }
 
@@ -80,10 +84,12 @@ impl Table {
 
     /// Returns the text.
     pub(crate) fn end(&self) -> String {
-        let mut text =
-            format!("{}\n\n| what | median | least to most | limit |\n|---|---|---|---|\n", self.machine());
-        for Row { what, figure, runs, limit } in &self.rows {
-            writeln!(text, "| {what} | {figure} | {runs} | {limit} |").expect("a string takes all");
+        let mut text = format!(
+            "{}\n\n| name | what | median | least to most | limit |\n|---|---|---|---|---|\n",
+            self.machine()
+        );
+        for (name, Row { what, figure, runs, limit }) in &self.rows {
+            writeln!(text, "| {name} | {what} | {figure} | {runs} | {limit} |").expect("a string takes all");
         }
         text
     }
@@ -125,11 +131,26 @@ fn file_system() -> String {
     if kind == "ext2/ext3" { "ext4".to_owned() } else { kind }
 }
 
-/// Puts the figures into a document, in place of those that it has.
-pub(crate) fn write(document: &Path, figures: &str) {
+/// Puts the figures into a document, in place of those that it has of the benchmarks that `is_new` names. The others stay in a table of their
+/// own, with the day and the machine that they were measured on.
+pub(crate) fn write(document: &Path, figures: &str, is_new: impl Fn(&str) -> bool) {
     let text = std::fs::read_to_string(document).expect("the document is there");
     let (before, rest) = text.split_once(BEGIN).expect("the document has a place for figures");
-    let (_, after) = rest.split_once(END).expect("the document has an end of the figures");
-    let text = format!("{before}{BEGIN}\n{}\n\n{END}{after}", figures.trim());
+    let (old, after) = rest.split_once(END).expect("the document has an end of the figures");
+    let text = format!("{before}{BEGIN}\n{}{}\n\n{END}{after}", others(old, is_new), figures.trim());
     std::fs::write(document, text).expect("the document can be written");
+}
+
+/// Returns the tables without the rows of some benchmarks, and without those that have no rows then.
+fn others(tables: &str, is_gone: impl Fn(&str) -> bool) -> String {
+    let mut kept = String::new();
+    let paragraphs: Vec<_> = tables.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).collect();
+    for pair in paragraphs.chunks_exact(2) {
+        let name = |line: &str| line.split('|').nth(1).unwrap_or_default().trim().to_owned();
+        let lines: Vec<_> = pair[1].lines().filter(|line| !is_gone(&name(line))).collect();
+        if lines.len() > HEAD_LINES {
+            write!(kept, "{}\n\n{}\n\n", pair[0], lines.join("\n")).expect("a string takes all");
+        }
+    }
+    kept
 }

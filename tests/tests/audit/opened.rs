@@ -145,7 +145,7 @@ fn damaged_and_odd_files_are_refused_in_words() {
         whole[..whole.len() / 2].to_vec()
     };
     let squashed = [&b"hsqs"[..], &[0; 4096]].concat();
-    let table: [(&str, Vec<u8>, &str, &str); 8] = [
+    let table: [(&str, Vec<u8>, &str, &str); 9] = [
         ("half.img", half("out/small-initrd.img"), "kit::open::damaged", "get it again"),
         ("half.tar", half("out/small.tar"), "kit::open::damaged", "get it again"),
         (
@@ -154,7 +154,8 @@ fn damaged_and_odd_files_are_refused_in_words() {
             "kit::open::damaged",
             "get it again",
         ),
-        ("squashed", squashed, "kit::open::unknown_format", "a SquashFS file system"),
+        ("squashed", squashed, "kit::open::damaged", "it is cut off: its last sector ends at byte 4608"),
+        ("program", b"\x7fELF and so on".to_vec(), "kit::open::unknown_format", "a program"),
         ("notes.txt", b"nothing\n".to_vec(), "kit::open::unknown_format", "nothing that kit knows"),
         ("empty", Vec::new(), "kit::open::unknown_format", "name an initrd"),
         (

@@ -226,7 +226,7 @@ fn a_disk_for_the_bios_is_what_fdisk_reads() {
 }
 
 /// Returns the bytes of a partition of a disk, with its GUID.
-fn partition(project: &TestProject, disk: &str, label: &str) -> (Vec<u8>, Guid) {
+pub(super) fn partition(project: &TestProject, disk: &str, label: &str) -> (Vec<u8>, Guid) {
     let mut file = std::fs::File::open(project.path().join(disk)).expect("a disk");
     let table = gpt::read(&mut file).expect("a table");
     let found = table.partitions.into_iter().find(|found| found.label == label).expect("a partition");

@@ -14,6 +14,7 @@ use kit_recipe::Lockfile;
 use kit_store::Store;
 use kit_tests::TestProject;
 use kit_tests::booted;
+use kit_tests::formats::{Seen, record};
 use kit_tests::machine::{Machine, disks};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Blobs as _, DeviceKind, Entry, Meta, Mode, Tree, TreePath};
@@ -101,7 +102,7 @@ fn tool(project: &TestProject, command: &[&str]) -> String {
 }
 
 /// Returns how many names a path's inode has; of a directory 2 and one for each in it.
-fn links(tree: &Tree, path: &TreePath) -> usize {
+pub(super) fn links(tree: &Tree, path: &TreePath) -> usize {
     let entry = tree.get(path).expect("it is there");
     if entry.is_directory() {
         return 2 + tree
@@ -279,6 +280,7 @@ fn the_kernel_mounts_it_as_the_same_tree() {
         assert_eq!(said, expected);
     }
     assert_eq!(said.len(), expected.len());
+    record("kernel+iso", Seen::ReadBy("Linux"));
 }
 
 /// The images of the package `bios-boot`, out of the store.

@@ -36,7 +36,7 @@ package = "busybox"
 command = ["/bin/sh", "-c", "echo ready; exec sleep inf"]
 "#;
 
-const ODD: &str = r#"
+pub(super) const ODD: &str = r#"
 [package]
 name = "odd"
 
@@ -81,7 +81,7 @@ target = "LONG/LONG/LONG/LONG"
 "#;
 
 /// An image in an archive, with what recipes can't say; not every format has attributes.
-fn layer(with_attribute: bool) -> Vec<u8> {
+pub(super) fn layer(with_attribute: bool) -> Vec<u8> {
     let large: Vec<u8> = (0..300_000_u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
     let tar = Tar::default()
         .set_user_id("odd/setuid", b"x")
@@ -127,7 +127,7 @@ fn booted(project: &TestProject, files: &str, disk: &[&str]) -> String {
 
 #[test]
 fn the_kernel_sees_the_same_in_each_file_system() {
-    let formats = r#""kernel+initrd", "kernel+erofs", "kernel+squashfs", "kernel+iso""#;
+    let formats = r#""kernel+initrd", "kernel+erofs", "kernel+squashfs", "kernel+iso", "kernel+ext4""#;
     let project = looking(formats, "", false);
     project.kit(&["build", "minimal"]).succeeded();
     let copied = booted(&project, "minimal", &[]);
@@ -136,6 +136,7 @@ fn the_kernel_sees_the_same_in_each_file_system() {
         ("erofs", "minimal-erofs.img"),
         ("squashfs", "minimal-squashfs.img"),
         ("iso9660", "minimal-root.iso"),
+        ("ext4", "minimal-ext4.img"),
     ] {
         let printed = booted(&project, &format!("minimal-{kind}"), &[&format!("out/{file}")]);
         assert!(printed.contains(&format!("kit-init: the root is {kind} on /dev/vda")), "{printed}");
@@ -147,13 +148,62 @@ fn the_kernel_sees_the_same_in_each_file_system() {
 
 #[test]
 fn attributes_are_the_same_in_each_that_has_them() {
-    let project = looking(r#""kernel+erofs", "kernel+squashfs""#, "", true);
+    let project = looking(r#""kernel+erofs", "kernel+squashfs", "kernel+ext4""#, "", true);
     project.kit(&["build", "minimal"]).succeeded();
     let erofs = booted(&project, "minimal-erofs", &["out/minimal-erofs.img"]);
     let squashfs = booted(&project, "minimal-squashfs", &["out/minimal-squashfs.img"]);
+    let ext4 = booted(&project, "minimal-ext4", &["out/minimal-ext4.img"]);
     assert_eq!(seen(&erofs, "value"), "SCHILY.xattr.user.kit=kept");
     assert_eq!(seen(&erofs, "attributes"), seen(&squashfs, "attributes"));
+    assert_eq!(seen(&erofs, "attributes"), seen(&ext4, "attributes"));
     assert_ne!(seen(&erofs, "attributes"), seen(&erofs, "all"));
+}
+
+/// What a container keeps in the root itself.
+const KEEP: &str = r#"
+[init]
+packages = ["init"]
+
+[[directory]]
+path = "/var/kept"
+
+[[service]]
+name = "keep"
+package = "busybox"
+binds = ["/var/kept:/kept:rw"]
+command = ["/bin/sh", "-c", "cat /kept/it; echo what stays > /kept/it; sync; echo done; exec sleep inf"]
+"#;
+
+#[test]
+fn what_is_written_to_ext4_stays() {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
+    let head = head("minimal", "").replace("\"kernel+initrd\"", r#""raw-bios", "kernel+ext4""#);
+    let disk = "\n[disk]\nroot = \"ext4\"\n";
+    project.write("recipes/images/minimal.toml", &(head + KEEP + disk));
+    project.kit(&["lock", "minimal"]).succeeded();
+    project.kit(&["build", "minimal"]).succeeded();
+    // Each machine ends as by a failure of power: the next one replays the journal.
+    for file in ["minimal-bios.img", "minimal-ext4.img"] {
+        let bytes = std::fs::read(project.path().join("out").join(file)).expect("it was built");
+        project.write_bytes(file, &bytes);
+        anyone_may(&project.path().join(file), 0o666);
+        for (console, words) in [("first", "keep: cat: can't open"), ("second", "keep: what stays")] {
+            let console = format!("{console}-{file}");
+            let mut machine = if file == "minimal-bios.img" {
+                Machine::bare(&project, &console, &disks(&[file]))
+            } else {
+                Machine::start(&project, "minimal-ext4", &console, &disks(&[file]))
+            };
+            machine.wait_for(words);
+            machine.wait_for("keep: done");
+            assert!(
+                machine.printed().contains("kit-init: the root is ext4 on /dev/vda"),
+                "{}",
+                machine.printed()
+            );
+        }
+    }
 }
 
 /// A kernel of one piece, by its configuration.
@@ -198,6 +248,16 @@ fn place(disk: &[u8], skipped: usize, beginning: &[u8]) -> usize {
     found.unwrap_or_else(|| panic!("nothing on the disk begins with {beginning:?}"))
 }
 
+/// Where a file system has the first extent of the first process.
+fn place_of_init(project: &TestProject) -> usize {
+    let dump =
+        ["tool", "disk-tools", "--", "dump.erofs", "--path=/usr/bin/kit-init", "-e", "out/minimal-erofs.img"];
+    let dump = project.kit(&dump).succeeded().stdout;
+    let extent = dump.lines().find_map(|line| line.trim().strip_prefix("0: ")).expect("it has an extent");
+    let physical = extent.rsplit(':').next().and_then(|text| text.split("..").next());
+    physical.and_then(|text| text.trim().parse().ok()).unwrap_or_else(|| panic!("{dump}"))
+}
+
 #[test]
 fn one_flipped_byte_is_refused_at_boot() {
     let formats = r#""raw-bios", "kernel+erofs""#;
@@ -220,15 +280,8 @@ fn one_flipped_byte_is_refused_at_boot() {
     assert_eq!(seen(&machine.printed(), "value"), "SCHILY.xattr.user.kit=kept");
     drop(machine);
 
-    // The first extent of the first process, where the file system has it.
     let root = place(&good, 1024, b"\xe2\xe1\xf5\xe0");
-    let dump =
-        ["tool", "disk-tools", "--", "dump.erofs", "--path=/usr/bin/kit-init", "-e", "out/minimal-erofs.img"];
-    let dump = project.kit(&dump).succeeded().stdout;
-    let extent = dump.lines().find_map(|line| line.trim().strip_prefix("0: ")).expect("it has an extent");
-    let physical = extent.rsplit(':').next().and_then(|text| text.split("..").next());
-    let physical: usize =
-        physical.and_then(|text| text.trim().parse().ok()).unwrap_or_else(|| panic!("{dump}"));
+    let physical = place_of_init(&project);
     let digests = place(&good, 0, b"verity\0\0");
     for (console, flipped, words) in [
         ("superblock", root + 1024 + 90, "it isn't what kit.roothash says"),
@@ -240,6 +293,32 @@ fn one_flipped_byte_is_refused_at_boot() {
         let printed = machine.printed();
         assert!(printed.contains("kit-init: boot failed: ") && printed.contains(words), "{printed}");
         assert!(!printed.contains("kit-init: up"), "{printed}");
+    }
+}
+
+#[test]
+fn what_becomes_of_a_flipped_byte_is_said_on_the_command_line() {
+    let formats = r#""raw-bios", "kernel+erofs""#;
+    let project = looking(formats, "\n[disk]\nroot = \"erofs\"\nverity = true\n", false);
+    let recipe = project.read("recipes/images/minimal.toml");
+    for (word, said) in [
+        ("panic", "Kernel panic - not syncing: dm-verity device corrupted"),
+        ("reboot", "Restarting system with command 'dm-verity device corrupted'"),
+        ("perhaps", "it is none of error, reboot and panic"),
+    ] {
+        let cmdline = format!("cryptomgr.notests kit.on-corruption={word}");
+        project.write("recipes/images/minimal.toml", &recipe.replace("cryptomgr.notests", &cmdline));
+        project.kit(&["lock", "minimal"]).succeeded();
+        project.kit(&["build", "minimal"]).succeeded();
+        let mut disk = std::fs::read(project.path().join("out/minimal-bios.img")).expect("it was built");
+        let at = place(&disk, 1024, b"\xe2\xe1\xf5\xe0") + place_of_init(&project) + 100;
+        disk[at] ^= 1;
+        let file = format!("{word}.img");
+        project.write_bytes(&file, &disk);
+        anyone_may(&project.path().join(&file), 0o666);
+        let mut machine = Machine::bare(&project, word, &disks(&[&file]));
+        machine.wait_for(said);
+        assert!(!machine.printed().contains("kit-init: up"), "{}", machine.printed());
     }
 }
 

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use kit_tests::booted::PATIENCE;
 use kit_tests::formats::{Seen, record};
 use kit_tests::{Said, TestProject};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Makes a project with `minimal`.
 fn minimal() -> TestProject {
@@ -37,6 +39,51 @@ fn a_kernel_boots_directly_by_either_firmware_on_either_board_and_over_the_netwo
     project.kit(&["build", "minimal"]).succeeded();
     record("kernel+initrd", Seen::Written);
     boots(&project, &["out/minimal-kernel"]);
+}
+
+#[test]
+fn a_program_is_signed_for_one_run_and_firmware_starts_nothing_else() {
+    let project = super::every::project();
+    boots(&project, &["every-format", "--secure-boot", "--tpm"]);
+    record("uki", Seen::BootedBy("UEFI with Secure Boot"));
+    project.kit(&["build", "every-format", "--format", "uki"]).succeeded();
+    let certificate = "tests/secure-boot/certificate.pem";
+    project.take(certificate);
+    let until = ["--until", "shell: ready", "--timeout", PATIENCE];
+    let said =
+        project.kit(&[&["run", "out/every-format.efi", "--secure-boot", certificate], &until[..]].concat());
+    said.failed(1, &["error[kit::run::refused]", "kit sign --secure-boot"]);
+    // Nothing but a program is signed.
+    let disk = ["run", "every-format", "--format", "kernel+initrd", "--secure-boot"];
+    project.kit(&disk).failed(1, &["error[kit::run::nothing_to_sign]", "`every-format`", "--format uki"]);
+}
+
+/// Waits until a file that another process writes has a text.
+fn wait_for(project: &TestProject, path: &str, text: &str) {
+    let end = Instant::now() + Duration::from_secs(PATIENCE.parse().expect("a number"));
+    while !project.read(path).contains(text) {
+        assert!(Instant::now() < end, "no `{text}` in:\n{}", project.read(path));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_machine_in_the_background_needs_nothing_of_who_started_it() {
+    let project = super::every::project();
+    // What is unpacked for it, what is signed for it, its variables, its TPM: all of that was in a directory that is gone.
+    for words in [&["--format", "raw.zst", "--bios"][..], &["--secure-boot", "--tpm"]] {
+        let detach = ["run", "every-format", "--detach", "--timeout", PATIENCE];
+        let said = project.kit(&[&detach, words].concat()).succeeded();
+        let pid = said.stdout.trim().parse().ok().and_then(Pid::from_raw);
+        let pid = pid.unwrap_or_else(|| panic!("no process in {said}"));
+        wait_for(&project, "out/every-format-console.log", "shell: ready");
+        kill_process(pid, Signal::TERM).expect("it runs");
+        let end = Instant::now() + Duration::from_secs(20);
+        while test_kill_process(pid).is_ok() {
+            assert!(Instant::now() < end, "the machine lives on: {words:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kit_format::efi_variables::enrol;
 use kit_tests::booted::head;
+use kit_tests::formats::{Seen, record};
 use kit_tests::machine::Machine;
 use kit_tests::{Said, TestProject};
 
@@ -128,7 +129,7 @@ fn signatures_are_checked(project: &TestProject) {
 }
 
 /// Returns where UEFI firmware for virtual machines is on this machine.
-fn firmware(project: &TestProject) -> PathBuf {
+pub(super) fn firmware(project: &TestProject) -> PathBuf {
     // The tool has no program: asking for one lays its files out.
     project.kit(&["tool", "ovmf", "--", "none"]).failed(2, &["kit::tool::start"]);
     let trees = std::fs::read_dir(project.store().join("materialised")).expect("a directory");
@@ -188,6 +189,7 @@ fn firmware_starts_what_is_signed_and_measures_what_was_foretold() {
     let tpm = Tpm::start(&project);
     let mut machine = Machine::bare(&project, "console", &format!("{SECURE}{TPM}"));
     machine.wait_for("shell: ready");
+    record("uki", Seen::BootedBy("UEFI with Secure Boot"));
     let registers = registers(&machine.printed());
     drop((machine, tpm));
     let text = project.kit(&["measurements", "minimal"]).succeeded().stdout;
