@@ -24,6 +24,7 @@
 //! | [`ext4`] | ext4, both ways |
 //! | [`squashfs`] | compressed file systems, both ways |
 //! | [`disk_image`] | disks in the containers of virtual machines, both ways |
+//! | [`largest`] | what is biggest where something doesn't fit |
 //! | [`layout`] | a file that is laid out before it is written |
 //! | [`extents`] | what its pieces are, as a side file |
 //! | [`fat`] | FAT file systems, both ways |
@@ -58,6 +59,7 @@ pub mod input;
 pub mod ipxe;
 pub mod iso;
 pub mod json;
+pub mod largest;
 pub mod layout;
 pub mod limits;
 pub mod locate;

@@ -109,6 +109,60 @@ impl From<LimitError> for io::Error {
     }
 }
 
+/// What reading a file system has cost so far: each step is refused that goes over a limit.
+#[derive(Debug)]
+pub(crate) struct Budget<'a> {
+    limits: &'a Limits,
+    count: EntryCount,
+    /// Bytes of files.
+    content: u64,
+    /// Bytes that are kept in memory: of names, attributes and what says where contents are.
+    memory: u64,
+}
+
+impl<'a> Budget<'a> {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
+        Self { limits, count: EntryCount::new(limits), content: 0, memory: 0 }
+    }
+
+    /// One more entry, whose path has so many bytes.
+    pub(crate) fn entry(&mut self, path: usize) -> Result<(), LimitError> {
+        self.count.add()?;
+        self.memory(path as u64)
+    }
+
+    /// So many more bytes in memory.
+    pub(crate) fn memory(&mut self, bytes: u64) -> Result<(), LimitError> {
+        self.memory = self.memory.saturating_add(bytes);
+        let limit = self.limits.header_bytes;
+        if self.memory > limit { Err(LimitError::HeaderBytes { limit }) } else { Ok(()) }
+    }
+
+    /// How many bytes may still be kept in memory.
+    pub(crate) fn memory_left(&self) -> u64 {
+        self.limits.header_bytes.saturating_sub(self.memory)
+    }
+
+    /// Attributes of one entry, kept in memory.
+    pub(crate) fn attributes(&mut self, size: u64) -> Result<(), LimitError> {
+        let limit = self.limits.xattr_bytes;
+        if size > limit { Err(LimitError::XattrBytes { size, limit }) } else { self.memory(size) }
+    }
+
+    /// The content of one more file.
+    pub(crate) fn content(&mut self, size: u64) -> Result<(), LimitError> {
+        let Limits { file_bytes, total_bytes, .. } = *self.limits;
+        self.content = self.content.saturating_add(size);
+        if size > file_bytes {
+            Err(LimitError::FileBytes { size, limit: file_bytes })
+        } else if self.content > total_bytes {
+            Err(LimitError::TotalBytes { limit: total_bytes })
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Counts the members of an archive.
 #[derive(Debug)]
 pub(crate) struct EntryCount {

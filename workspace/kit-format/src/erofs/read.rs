@@ -19,7 +19,7 @@ use self::content::ContentReader;
 use self::image::{Found, Image};
 use super::TARGET_MAX;
 use super::inodes;
-use crate::limits::{EntryCount, LimitError, Limits};
+use crate::limits::{Budget, LimitError, Limits};
 
 /// Why an image is refused.
 #[derive(Debug, thiserror::Error)]
@@ -100,11 +100,9 @@ pub fn read<R: Read + Seek>(source: R, limits: &Limits, sink: &dyn BlobSink) -> 
     let image = Image::open(source)?;
     let mut walk = Walk {
         image,
+        budget: Budget::new(limits),
         limits,
         sink,
-        count: EntryCount::new(limits),
-        bytes: 0,
-        metadata: 0,
         files: BTreeMap::new(),
         directories: BTreeSet::new(),
         draft: Draft::default(),
@@ -117,14 +115,15 @@ struct Walk<'a, R> {
     image: Image<R>,
     limits: &'a Limits,
     sink: &'a dyn BlobSink,
-    count: EntryCount,
-    /// Bytes of files so far.
-    bytes: u64,
-    /// Bytes of directories and attributes so far.
-    metadata: u64,
+    budget: Budget<'a>,
     files: BTreeMap<u64, Node>,
     directories: BTreeSet<u64>,
     draft: Draft,
+}
+
+/// Says which entry went over a limit.
+fn over(path: &TreePath) -> impl FnOnce(LimitError) -> ErofsReadError {
+    |source| ErofsReadError::Limit { path: path.clone(), source }
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -170,7 +169,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         found: &Found,
         waiting: &mut Vec<(TreePath, u64)>,
     ) -> Result<(), ErofsReadError> {
-        self.charge(path, found.inode.size)?;
+        self.budget.memory(found.inode.size).map_err(over(path))?;
         let mut bytes = Vec::new();
         let spans = self.image.spans(found, path)?;
         ContentReader::new(&mut self.image, spans).read_to_end_of(path, &mut bytes)?;
@@ -187,46 +186,24 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             let refuse = |source| ErofsReadError::Name { path: path.clone(), source };
             let below = path.join(&FileName::new(name).map_err(refuse)?).map_err(refuse)?;
-            self.count.add().map_err(|source| ErofsReadError::Limit { path: below.clone(), source })?;
-            self.charge(&below, below.as_bytes().len() as u64)?;
+            self.budget.entry(below.as_bytes().len()).map_err(over(&below))?;
             waiting.push((below, number));
-        }
-        Ok(())
-    }
-
-    /// Counts bytes that are kept in memory.
-    fn charge(&mut self, path: &TreePath, bytes: u64) -> Result<(), ErofsReadError> {
-        self.metadata = self.metadata.saturating_add(bytes);
-        if self.metadata > self.limits.header_bytes {
-            let source = LimitError::HeaderBytes { limit: self.limits.header_bytes };
-            return Err(ErofsReadError::Limit { path: path.clone(), source });
         }
         Ok(())
     }
 
     fn meta(&mut self, path: &TreePath, found: &Found) -> Result<Meta, ErofsReadError> {
         let size = found.attributes_length();
-        if size > self.limits.xattr_bytes {
-            let source = LimitError::XattrBytes { size, limit: self.limits.xattr_bytes };
-            return Err(ErofsReadError::Limit { path: path.clone(), source });
-        }
-        self.charge(path, size)?;
+        self.budget.attributes(size).map_err(over(path))?;
         let (xattrs, shared) = xattrs::read(&mut self.image, found, path, self.limits.xattr_bytes)?;
-        self.charge(path, shared)?;
+        self.budget.memory(shared).map_err(over(path))?;
         let mode = Mode::from_st_mode(u32::from(found.inode.mode));
         Ok(Meta { mode, uid: found.inode.uid, gid: found.inode.gid, xattrs })
     }
 
     fn file(&mut self, path: &TreePath, found: &Found, meta: Meta) -> Result<File, ErofsReadError> {
         let size = found.inode.size;
-        let limit = |source| ErofsReadError::Limit { path: path.clone(), source };
-        if size > self.limits.file_bytes {
-            return Err(limit(LimitError::FileBytes { size, limit: self.limits.file_bytes }));
-        }
-        self.bytes = self.bytes.saturating_add(size);
-        if self.bytes > self.limits.total_bytes {
-            return Err(limit(LimitError::TotalBytes { limit: self.limits.total_bytes }));
-        }
+        self.budget.content(size).map_err(over(path))?;
         let spans = self.image.spans(found, path)?;
         let mut reader = ContentReader::new(&mut self.image, spans);
         let put = self.sink.put(&mut reader);

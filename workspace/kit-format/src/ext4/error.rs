@@ -4,6 +4,7 @@ use std::io;
 
 use kit_tree::{PathError, TreeError, TreePath};
 
+use crate::largest::Largest;
 use crate::limits::LimitError;
 
 /// Why a tree can't be written as an ext4 file system.
@@ -103,24 +104,15 @@ pub enum Ext4WriteError {
         size: u64,
     },
     /// The files don't fit.
-    #[error("the files need {needed} bytes, {} more than the given {size}; {}", needed.saturating_sub(*size), largest_files(.largest))]
+    #[error("the files need {needed} bytes, {} more than the given {size}; {largest}", needed.saturating_sub(*size))]
     TooLarge {
         /// Bytes that a file system for them has.
         needed: u64,
         /// The given size.
         size: u64,
-        /// The largest files with their lengths, the largest first.
-        largest: Vec<(TreePath, u64)>,
+        /// What takes most of that.
+        largest: Largest,
     },
-}
-
-fn largest_files(files: &[(TreePath, u64)]) -> String {
-    let files: Vec<_> = files.iter().map(|(path, size)| format!("`{path}` ({size})")).collect();
-    if files.is_empty() {
-        String::from("there are only directories")
-    } else {
-        format!("largest: {}", files.join(", "))
-    }
 }
 
 /// Why a file system is refused.

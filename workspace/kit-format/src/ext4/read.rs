@@ -19,17 +19,14 @@ use super::fields::get32;
 use super::inode::{self, KIND};
 use super::xattr::MAGIC;
 use super::{BLOCK_BYTES, INLINE, ROOT, TARGET_MAX, attribute_block, directory, xattr};
-use crate::limits::{EntryCount, LimitError, Limits};
+use crate::limits::{Budget, LimitError, Limits};
 
 /// Reads a file system; its contents go to `sink`.
 pub fn read<R: Read + Seek>(source: R, limits: &Limits, sink: &dyn BlobSink) -> Result<Tree, Ext4ReadError> {
     let mut walk = Walk {
         image: Image::open(source)?,
-        limits,
+        budget: Budget::new(limits),
         sink,
-        count: EntryCount::new(limits),
-        bytes: 0,
-        metadata: 0,
         files: BTreeMap::new(),
         directories: BTreeSet::new(),
         draft: Draft::default(),
@@ -40,13 +37,8 @@ pub fn read<R: Read + Seek>(source: R, limits: &Limits, sink: &dyn BlobSink) -> 
 
 struct Walk<'a, R> {
     image: Image<R>,
-    limits: &'a Limits,
     sink: &'a dyn BlobSink,
-    count: EntryCount,
-    /// Bytes of files so far.
-    bytes: u64,
-    /// Bytes of directories, attributes and trees of extents so far.
-    metadata: u64,
+    budget: Budget<'a>,
     files: BTreeMap<u32, Node>,
     directories: BTreeSet<u32>,
     draft: Draft,
@@ -54,6 +46,11 @@ struct Walk<'a, R> {
 
 fn damaged<T>(path: &TreePath, what: &'static str) -> Result<T, Ext4ReadError> {
     Err(Ext4ReadError::Damaged { path: path.clone(), what })
+}
+
+/// Says which entry went over a limit.
+fn over(path: &TreePath) -> impl FnOnce(LimitError) -> Ext4ReadError {
+    |source| Ext4ReadError::Limit { path: path.clone(), source }
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -97,7 +94,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         waiting: &mut Vec<(TreePath, u32)>,
     ) -> Result<(), Ext4ReadError> {
         let size = found.inode.size;
-        self.charge(path, size)?;
+        self.budget.memory(size).map_err(over(path))?;
         if !size.is_multiple_of(self.image.block()) {
             return damaged(path, "it has no whole blocks");
         }
@@ -115,8 +112,7 @@ impl<R: Read + Seek> Walk<'_, R> {
                 }
                 let refuse = |source| Ext4ReadError::Name { path: path.clone(), source };
                 let below = path.join(&FileName::new(name).map_err(refuse)?).map_err(refuse)?;
-                self.count.add().map_err(|source| Ext4ReadError::Limit { path: below.clone(), source })?;
-                self.charge(&below, below.as_bytes().len() as u64)?;
+                self.budget.entry(below.as_bytes().len()).map_err(over(&below))?;
                 if !known.insert(name) {
                     return damaged(&below, "it is there twice");
                 }
@@ -126,21 +122,11 @@ impl<R: Read + Seek> Walk<'_, R> {
         Ok(())
     }
 
-    /// Counts bytes that are kept in memory.
-    fn charge(&mut self, path: &TreePath, bytes: u64) -> Result<(), Ext4ReadError> {
-        self.metadata = self.metadata.saturating_add(bytes);
-        if self.metadata > self.limits.header_bytes {
-            let source = LimitError::HeaderBytes { limit: self.limits.header_bytes };
-            return Err(Ext4ReadError::Limit { path: path.clone(), source });
-        }
-        Ok(())
-    }
-
     /// Returns where a content is.
     fn spans(&mut self, path: &TreePath, found: &Found) -> Result<Vec<Span>, Ext4ReadError> {
-        let limit = (self.limits.header_bytes - self.metadata) / self.image.block();
+        let limit = self.budget.memory_left() / self.image.block();
         let (spans, nodes) = self.image.spans(path, found, limit)?;
-        self.charge(path, nodes.saturating_mul(self.image.block()))?;
+        self.budget.memory(nodes.saturating_mul(self.image.block())).map_err(over(path))?;
         Ok(spans)
     }
 
@@ -161,11 +147,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             named.extend(found);
         }
         let size = named.iter().map(|(name, value)| (name.len() + value.len()) as u64).sum();
-        if size > self.limits.xattr_bytes {
-            let source = LimitError::XattrBytes { size, limit: self.limits.xattr_bytes };
-            return Err(Ext4ReadError::Limit { path: path.clone(), source });
-        }
-        self.charge(path, size)?;
+        self.budget.attributes(size).map_err(over(path))?;
         let mut xattrs = BTreeMap::new();
         for (name, value) in named {
             if name.contains(&0) {
@@ -181,14 +163,7 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     fn file(&mut self, path: &TreePath, found: &Found, meta: Meta) -> Result<File, Ext4ReadError> {
         let size = found.inode.size;
-        let limit = |source| Ext4ReadError::Limit { path: path.clone(), source };
-        if size > self.limits.file_bytes {
-            return Err(limit(LimitError::FileBytes { size, limit: self.limits.file_bytes }));
-        }
-        self.bytes = self.bytes.saturating_add(size);
-        if self.bytes > self.limits.total_bytes {
-            return Err(limit(LimitError::TotalBytes { limit: self.limits.total_bytes }));
-        }
+        self.budget.content(size).map_err(over(path))?;
         let spans = self.spans(path, found)?;
         let mut reader = ContentReader::new(&mut self.image, spans);
         let put = self.sink.put(&mut reader);
@@ -232,7 +207,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         if found.inode.flags & inode::EXTENTS == 0 && length < INLINE {
             target.extend_from_slice(&found.inode.inline[..length]);
         } else {
-            self.charge(path, BLOCK_BYTES as u64)?;
+            self.budget.memory(BLOCK_BYTES as u64).map_err(over(path))?;
             let spans = self.spans(path, found)?;
             ContentReader::new(&mut self.image, spans).read_to_end_of(&mut target)?;
         }

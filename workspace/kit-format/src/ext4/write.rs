@@ -4,7 +4,7 @@ mod emit;
 mod place;
 
 use kit_hash::{BlobId, Encoder, Identity as _};
-use kit_tree::{Entry, Tree, TreePath};
+use kit_tree::Tree;
 
 use self::emit::Image;
 use self::place::Placement;
@@ -12,13 +12,11 @@ use super::checksum::Checksum;
 use super::error::Ext4WriteError;
 use super::nodes::{self, Nodes};
 use super::{BLOCK, Options, Size, inode};
+use crate::largest::Largest;
 use crate::layout::Layout;
 
 /// Names the exact bytes that this writer makes of a tree.
 pub const REVISION: u32 = 1;
-
-/// Files that are named where all of them don't fit.
-const LARGEST: usize = 3;
 
 /// Lays a tree out as a file system.
 pub fn layout(tree: &Tree, options: &Options) -> Result<Layout, Ext4WriteError> {
@@ -61,20 +59,7 @@ fn exactly(nodes: &Nodes<'_>, size: u64, tree: &Tree) -> Result<Placement, Ext4W
     if size > needed && size / BLOCK > u64::from(u32::MAX) {
         return Err(Ext4WriteError::Size { size });
     }
-    Err(Ext4WriteError::TooLarge { needed: needed.max(size + BLOCK), size, largest: largest(tree) })
-}
-
-fn largest(tree: &Tree) -> Vec<(TreePath, u64)> {
-    let mut files: Vec<_> = tree
-        .entries()
-        .filter_map(|(path, entry)| match entry {
-            Entry::File { size, .. } => Some((path.clone(), *size)),
-            _ => None,
-        })
-        .collect();
-    files.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    files.truncate(LARGEST);
-    files
+    Err(Ext4WriteError::TooLarge { needed: needed.max(size + BLOCK), size, largest: Largest::of(tree) })
 }
 
 fn label(text: &str) -> Result<[u8; 16], Ext4WriteError> {

@@ -3,6 +3,7 @@
 use kit_tree::TreePath;
 
 use super::{Kind, NameError};
+use crate::largest::Largest;
 
 /// Why a tree can't be written as a FAT file system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,22 +87,13 @@ pub enum FatWriteError {
         most: u64,
     },
     /// The files don't fit.
-    #[error("the files need {needed} bytes, {} more than the given {size}; {}", needed - size, largest_files(.largest))]
+    #[error("the files need {needed} bytes, {} more than the given {size}; {largest}", needed.saturating_sub(*size))]
     TooLarge {
         /// Bytes that a file system for them has.
         needed: u64,
         /// The given size.
         size: u64,
-        /// The largest files with their lengths, the largest first.
-        largest: Vec<(TreePath, u64)>,
+        /// What takes most of that.
+        largest: Largest,
     },
-}
-
-fn largest_files(files: &[(TreePath, u64)]) -> String {
-    let files: Vec<_> = files.iter().map(|(path, size)| format!("`{path}` ({size})")).collect();
-    if files.is_empty() {
-        String::from("there are only directories")
-    } else {
-        format!("largest: {}", files.join(", "))
-    }
 }

@@ -13,13 +13,11 @@ use super::names::{self, Name, Refused};
 use super::table::Table;
 use super::time::{self, Time};
 use super::{ARCHIVE, DIRECTORY, ENTRIES, ENTRY, FatWriteError, Kind};
+use crate::largest::Largest;
 use crate::layout::Layout;
 
 /// Names the exact bytes that this writer makes of a tree.
 pub const REVISION: u32 = 1;
-
-/// Files that are named where all of them don't fit.
-const LARGEST: usize = 3;
 
 /// How large a file system is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,22 +62,9 @@ pub fn layout(tree: &Tree, options: &Options) -> Result<Layout, FatWriteError> {
     };
     if demand.clusters(geometry.kind, geometry.cluster_bytes()) > geometry.clusters {
         let needed = geometry::fitting(0, options.kind, &demand)?.size().max(geometry.size() + super::SECTOR);
-        return Err(FatWriteError::TooLarge { needed, size: geometry.size(), largest: largest(tree) });
+        return Err(FatWriteError::TooLarge { needed, size: geometry.size(), largest: Largest::of(tree) });
     }
     Ok(volume.layout(&geometry, time, tree, options))
-}
-
-fn largest(tree: &Tree) -> Vec<(TreePath, u64)> {
-    let mut files: Vec<_> = tree
-        .entries()
-        .filter_map(|(path, entry)| match entry {
-            Entry::File { size, .. } => Some((path.clone(), *size)),
-            _ => None,
-        })
-        .collect();
-    files.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    files.truncate(LARGEST);
-    files
 }
 
 /// A file or directory, in path order.
