@@ -1,11 +1,14 @@
 //! A file whose zeros aren't on the disk.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 
 /// What becomes a hole when it is all zero: as large as a cluster of most disks, so that files have few pieces.
 const BLOCK: usize = 64 << 10;
+
+/// How much of a stream is read at once, in bytes.
+const STEP: usize = 256 << 10;
 
 static ZEROS: [u8; BLOCK] = [0; BLOCK];
 
@@ -22,6 +25,19 @@ impl<'a> SparseFile<'a> {
     /// Starts at the beginning of an empty file.
     pub fn new(file: &'a File) -> Self {
         Self { file, at: 0, end: 0 }
+    }
+
+    /// Writes a whole stream and gives the file its length.
+    pub fn fill(mut self, content: &mut dyn Read) -> io::Result<()> {
+        let mut buffer = vec![0; STEP];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return self.finish(),
+                Ok(count) => self.write_all(&buffer[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Gives the file its length, which a hole at the end doesn't.

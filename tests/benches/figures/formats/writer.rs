@@ -3,7 +3,6 @@
 //! Some of what is compared has no word in recipes, and of what has one the command does more than to write it.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -36,17 +35,7 @@ pub(crate) fn run(arguments: &[String]) {
     let tree = store.tree(&tree.parse().expect("a tree's name")).expect("the tree is there");
     let layout = layout(kind, &store, &tree);
     let file = File::create(file).expect("a file");
-    let mut sparse = SparseFile::new(&file);
-    let mut stream = layout.stream(&store);
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let count = std::io::Read::read(&mut stream, &mut buffer).expect("the store is whole");
-        if count == 0 {
-            break;
-        }
-        sparse.write_all(&buffer[..count]).expect("room");
-    }
-    sparse.finish().expect("room");
+    SparseFile::new(&file).fill(&mut layout.stream(&store)).expect("the store is whole, and there is room");
 }
 
 fn layout(kind: &str, store: &Store, tree: &Tree) -> Layout {

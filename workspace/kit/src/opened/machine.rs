@@ -12,7 +12,7 @@ mod program;
 mod window;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use cap_std::fs::OpenOptions;
@@ -31,8 +31,6 @@ use crate::commands::convert::DiskFile;
 
 /// The largest disk that is unpacked, in bytes.
 const LARGEST: u64 = 1 << 40;
-/// How much is read at once, in bytes.
-const STEP: usize = 256 << 10;
 /// The key of a boot command line that says which lockfile an image is from.
 const ON_CMDLINE: &str = "kit.pin=";
 
@@ -105,20 +103,8 @@ fn unpack(disk: &ReadDisk<'_>, store: &Store) -> Result<(File, Scratch), OpenErr
     let scratch = store.scratch().map_err(io::Error::other)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    let file = scratch.dir().open_with("disk", &options)?.into_std();
-    let mut sparse = SparseFile::new(&file);
-    let mut reader = disk.open()?;
-    let mut buffer = vec![0; STEP];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => sparse.write_all(&buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    sparse.finish()?;
-    let mut file = file;
+    let mut file = scratch.dir().open_with("disk", &options)?.into_std();
+    SparseFile::new(&file).fill(&mut disk.open()?)?;
     file.seek(SeekFrom::Start(0))?;
     Ok((file, scratch))
 }

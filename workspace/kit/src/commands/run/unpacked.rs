@@ -1,7 +1,7 @@
 //! Disks that are compressed, or in an archive.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use kit_format::disk_image::{self, DiskLimits};
@@ -13,8 +13,6 @@ use crate::qemu::boot::Extent;
 
 /// The largest disk that is unpacked, in bytes.
 const LARGEST: u64 = 1 << 40;
-/// How much is read at once, in bytes.
-const STEP: usize = 256 << 10;
 /// Bytes of a record of a tar archive.
 const RECORD: u64 = 512;
 const RECORD_BYTES: usize = 512;
@@ -37,17 +35,7 @@ pub(super) fn unpack(file: &DiskFile, scratch: &Path) -> io::Result<PathBuf> {
     let mut reader = disk.open()?;
     let dir = open_dir(scratch).map_err(io::Error::other)?;
     let to = dir.create("unpacked")?.into_std();
-    let mut sparse = SparseFile::new(&to);
-    let mut buffer = vec![0; STEP];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => sparse.write_all(&buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    sparse.finish()?;
+    SparseFile::new(&to).fill(&mut reader)?;
     Ok(scratch.join("unpacked"))
 }
 
@@ -94,6 +82,9 @@ fn size(field: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// More than is read at once.
+    const STEP: usize = 256 << 10;
 
     #[test]
     fn what_is_unpacked_is_the_same_with_holes() {
