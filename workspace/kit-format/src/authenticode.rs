@@ -129,6 +129,26 @@ impl Changed {
         self.kept + self.table.len() as u64
     }
 
+    /// Returns how many of its bytes are the program's own, before what follows them.
+    pub(crate) fn unsigned_length(&self) -> u64 {
+        self.kept
+    }
+
+    /// Returns what follows them: zeros, and the table of signatures.
+    pub(crate) fn table(&self) -> &[u8] {
+        &self.table
+    }
+
+    /// Returns the checksum, and where it goes.
+    pub(crate) fn checksum(&self) -> &Patch {
+        &self.patches[1]
+    }
+
+    /// Returns what else is replaced in it.
+    pub(crate) fn patches_but_checksum(&self) -> &[Patch] {
+        &self.patches[..1]
+    }
+
     /// Reads it, made of the program's own bytes.
     pub fn stream<'a, R: Read + 'a>(&'a self, program: R) -> impl Read + use<'a, R> {
         Patched::new(program, self.kept, self.patches.clone()).chain(self.table.as_slice())
@@ -147,6 +167,35 @@ pub fn signed(open: Open<'_>, length: u64, entries: &[Vec<u8>]) -> Result<Change
     let mut table = padding(unsigned_length(&program));
     table.extend(entries.iter().flatten());
     with_table(&program, open, table)
+}
+
+/// Returns a program with a signature behind those that it has; one that it has already isn't added again. `sign` makes the PKCS#7 structure
+/// of a digest; none where it makes none.
+pub fn with_another(
+    open: Open<'_>,
+    length: u64,
+    sign: &mut dyn FnMut(&Sha256) -> Option<Vec<u8>>,
+) -> Result<Option<Changed>, AuthenticodeError> {
+    let Some(signature) = sign(&digest_to_sign(open, length)?) else { return Ok(None) };
+    let (mut entries, entry) = (entries(open, length)?, entry(&signature));
+    if !entries.contains(&entry) {
+        entries.push(entry);
+    }
+    signed(open, length, &entries).map(Some)
+}
+
+/// Whether the checksum of a program is that of its bytes.
+pub(crate) fn has_right_checksum(open: Open<'_>, length: u64) -> Result<bool, AuthenticodeError> {
+    let program = Program::read(&mut open()?, length)?;
+    let range = program.checksum_range();
+    let mut reader = open()?;
+    skip(&mut reader, range.start)?;
+    let mut says = [0; 4];
+    reader.read_exact(&mut says)?;
+    let without = vec![Patch { at: range.start, bytes: vec![0; 4] }];
+    let mut checksum = Checksum::new();
+    each(&mut Patched::new(open()?, length, without), length, &mut |bytes| checksum.update(bytes))?;
+    Ok(checksum.finish() == u32::from_le_bytes(says))
 }
 
 /// Returns a program with what is to follow its own bytes.
@@ -216,6 +265,13 @@ pub fn entry(pkcs7: &[u8]) -> Vec<u8> {
     let mut entry = [&length.to_le_bytes(), &KIND, pkcs7].concat();
     entry.resize(entry.len().next_multiple_of(8), 0);
     entry
+}
+
+/// Whether what is behind a signature in its entry is zero.
+pub(crate) fn is_padded_with_zeros(entry: &[u8]) -> bool {
+    let length = entry.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+    let rest = usize::try_from(length).ok().and_then(|length| entry.get(length..));
+    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
 }
 
 /// Returns the zeros that follow so many bytes.

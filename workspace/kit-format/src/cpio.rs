@@ -30,7 +30,7 @@ pub mod write;
 
 pub use plain::plain_length;
 pub use read::{CpioReadError, Segments, read_cpio};
-pub use write::{CpioStream, CpioWriteError, write_cpio};
+pub use write::{CpioStream, CpioWriteError};
 
 /// What every header starts with.
 const MAGIC: &[u8; 6] = b"070701";
@@ -42,14 +42,6 @@ pub(crate) const ALIGNMENT: u64 = 4;
 pub(crate) const TRAILER: &[u8] = b"TRAILER!!!";
 /// The name of the root.
 const ROOT: &[u8] = b".";
-
-const TYPE_MASK: u32 = 0o170_000;
-const DIRECTORY: u32 = 0o040_000;
-const FILE: u32 = 0o100_000;
-const SYMLINK: u32 = 0o120_000;
-const CHAR: u32 = 0o020_000;
-const BLOCK: u32 = 0o060_000;
-const FIFO: u32 = 0o010_000;
 
 #[cfg(test)]
 mod tests;

@@ -80,8 +80,6 @@ const BLOCK_BITS: u8 = 12;
 const SLOT: u64 = 32;
 /// An address that is none: a hole.
 const NOWHERE: u32 = u32::MAX;
-/// The longest target of a symbolic link, as Linux has it.
-const TARGET_MAX: usize = 4095;
 
 #[cfg(test)]
 mod tests;

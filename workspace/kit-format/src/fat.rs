@@ -8,11 +8,17 @@
 //! | reserved sectors | 1: the boot sector | 32: boot sector, free counts; both again in sectors 6 and 7 |
 //! | two equal tables | as long as the clusters need | the same, in multiples of 4 sectors, so that data is aligned to 4 KiB |
 //! | root directory | 512 entries, or as many more as it has, in multiples of 16 | a directory like others, in the first cluster |
-//! | clusters | directories and contents in path order, each in one piece, from cluster 2 on | the same |
+//! | clusters | directories and contents in path order, each in one piece, from cluster 2 on; behind each program for UEFI room for signatures | the same |
 //!
 //! The boot sector has the OEM name `MSWIN4.1`, media f8, 63 sectors and 255 heads, drive 0x80, and a program that asks the BIOS for the next
 //! disk. The volume id is a digest of the tree's id, the label and a seed. All times are the source date in UTC, whole two seconds; a date
 //! before 1980, where the format begins, is 1980-01-01. Files have the archive attribute. What is free is zero.
+//!
+//! # Room for signatures
+//! A file that isn't empty and whose name ends with `.efi`, in upper or lower case, is a program that somebody may sign (see
+//! [`signing`](crate::signing)). The clusters behind it, as many as 16 KiB take, are free in the table and zero, and nothing else gets them while
+//! the file system is laid out. The last cluster that FAT32's free counts name is the last of these where they come last, so that whoever
+//! writes to the file system begins behind them.
 //!
 //! Modes and owners are left out: the format has none. Anything else that it hasn't is an error.
 //!
@@ -30,6 +36,7 @@
 //! |---|---|
 //! | [`mod@write`] | [`layout()`]: a tree as a file system |
 //! | [`mod@read`] | [`read()`]: a file system into a tree |
+//! | [`mod@programs`] | the programs in one, and how their ends are moved |
 //! | `boot`, `directory`, `geometry`, `names`, `table`, `time` | the parts of one |
 //! | `chain`, `entries`, `volume` | and how they are read |
 
@@ -40,6 +47,7 @@ mod entries;
 mod error;
 mod geometry;
 mod names;
+pub mod programs;
 pub mod read;
 mod table;
 mod time;
@@ -81,6 +89,14 @@ const SECTOR_BYTES: usize = 512;
 const ENTRY: usize = 32;
 /// Entries that a directory has at most: a root directory with a place of its own has a multiple of 16 below 65536.
 const ENTRIES: usize = 65_520;
+
+/// Bytes behind each program for UEFI, in whole clusters, that are free for signatures: some eight with keys of 2048 bits.
+pub const SIGNATURE_ROOM: u64 = 16 << 10;
+
+/// Whether a file is a program for UEFI, by its path.
+fn is_program(path: &[u8]) -> bool {
+    path.len() > 4 && path[path.len() - 4..].eq_ignore_ascii_case(b".efi")
+}
 
 /// Attributes of entries.
 const LABEL: u8 = 0x08;

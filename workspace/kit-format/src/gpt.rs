@@ -28,16 +28,10 @@ pub use write::{GptError, Options, Partition, layout};
 
 /// Attributes of partitions.
 pub mod attributes {
-    /// The disk doesn't work without it.
-    pub const REQUIRED: u64 = 1 << 0;
     /// The BIOS starts it; in a hybrid MBR it is the active one.
     pub const LEGACY_BOOT: u64 = 1 << 2;
-    /// Its file system is made as large as it is when it is mounted.
-    pub const GROW_FILE_SYSTEM: u64 = 1 << 59;
     /// It is mounted without writing to it.
     pub const READ_ONLY: u64 = 1 << 60;
-    /// It isn't mounted by its type.
-    pub const NO_AUTO: u64 = 1 << 63;
 }
 
 use crate::mbr::{SECTOR, SECTOR_BYTES};

@@ -13,7 +13,7 @@ pub struct Largest(pub Vec<(TreePath, u64)>);
 
 impl Largest {
     /// Finds them.
-    pub(crate) fn of(tree: &Tree) -> Self {
+    pub fn of(tree: &Tree) -> Self {
         let mut files: Vec<_> = tree
             .entries()
             .filter_map(|(path, entry)| match entry {
@@ -34,6 +34,32 @@ impl fmt::Display for Largest {
             f.write_str("there are only directories")
         } else {
             write!(f, "largest: {}", files.join(", "))
+        }
+    }
+}
+
+/// The largest partition of a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargestPartition(Option<(usize, String, u64)>);
+
+impl LargestPartition {
+    /// Finds it, by the labels and sizes of all; the first of those that are as large.
+    pub fn of<'a>(partitions: impl Iterator<Item = (&'a str, u64)>) -> Self {
+        let largest = (1..).zip(partitions).max_by_key(|(number, (_, size))| (*size, usize::MAX - *number));
+        Self(largest.map(|(number, (label, size))| (number, label.to_owned(), size)))
+    }
+}
+
+impl fmt::Display for LargestPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => f.write_str("there are only the tables"),
+            Some((number, label, size)) if label.is_empty() => {
+                write!(f, "the largest partition is {number} with {size} bytes")
+            }
+            Some((number, label, size)) => {
+                write!(f, "the largest partition is {number} `{label}` with {size} bytes")
+            }
         }
     }
 }

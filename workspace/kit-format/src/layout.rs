@@ -110,6 +110,12 @@ impl Layout {
         self.push(length, Source::Zeros, what.into(), None);
     }
 
+    /// Adds zeros up to a byte that belong to a file of a tree.
+    pub fn zeros_of(&mut self, what: impl Into<Cow<'static, str>>, end: u64, member: TreePath) {
+        let length = end.checked_sub(self.len()).expect("because pieces are laid out in order");
+        self.push(length, Source::Zeros, what.into(), Some(member));
+    }
+
     /// Adds zeros up to a multiple of `alignment`.
     pub fn align(&mut self, alignment: u64) {
         self.zeros_to("padding", self.len().next_multiple_of(alignment));

@@ -1,7 +1,8 @@
 //! Bytes of every format, both ways.
 //!
 //! Readers take `impl Read` from strangers: everything has a limit, and what isn't understood is a typed error. Writers are streams to
-//! read from or functions over `&mut dyn Write`: the same tree gives the same bytes everywhere, named by each module's `REVISION`.
+//! read from, functions over `&mut dyn Write`, or return a [`layout::Layout`], which also says what each byte is: the same tree gives the same
+//! bytes everywhere, named by each module's `REVISION`.
 //! Contents come from [`kit_tree::Blobs`] and go to [`kit_tree::BlobSink`]; no file is ever in memory as a whole.
 //!
 //! | module | what |
@@ -19,9 +20,11 @@
 //! | [`grub`] | GRUB for BIOS, told where it lies and what it loads |
 //! | [`raspberry_pi`] | what a Raspberry Pi starts from |
 //! | [`ipxe`] | scripts that boot over the network |
+//! | [`sysupdate`] | updates as systemd-sysupdate finds them |
 //! | [`json`], [`date`] | canonical JSON, the source date as text |
 //! | [`erofs`] | EROFS, both ways |
 //! | [`ext4`] | ext4, both ways |
+//! | [`inodes`] | what readers of EROFS and ext4 have in common |
 //! | [`squashfs`] | compressed file systems, both ways |
 //! | [`disk_image`] | disks in the containers of virtual machines, both ways |
 //! | [`largest`] | what is biggest where something doesn't fit |
@@ -32,6 +35,7 @@
 //! | [`verity`] | hash trees of dm-verity, both ways |
 //! | [`pe`], [`uki`] | programs for EFI; kernel, initrd and command line as one of them |
 //! | [`mod@authenticode`] | what signatures of such programs cover, and where they are |
+//! | [`mod@signing`] | such signatures in the programs of a disk, which stays as it is otherwise |
 //! | [`mod@measure`] | what a TPM has after such a program was started |
 //! | [`efi_variables`] | the variables of a virtual machine's firmware, with keys of Secure Boot |
 //! | [`dedupe`] | equal files as hard links |
@@ -55,6 +59,7 @@ pub mod extents;
 pub mod fat;
 pub mod gpt;
 pub mod grub;
+pub mod inodes;
 pub mod input;
 pub mod ipxe;
 pub mod iso;
@@ -71,8 +76,11 @@ pub mod pe;
 pub mod raspberry_pi;
 #[cfg(test)]
 mod samples;
+pub mod signing;
 pub mod sources;
 pub mod squashfs;
+mod stat;
+pub mod sysupdate;
 pub mod tar;
 pub mod uki;
 pub mod verity;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Bounds on an archive that somebody else made.
+/// Bounds on an archive or a file system that somebody else made.
 ///
 /// The defaults take every package in Debian's archive and every usual container layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Bytes of names and values of the extended attributes of one member.
     pub xattr_bytes: u64,
-    /// Bytes of all long names and PAX records of one archive.
+    /// Bytes of all long names and PAX records of one archive; of a file system, of all that is in memory: names, directories, attributes, and
+    /// what says where contents are.
     pub header_bytes: u64,
     /// Uncompressed bytes for each compressed byte, once [`Limits::RATIO_FLOOR`] bytes came out.
     pub ratio: u64,
@@ -123,6 +124,11 @@ pub(crate) struct Budget<'a> {
 impl<'a> Budget<'a> {
     pub(crate) fn new(limits: &'a Limits) -> Self {
         Self { limits, count: EntryCount::new(limits), content: 0, memory: 0 }
+    }
+
+    /// Returns the bounds of all this.
+    pub(crate) fn limits(&self) -> &'a Limits {
+        self.limits
     }
 
     /// One more entry, whose path has so many bytes.

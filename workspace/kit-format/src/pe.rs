@@ -192,6 +192,8 @@ impl Program {
     pub const X86_64: u16 = 0x8664;
     /// One with a 64-bit ARM.
     pub const AARCH64: u16 = 0xaa64;
+    /// One with a 64-bit RISC-V.
+    pub const RISCV64: u16 = 0x5064;
 
     /// Reads the headers of a program of `length` bytes, of which `reader` has the first ones.
     pub fn read(reader: &mut dyn Read, length: u64) -> Result<Self, PeError> {

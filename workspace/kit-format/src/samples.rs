@@ -7,6 +7,9 @@ use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{DeviceKind, Entry, FileName, Meta, Mode, Tree, TreePath};
 use proptest::prelude::*;
 
+use crate::layout::{Layout, Piece};
+use crate::limits::{LimitError, Limits};
+
 /// A source date.
 pub(crate) const MTIME: u32 = 1_700_000_000;
 
@@ -69,6 +72,52 @@ pub(crate) fn change(tree: &mut Tree, name: &str, change: impl FnOnce(&mut Meta)
     let mut entry = tree.get(&path(name)).unwrap().clone();
     change(entry.meta_mut().unwrap());
     tree.insert(path(name), entry).unwrap();
+}
+
+/// A tree for [`limits_hold_for`]: three bytes in each of two files, an attribute of ten bytes.
+pub(crate) fn limited_tree(blobs: &MemoryBlobs) -> Tree {
+    let mut tree = Tree::new();
+    put(&mut tree, blobs, "/a", b"xyz");
+    put(&mut tree, blobs, "/b", b"abc");
+    change(&mut tree, "/a", |meta| drop(meta.xattrs.insert(b"user.a".to_vec(), vec![1; 10])));
+    tree
+}
+
+/// Reads [`limited_tree`] by `refuse`, which returns what is said then; its attribute counts as `xattr_bytes`.
+pub(crate) fn limits_hold_for(refuse: &dyn Fn(&Limits) -> LimitError, xattr_bytes: u64) {
+    let standard = Limits::standard;
+    assert_eq!(refuse(&Limits { entries: 1, ..standard() }), LimitError::Entries { limit: 1 });
+    assert_eq!(refuse(&Limits { file_bytes: 2, ..standard() }), LimitError::FileBytes { size: 3, limit: 2 });
+    assert_eq!(refuse(&Limits { total_bytes: 5, ..standard() }), LimitError::TotalBytes { limit: 5 });
+    let xattrs = LimitError::XattrBytes { size: xattr_bytes, limit: 5 };
+    assert_eq!(refuse(&Limits { xattr_bytes: 5, ..standard() }), xattrs);
+    assert_eq!(refuse(&Limits { header_bytes: 9, ..standard() }), LimitError::HeaderBytes { limit: 9 });
+}
+
+/// Gives extended attributes names of the kinds that file systems know.
+pub(crate) fn with_known_names(tree: &Tree) -> Tree {
+    let mut known = tree.clone();
+    for (place, entry) in tree.entries() {
+        let mut entry = entry.clone();
+        if let Some(meta) = entry.meta_mut() {
+            let kinds = ["user.", "trusted.", "security."];
+            let named = std::mem::take(&mut meta.xattrs)
+                .into_iter()
+                .map(|(name, value)| ([kinds[value.len() % 3].as_bytes(), &name].concat(), value));
+            meta.xattrs = named.collect();
+            known.insert(place.clone(), entry).unwrap();
+        }
+    }
+    known
+}
+
+/// What is where, a line for each piece.
+pub(crate) fn pieces(layout: &Layout) -> String {
+    let line = |piece: &Piece| {
+        let member = piece.member.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{:?} {} {member}", piece.range, piece.what).trim_end().to_owned()
+    };
+    layout.pieces().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Text that compresses as texts do, always the same.

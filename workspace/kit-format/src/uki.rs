@@ -16,15 +16,16 @@
 
 mod read;
 
-use std::io;
+use std::io::{self, Read as _};
 
 use kit_hash::BlobId;
 use kit_tree::Blobs;
 
 pub use self::read::{Uki, read};
 use crate::authenticode::each;
+use crate::compression::Compression;
 use crate::layout::Layout;
-use crate::pe::{Checksum, PeError, Program, ROW, Section};
+use crate::pe::{Checksum, HEADERS_LIMIT, PeError, Program, ROW, Section};
 
 /// Names the exact bytes that this writer makes of its parts.
 pub const REVISION: u32 = 1;
@@ -50,7 +51,9 @@ pub struct Content {
 /// What a unified kernel image is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
-    /// The program that starts the kernel: systemd's `linuxx64.efi.stub`.
+    /// For which machine it is to be, such as [`Program::X86_64`].
+    pub machine: u16,
+    /// The program that starts the kernel: systemd's `linuxx64.efi.stub` or `linuxaa64.efi.stub`.
     pub stub: Vec<u8>,
     /// What the image says of itself: its `/etc/os-release`.
     pub os_release: Vec<u8>,
@@ -80,6 +83,17 @@ pub enum UkiError {
         /// What it has.
         what: String,
     },
+    /// The stub is for another machine than the image.
+    #[error("the stub is for {}, the image for {}", machine(*.stub), machine(*.image))]
+    Stranger {
+        /// What the stub is for.
+        stub: u16,
+        /// What the image is for.
+        image: u16,
+    },
+    /// The kernel is compressed as a whole, and not by its own EFI stub.
+    #[error("the kernel is a compressed file, which firmware can't unpack")]
+    Compressed,
     /// The kernel has no EFI stub.
     #[error("the kernel has no EFI stub, so firmware can't start it")]
     Kernel(#[source] PeError),
@@ -137,13 +151,13 @@ pub enum UkiError {
 }
 
 /// Names a machine as people do.
-fn machine(number: u16) -> String {
+pub fn machine(number: u16) -> String {
     match number {
         Program::X86_64 => "x86-64".to_owned(),
         Program::AARCH64 => "64-bit ARM".to_owned(),
         0x014c => "32-bit x86".to_owned(),
         0x01c2 | 0x01c4 => "32-bit ARM".to_owned(),
-        0x5064 => "64-bit RISC-V".to_owned(),
+        Program::RISCV64 => "64-bit RISC-V".to_owned(),
         0x6264 => "64-bit LoongArch".to_owned(),
         other => format!("machine {other:#06x}"),
     }
@@ -188,6 +202,9 @@ fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
 /// Reads the stub's headers, and refuses one that is more than a stub.
 fn stub(parts: &Parts) -> Result<Program, UkiError> {
     let stub = Program::parse(&parts.stub, parts.stub.len() as u64).map_err(UkiError::Stub)?;
+    if stub.machine != parts.machine {
+        return Err(UkiError::Stranger { stub: stub.machine, image: parts.machine });
+    }
     if stub.signatures.is_some() {
         return Err(UkiError::Used { what: "a signature".to_owned() });
     }
@@ -198,11 +215,15 @@ fn stub(parts: &Parts) -> Result<Program, UkiError> {
 }
 
 fn check_kernel(parts: &Parts, stub: &Program, blobs: &dyn Blobs) -> Result<(), UkiError> {
-    let mut kernel = blobs.open(&parts.kernel.blob)?;
-    match Program::read(&mut kernel, parts.kernel.size) {
+    let mut start = Vec::new();
+    blobs.open(&parts.kernel.blob)?.take(HEADERS_LIMIT).read_to_end(&mut start)?;
+    // Kernels for arm64 may be installed so, for boot loaders that unpack them.
+    if !matches!(Compression::sniff(&start), Compression::None) {
+        return Err(UkiError::Compressed);
+    }
+    match Program::parse(&start, parts.kernel.size) {
         Ok(kernel) if kernel.machine == stub.machine => Ok(()),
         Ok(kernel) => Err(UkiError::Machine { kernel: kernel.machine, stub: stub.machine }),
-        Err(PeError::Read(error)) => Err(UkiError::Read(error)),
         Err(error) => Err(UkiError::Kernel(error)),
     }
 }

@@ -5,11 +5,12 @@ use std::io::{self, Read};
 
 use kit_tree::draft::{Draft, File, Node};
 use kit_tree::path::{Escaped, PATH_MAX};
-use kit_tree::{BlobSink, DeviceKind, Entry, Meta, Mode, PathError, Tree, TreeError, TreePath};
+use kit_tree::{BlobSink, Entry, Meta, Mode, PathError, Tree, TreeError, TreePath};
 
-use super::{BLOCK, CHAR, DIRECTORY, FIFO, FILE, HEADER, MAGIC, SYMLINK, TRAILER, TYPE_MASK};
+use super::{HEADER, MAGIC, TRAILER};
 use crate::input::{Input, InputError, PutError};
 use crate::limits::{EntryCount, LimitError, Limits};
+use crate::stat::FileType;
 
 /// Why an archive is refused. Members are named as the archive names them, odd bytes as `\xNN`.
 #[derive(Debug, thiserror::Error)]
@@ -227,22 +228,23 @@ impl<R: Read> Archive<'_, R> {
     }
 
     fn keep(&mut self, path: TreePath, header: &Header) -> Result<(), CpioReadError> {
-        let kind = header.mode() & TYPE_MASK;
-        if kind == FILE {
+        let kind = FileType::of_mode(header.mode());
+        if kind == Some(FileType::File) {
             return self.keep_file(path, header);
         }
-        if kind != SYMLINK && header.size() != 0 {
+        if kind != Some(FileType::Symlink) && header.size() != 0 {
             return Err(self.content(header));
         }
         let (major, minor) = header.device();
         let meta = header.meta();
         let entry = match kind {
-            DIRECTORY => Entry::Directory(meta),
-            SYMLINK => self.symlink(header)?,
-            CHAR => Entry::Device { meta, kind: DeviceKind::Char, major, minor },
-            BLOCK => Entry::Device { meta, kind: DeviceKind::Block, major, minor },
-            FIFO => Entry::Fifo(meta),
-            _ => return Err(CpioReadError::Kind { member: self.member.clone(), mode: header.mode() }),
+            Some(FileType::Directory) => Entry::Directory(meta),
+            Some(FileType::Symlink) => self.symlink(header)?,
+            Some(FileType::Device(kind)) => Entry::Device { meta, kind, major, minor },
+            Some(FileType::Fifo) => Entry::Fifo(meta),
+            Some(FileType::File | FileType::Socket) | None => {
+                return Err(CpioReadError::Kind { member: self.member.clone(), mode: header.mode() });
+            }
         };
         self.place(path, Node::Other(entry))
     }

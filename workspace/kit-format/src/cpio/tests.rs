@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use kit_hash::Sha256;
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::dump::Dump;
@@ -11,8 +13,9 @@ use crate::samples::{self, MTIME, any_tree, path, plain_tree, put, rich_tree};
 
 fn write(tree: &Tree, blobs: &MemoryBlobs) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_cpio(tree, blobs, MTIME, &mut bytes).unwrap();
-    assert_eq!(CpioStream::new(tree, blobs, MTIME).unwrap().total_len(), bytes.len() as u64);
+    let mut stream = CpioStream::new(tree, blobs, MTIME).unwrap();
+    stream.read_to_end(&mut bytes).unwrap();
+    assert_eq!(stream.total_len(), bytes.len() as u64);
     bytes
 }
 
@@ -176,7 +179,13 @@ fn hostile_archives_are_refused() {
 #[test]
 fn what_stands_behind_plain_archives_is_found() {
     let length = |bytes: &[u8]| plain_length(&mut &bytes[..]).unwrap();
-    let first = archive(&[member("kernel/x86/microcode/A.bin", 1, FILE | 0o644, 1, b"abc")]);
+    let first = archive(&[member(
+        "kernel/x86/microcode/A.bin",
+        1,
+        u32::from(crate::stat::FileType::File.bits()) | 0o644,
+        1,
+        b"abc",
+    )]);
     assert_eq!(first.len() % 4, 0);
     let with = |rest: &[u8]| [&first[..], rest].concat();
     assert_eq!(length(&with(b"\x28\xb5\x2f\xfd")), Some(first.len() as u64));

@@ -4,20 +4,17 @@
 //! that of the file's names (2 for directories, 1 else), the device is 0, the mtime is the source date.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use kit_tree::path::PATH_MAX;
-use kit_tree::{Blobs, DeviceKind, Entry, Meta, Mode, Tree, TreePath};
+use kit_tree::{Blobs, Entry, Meta, Mode, Tree, TreePath};
 
-use super::{ALIGNMENT, BLOCK, CHAR, DIRECTORY, FIFO, FILE, HEADER, MAGIC, ROOT, SYMLINK, TRAILER};
-use crate::members::{self, Member, MemberStream};
+use super::{ALIGNMENT, HEADER, MAGIC, ROOT, TRAILER};
+use crate::members::{Member, MemberStream};
+use crate::stat::{FileType, is_device_number};
 
 /// Names the exact bytes that this writer makes of a tree.
 pub const REVISION: u32 = 1;
-
-/// Linux's device numbers have 12 bits for the driver and 20 for the device.
-const MAJOR_MAX: u32 = 0xfff;
-const MINOR_MAX: u32 = 0xf_ffff;
 
 /// Why a tree can't be written as a cpio archive that the kernel unpacks to the same tree.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +59,6 @@ pub enum CpioWriteError {
         /// Its minor number.
         minor: u32,
     },
-    /// Reading content or writing the archive failed.
-    #[error("can't write the archive")]
-    Io(#[from] io::Error),
 }
 
 /// Reads a tree as an archive.
@@ -101,16 +95,6 @@ impl Read for CpioStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer)
     }
-}
-
-/// Writes a tree as an archive; `mtime` is the source date in seconds since 1970.
-pub fn write_cpio(
-    tree: &Tree,
-    blobs: &dyn Blobs,
-    mtime: u32,
-    out: &mut dyn Write,
-) -> Result<(), CpioWriteError> {
-    Ok(members::copy(CpioStream::new(tree, blobs, mtime)?, out)?)
 }
 
 /// An inode's number and how many names it has.
@@ -173,27 +157,20 @@ fn member(
     let mut fields = Fields { inode, mtime, ..Fields::default() };
     let mut content = None;
     let mut target: &[u8] = &[];
-    let kind = match entry {
-        Entry::Directory(_) => DIRECTORY,
-        Entry::HardLink { .. } => FILE,
+    match entry {
         Entry::File { blob, size, .. } => {
             fields.size = length(path, *size)?;
             content = Some((*blob, *size));
-            FILE
         }
         Entry::Symlink { uid, gid, target: points_to } => {
             (meta.uid, meta.gid) = (*uid, *gid);
             target = points_to;
             fields.size = symlink_length(path, target)?;
-            SYMLINK
         }
-        Entry::Device { kind, major, minor, .. } => {
-            fields.device = device_number(path, *major, *minor)?;
-            if *kind == DeviceKind::Char { CHAR } else { BLOCK }
-        }
-        Entry::Fifo(_) => FIFO,
-    };
-    fields.mode = kind | meta.mode.bits();
+        Entry::Device { major, minor, .. } => fields.device = device_number(path, *major, *minor)?,
+        Entry::Directory(_) | Entry::HardLink { .. } | Entry::Fifo(_) => {}
+    }
+    fields.mode = u32::from(FileType::of(entry).bits()) | meta.mode.bits();
     (fields.uid, fields.gid) = (meta.uid, meta.gid);
     let mut header = fields.header(name);
     header.extend_from_slice(target);
@@ -218,10 +195,11 @@ fn symlink_length(path: &TreePath, target: &[u8]) -> Result<u32, CpioWriteError>
 }
 
 fn device_number(path: &TreePath, major: u32, minor: u32) -> Result<(u32, u32), CpioWriteError> {
-    if major > MAJOR_MAX || minor > MINOR_MAX {
-        return Err(CpioWriteError::DeviceNumber { path: path.clone(), major, minor });
+    if is_device_number(major, minor) {
+        Ok((major, minor))
+    } else {
+        Err(CpioWriteError::DeviceNumber { path: path.clone(), major, minor })
     }
-    Ok((major, minor))
 }
 
 fn trailer() -> Member {

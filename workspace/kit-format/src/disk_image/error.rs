@@ -19,7 +19,7 @@ pub enum DiskWriteError {
         format: DiskFormat,
     },
     /// The format can't hold as much.
-    #[error("the disk has {size} bytes, and `{format}` holds {limit} at most")]
+    #[error("the disk has {size} bytes, {} more than the {limit} that `{format}` holds", size.saturating_sub(*limit))]
     TooLarge {
         /// Bytes of the disk.
         size: u64,

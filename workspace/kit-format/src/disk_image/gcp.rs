@@ -45,28 +45,28 @@ pub(super) fn write(
     let survey = disk.survey;
     let whole = survey.size.next_multiple_of(ALIGNMENT);
     let stored = parts(survey).map(|part| part.end - part.start).sum();
-    let mut gzip = Gzip::begin(out, workers)?;
     let mut parts = parts(survey).chain(std::iter::once(whole..whole)).peekable();
     let first: Vec<_> = parts.by_ref().take(PARTS_IN_HEADER).collect();
-    gzip.add(&header(stored, whole, &first, parts.peek().is_some()))?;
-    while parts.peek().is_some() {
-        let mut block = [0; BLOCK];
-        for (at, part) in parts.by_ref().take(PARTS_IN_BLOCK).enumerate() {
-            set_part(&mut block[at * PART_BYTES..], &part);
+    Gzip::write(out, workers, |gzip| {
+        gzip.add(&header(stored, whole, &first, parts.peek().is_some()))?;
+        while parts.peek().is_some() {
+            let mut block = [0; BLOCK];
+            for (at, part) in parts.by_ref().take(PARTS_IN_BLOCK).enumerate() {
+                set_part(&mut block[at * PART_BYTES..], &part);
+            }
+            block[MORE_IN_BLOCK] = u8::from(parts.peek().is_some());
+            gzip.add(&block)?;
         }
-        block[MORE_IN_BLOCK] = u8::from(parts.peek().is_some());
-        gzip.add(&block)?;
-    }
-    disk.each_block(UNIT_BYTES, &mut |_, unit, used| {
-        if !used {
-            return Ok(());
-        }
-        gzip.add(unit)?;
-        let rest = unit.len().next_multiple_of(BLOCK) - unit.len();
-        gzip.add(&[0; BLOCK][..rest])
-    })?;
-    gzip.add(&[0; 2 * BLOCK])?;
-    gzip.finish()
+        disk.each_block(UNIT_BYTES, &mut |_, unit, used| {
+            if !used {
+                return Ok(());
+            }
+            gzip.add(unit)?;
+            let rest = unit.len().next_multiple_of(BLOCK) - unit.len();
+            gzip.add(&[0; BLOCK][..rest])
+        })?;
+        gzip.add(&[0; 2 * BLOCK])
+    })
 }
 
 /// Returns the runs of what isn't zero, in bytes of the disk, in whole sectors.

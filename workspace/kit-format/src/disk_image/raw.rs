@@ -4,17 +4,18 @@
 //! themselves at level 6 and end in an empty stored block, an empty final block ends all. **raw.zst** is one frame of level 9 as
 //! [`crate::compression::zstd`] writes them.
 
+use std::collections::VecDeque;
 use std::io::{self, Read as _, Write};
 use std::num::NonZeroU32;
 
 use flate2::Crc;
 
 use super::deflate::{Wrapping, deflate};
-use super::survey::{Batch, Surveyed, UNIT, is_zero, put, put_zeros};
+use super::survey::{Numbered, Surveyed, UNIT, is_zero, put, put_zeros};
 use super::{DiskWriteError, WriteSeek};
 use crate::compression::ZstdStream;
 use crate::compression::zstd::ZstdOptions;
-use crate::workers::Workers;
+use crate::workers::{Workers, with_queue};
 
 /// Names the exact bytes of all three.
 pub const REVISION: u32 = 1;
@@ -27,7 +28,7 @@ const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// How hard zstd compresses, and how many threads are worth their memory.
 const LEVEL: i32 = 9;
-const MOST_THREADS: usize = 4;
+const MOST_THREADS: NonZeroU32 = NonZeroU32::new(4).expect("it isn't zero");
 
 /// Writes the disk.
 pub(super) fn write(disk: &Surveyed<'_, '_>, out: &mut dyn WriteSeek) -> Result<(), DiskWriteError> {
@@ -40,9 +41,7 @@ pub(super) fn write_gzip(
     out: &mut dyn WriteSeek,
     workers: &dyn Workers,
 ) -> Result<(), DiskWriteError> {
-    let mut gzip = Gzip::begin(out, workers)?;
-    disk.each_block(BLOCK as u64, &mut |_, block, _| gzip.add(block))?;
-    gzip.finish()
+    Gzip::write(out, workers, |gzip| disk.each_block(BLOCK as u64, &mut |_, block, _| gzip.add(block)))
 }
 
 /// Writes it as zstd.
@@ -51,8 +50,7 @@ pub(super) fn write_zstd(
     out: &mut dyn WriteSeek,
     workers: &dyn Workers,
 ) -> Result<(), DiskWriteError> {
-    let threads = u32::try_from(workers.batch().min(MOST_THREADS)).ok().and_then(NonZeroU32::new);
-    let options = ZstdOptions { level: LEVEL, workers: threads.unwrap_or(NonZeroU32::MIN) };
+    let options = ZstdOptions { level: LEVEL, workers: workers.count().min(MOST_THREADS) };
     let mut stream =
         ZstdStream::new(disk.open()?, disk.survey.size, options).map_err(DiskWriteError::Read)?;
     let mut buffer = vec![0; UNIT];
@@ -69,21 +67,27 @@ pub(super) fn write_zstd(
 /// A member of gzip whose blocks are deflated at the same time.
 pub(super) struct Gzip<'a> {
     out: &'a mut dyn WriteSeek,
-    batch: Batch<'a>,
+    blocks: Numbered<'a>,
     sum: Crc,
     /// What a block of zeros becomes, found out once.
     zeros: Option<Vec<u8>>,
     pending: Vec<u8>,
 }
 
-impl<'a> Gzip<'a> {
-    pub(super) fn begin(
-        out: &'a mut dyn WriteSeek,
-        workers: &'a dyn Workers,
-    ) -> Result<Self, DiskWriteError> {
+impl Gzip<'_> {
+    /// Writes a member with the bytes that `fill` adds.
+    pub(super) fn write(
+        out: &mut dyn WriteSeek,
+        workers: &dyn Workers,
+        fill: impl FnOnce(&mut Gzip<'_>) -> Result<(), DiskWriteError>,
+    ) -> Result<(), DiskWriteError> {
         put(out, &GZIP_HEADER)?;
-        let batch = Batch { workers, work: &part, numbers: Vec::new(), blocks: Vec::new() };
-        Ok(Self { out, batch, sum: Crc::new(), zeros: None, pending: Vec::new() })
+        with_queue(workers, &part, |queue| {
+            let blocks = Numbered { queue, numbers: VecDeque::new() };
+            let mut gzip = Gzip { out, blocks, sum: Crc::new(), zeros: None, pending: Vec::new() };
+            fill(&mut gzip)?;
+            gzip.finish()
+        })
     }
 
     /// Adds bytes, however many.
@@ -106,9 +110,9 @@ impl<'a> Gzip<'a> {
         let out = &mut *self.out;
         let mut each = |_: u64, _: &[u8], packed: &[u8]| put(&mut *out, packed);
         if block.len() < BLOCK || !is_zero(&block) {
-            return self.batch.add(0, block, &mut each);
+            return self.blocks.add(0, block, &mut each);
         }
-        self.batch.flush(&mut each)?;
+        self.blocks.flush(&mut each)?;
         let zeros = match self.zeros.take() {
             Some(zeros) => zeros,
             None => part(&block).map_err(DiskWriteError::Write)?,
@@ -119,12 +123,12 @@ impl<'a> Gzip<'a> {
     }
 
     /// Ends the member.
-    pub(super) fn finish(mut self) -> Result<(), DiskWriteError> {
+    fn finish(mut self) -> Result<(), DiskWriteError> {
         if !self.pending.is_empty() {
             self.flush_block()?;
         }
         let out = self.out;
-        self.batch.flush(&mut |_, _, packed| put(&mut *out, packed))?;
+        self.blocks.flush(&mut |_, _, packed| put(&mut *out, packed))?;
         put(out, &[3, 0])?;
         put(out, &self.sum.sum().to_le_bytes())?;
         put(out, &self.sum.amount().to_le_bytes())

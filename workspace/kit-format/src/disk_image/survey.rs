@@ -4,14 +4,14 @@
 //! the unit's number and the unit's own digest; the first is of the disk's size. The second pass makes the chain again: a disk that changed
 //! meanwhile is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use kit_hash::{BlobId, Encoder, Identity as _};
 
 use super::{Disk, DiskFormat, DiskWriteError};
-use crate::workers::{Work, Workers};
+use crate::workers::{Queue, Work, Workers, with_queue};
 
 /// What is looked at as a whole.
 pub(super) const UNIT: usize = 64 << 10;
@@ -215,16 +215,18 @@ impl<'d> Surveyed<'_, 'd> {
         work: Work<'_>,
         each: Each<'_>,
     ) -> Result<(), DiskWriteError> {
-        let mut batch = Batch { workers, work, numbers: Vec::new(), blocks: Vec::new() };
-        self.each_block(UNIT_BYTES, &mut |number, unit, used| {
-            if used {
-                let mut unit = unit.to_vec();
-                unit.resize(UNIT, 0);
-                batch.add(number, unit, each)?;
-            }
-            Ok(())
-        })?;
-        batch.flush(each)
+        with_queue(workers, work, |queue| {
+            let mut numbered = Numbered { queue, numbers: VecDeque::new() };
+            self.each_block(UNIT_BYTES, &mut |number, unit, used| {
+                if used {
+                    let mut unit = unit.to_vec();
+                    unit.resize(UNIT, 0);
+                    numbered.add(number, unit, each)?;
+                }
+                Ok(())
+            })?;
+            numbered.flush(each)
+        })
     }
 
     /// Begins to read the disk as it is; the second pass' check isn't made.
@@ -262,31 +264,34 @@ impl<'d> Pass<'d> {
     }
 }
 
-/// Blocks that are worked on at the same time.
-pub(super) struct Batch<'w> {
-    pub(super) workers: &'w dyn Workers,
-    pub(super) work: Work<'w>,
-    pub(super) numbers: Vec<u64>,
-    pub(super) blocks: Vec<Vec<u8>>,
+/// Blocks that are worked on at the same time, with their numbers.
+pub(super) struct Numbered<'q> {
+    pub(super) queue: &'q mut dyn Queue,
+    /// Of each block in the queue.
+    pub(super) numbers: VecDeque<u64>,
 }
 
-impl Batch<'_> {
-    /// Adds a block; when there are enough, they are done.
+impl Numbered<'_> {
+    /// Adds a block; without room for it, the first one is done before.
     pub(super) fn add(&mut self, number: u64, block: Vec<u8>, each: Each<'_>) -> Result<(), DiskWriteError> {
-        self.numbers.push(number);
-        self.blocks.push(block);
-        if self.blocks.len() < self.workers.batch() { Ok(()) } else { self.flush(each) }
+        while !self.queue.has_room() && self.take(each)? {}
+        self.numbers.push_back(number);
+        self.queue.give(block);
+        Ok(())
     }
 
     /// Does those that are there.
     pub(super) fn flush(&mut self, each: Each<'_>) -> Result<(), DiskWriteError> {
-        let done = self.workers.map(&self.blocks, self.work).map_err(DiskWriteError::Write)?;
-        for ((number, block), packed) in self.numbers.iter().zip(&self.blocks).zip(&done) {
-            each(*number, block, packed)?;
-        }
-        self.numbers.clear();
-        self.blocks.clear();
+        while self.take(each)? {}
         Ok(())
+    }
+
+    /// Does the first one; false when there is none.
+    fn take(&mut self, each: Each<'_>) -> Result<bool, DiskWriteError> {
+        let done = self.queue.take().map_err(DiskWriteError::Write)?;
+        let (Some(done), Some(number)) = (done, self.numbers.pop_front()) else { return Ok(false) };
+        each(number, &done.block, &done.result)?;
+        Ok(true)
     }
 }
 

@@ -8,22 +8,7 @@ use std::io::{self, Cursor, Read};
 use proptest::prelude::*;
 
 use super::*;
-use crate::workers::{Alone, Work};
-
-/// Blocks that are done in another order than they came, so many at a time.
-struct Backwards(usize);
-
-impl Workers for Backwards {
-    fn batch(&self) -> usize {
-        self.0
-    }
-
-    fn map(&self, blocks: &[Vec<u8>], work: Work<'_>) -> io::Result<Vec<Vec<u8>>> {
-        let mut done: Vec<_> = blocks.iter().rev().map(|block| work(block)).collect::<Result<_, _>>()?;
-        done.reverse();
-        Ok(done)
-    }
-}
+use crate::workers::{Alone, Backwards};
 
 /// Bytes that no compressor makes shorter, the same each time.
 fn noise(count: usize, seed: u64) -> Vec<u8> {

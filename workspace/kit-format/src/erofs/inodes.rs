@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kit_tree::{DeviceKind, Entry, Tree, TreePath};
+use kit_tree::path::PATH_MAX;
+use kit_tree::{Entry, Tree, TreePath};
 
+use super::BLOCK;
 use super::directory::{Directory, Name};
 use super::write::ErofsWriteError;
-use super::{BLOCK, TARGET_MAX};
-
-/// Linux's device numbers have 12 bits for the driver and 20 for the device.
-const MAJOR_MAX: u32 = 0xfff;
-const MINOR_MAX: u32 = 0xf_ffff;
+use crate::stat::{FileType, is_device_number, pack_device};
 
 /// An inode of the tree.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ impl<'a> Node<'a> {
     /// Returns what stands in the directory whose rank is `own`.
     pub(super) fn directory(&self, own: usize) -> Directory<'a> {
         let dots = [(&b"."[..], own), (&b".."[..], self.parent)];
-        let dots = dots.map(|(bytes, node)| Name { bytes, node, kind: DIRECTORY.1 });
+        let dots = dots.map(|(bytes, node)| Name { bytes, node, kind: FileType::Directory.number() });
         Directory::new(dots.into_iter().chain(self.children.iter().copied()).collect())
     }
 
@@ -35,13 +33,13 @@ impl<'a> Node<'a> {
     pub(super) fn mode(&self) -> u16 {
         let permissions = self.entry.meta().map_or(0o777, |meta| meta.mode.bits());
         let permissions = u16::try_from(permissions).expect("because permissions have twelve bits");
-        kind(self.entry).0 | permissions
+        FileType::of(self.entry).bits() | permissions
     }
 
     /// Returns the device number as Linux encodes it; zero for all else.
     pub(super) fn device(&self) -> u32 {
         match self.entry {
-            Entry::Device { major, minor, .. } => minor & 0xff | major << 8 | (minor & !0xff) << 12,
+            Entry::Device { major, minor, .. } => pack_device(*major, *minor),
             _ => 0,
         }
     }
@@ -52,26 +50,6 @@ impl<'a> Node<'a> {
             Entry::Symlink { uid, gid, .. } => (*uid, *gid),
             entry => entry.meta().map_or((0, 0), |meta| (meta.uid, meta.gid)),
         }
-    }
-}
-
-/// Bits of a mode, and the number in directories.
-pub(super) type Kind = (u16, u8);
-pub(super) const FILE: Kind = (0o100_000, 1);
-pub(super) const DIRECTORY: Kind = (0o040_000, 2);
-pub(super) const CHAR: Kind = (0o020_000, 3);
-pub(super) const BLOCK_DEVICE: Kind = (0o060_000, 4);
-pub(super) const FIFO: Kind = (0o010_000, 5);
-pub(super) const SYMLINK: Kind = (0o120_000, 7);
-
-fn kind(entry: &Entry) -> Kind {
-    match entry {
-        Entry::File { .. } | Entry::HardLink { .. } => FILE,
-        Entry::Directory(_) => DIRECTORY,
-        Entry::Symlink { .. } => SYMLINK,
-        Entry::Device { kind: DeviceKind::Char, .. } => CHAR,
-        Entry::Device { kind: DeviceKind::Block, .. } => BLOCK_DEVICE,
-        Entry::Fifo(_) => FIFO,
     }
 }
 
@@ -98,7 +76,11 @@ pub(super) fn nodes(tree: &Tree) -> Result<Vec<Node<'_>>, ErofsWriteError> {
         if !path.is_root() {
             let bytes = path.as_bytes();
             let start = bytes.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-            nodes[parent].children.push(Name { bytes: &bytes[start..], node, kind: kind(entry).1 });
+            nodes[parent].children.push(Name {
+                bytes: &bytes[start..],
+                node,
+                kind: FileType::of(entry).number(),
+            });
             nodes[parent].links += u32::from(entry.is_directory());
         }
     }
@@ -108,14 +90,14 @@ pub(super) fn nodes(tree: &Tree) -> Result<Vec<Node<'_>>, ErofsWriteError> {
 /// Refuses what EROFS has no place for.
 fn check(path: &TreePath, entry: &Entry) -> Result<(), ErofsWriteError> {
     match entry {
-        Entry::Symlink { target, .. } if !(1..=TARGET_MAX).contains(&target.len()) => {
+        Entry::Symlink { target, .. } if !(1..=PATH_MAX).contains(&target.len()) => {
             Err(ErofsWriteError::SymlinkTarget { path: path.clone(), length: target.len() })
         }
         // holes aren't looked for in what wouldn't fit without them
         Entry::File { size, .. } if *size / BLOCK >= u64::from(u32::MAX) => {
             Err(ErofsWriteError::Size { size: *size })
         }
-        Entry::Device { major, minor, .. } if *major > MAJOR_MAX || *minor > MINOR_MAX => {
+        Entry::Device { major, minor, .. } if !is_device_number(*major, *minor) => {
             Err(ErofsWriteError::DeviceNumber { path: path.clone(), major: *major, minor: *minor })
         }
         _ => Ok(()),

@@ -1,4 +1,4 @@
-use std::io::{self, Cursor, Read as _};
+use std::io::{Cursor, Read as _};
 
 use kit_hash::Sha256;
 use kit_tree::blobs::MemoryBlobs;
@@ -7,9 +7,13 @@ use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree};
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::{LimitError, Limits};
-use crate::samples::{MTIME, any_tree, change, lines, path, plain_tree, put, rich_tree};
-use crate::workers::{Alone, Work, Workers};
+use crate::inodes::EntryError;
+use crate::limits::Limits;
+use crate::samples::{
+    MTIME, any_tree, change, limited_tree, limits_hold_for, lines, path, pieces, plain_tree, put, rich_tree,
+    with_known_names,
+};
+use crate::workers::{Alone, Backwards, Workers};
 
 mod hostile;
 
@@ -108,16 +112,8 @@ fn pieces_say_what_they_are() {
     put(&mut tree, &blobs, "/b", &[b'a'; 5000]);
     tree.insert(path("/c"), Entry::symlink("a")).unwrap();
     let layout = layout(&tree, &blobs, &blobs, &options(Compression::None), &Alone).unwrap();
-    let lines: Vec<_> = layout
-        .pieces()
-        .iter()
-        .map(|piece| {
-            let member = piece.member.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("{:?} {} {member}", piece.range, piece.what).trim_end().to_owned()
-        })
-        .collect();
     assert_eq!(
-        lines.join("\n"),
+        pieces(&layout),
         "\
 0..1024 boot area
 1024..1152 superblock
@@ -219,27 +215,6 @@ fn mixed(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Several threads, each taking every so-manieth block.
-struct Several(usize);
-
-impl Workers for Several {
-    fn batch(&self) -> usize {
-        self.0 * 3
-    }
-
-    fn map(&self, blocks: &[Vec<u8>], work: Work<'_>) -> io::Result<Vec<Vec<u8>>> {
-        let count = self.0;
-        std::thread::scope(|scope| {
-            let take =
-                |first| move || blocks.iter().skip(first).step_by(count).map(|block| work(block)).collect();
-            let threads: Vec<_> = (0..count).map(|first| scope.spawn(take(first))).collect();
-            let mut done: Vec<std::collections::VecDeque<io::Result<Vec<u8>>>> =
-                threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-            (0..blocks.len()).map(|at| done[at % count].pop_front().unwrap()).collect()
-        })
-    }
-}
-
 #[test]
 fn threads_change_no_byte() {
     let blobs = MemoryBlobs::new();
@@ -251,7 +226,7 @@ fn threads_change_no_byte() {
         let bytes = write_with(&tree, &blobs, compression, &Alone);
         assert_eq!(Dump(&read_back(&bytes).unwrap()).to_string(), Dump(&tree).to_string());
         for count in [2, 7] {
-            assert!(write_with(&tree, &blobs, compression, &Several(count)) == bytes, "{count}");
+            assert!(write_with(&tree, &blobs, compression, &Backwards(count)) == bytes, "{count}");
         }
     }
 }
@@ -314,23 +289,6 @@ fn extents_across_packs_come_back() {
             assert_eq!(read_back(&write_with(&tree, &blobs, compression, &Alone)).unwrap(), tree, "{seed}");
         }
     }
-}
-
-/// EROFS knows names of some kinds only.
-fn with_known_names(tree: &Tree) -> Tree {
-    let mut known = tree.clone();
-    for (place, entry) in tree.entries() {
-        let mut entry = entry.clone();
-        if let Some(meta) = entry.meta_mut() {
-            let kinds = ["user.", "trusted.", "security."];
-            let named = std::mem::take(&mut meta.xattrs)
-                .into_iter()
-                .map(|(name, value)| ([kinds[value.len() % 3].as_bytes(), &name].concat(), value));
-            meta.xattrs = named.collect();
-            known.insert(place.clone(), entry).unwrap();
-        }
-    }
-    known
 }
 
 proptest! {

@@ -1,23 +1,30 @@
 //! What directories hold: lists of names, with a checksum at the end of each block.
 
-use super::BLOCK_BYTES;
 use super::checksum::Checksum;
 use super::fields::{get16, get32, put8, put16, put32};
+use super::{BLOCK_BYTES, hash_tree};
 
 /// Bytes at the end of a block: what looks like an entry without a name, and the checksum.
-const TAIL: usize = 12;
+pub(super) const TAIL: usize = 12;
 const TAIL_KIND: u8 = 0xde;
+/// Bytes for names in a block.
+pub(super) const ROOM: usize = BLOCK_BYTES - TAIL;
 
 /// A name in a directory: its bytes, the inode, the number of the kind.
 pub(super) type Name<'a> = (&'a [u8], u32, u8);
+
+/// Returns the bytes that a name takes.
+pub(super) fn length(name: &Name<'_>) -> usize {
+    (8 + name.0.len()).next_multiple_of(4)
+}
 
 /// Returns the blocks, at least so many, without checksums.
 pub(super) fn encode<'a>(names: impl Iterator<Item = Name<'a>>, least: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last = 0;
     for (name, inode, kind) in names {
-        let length = (8 + name.len()).next_multiple_of(4);
-        if bytes.is_empty() || bytes.len() % BLOCK_BYTES + length > BLOCK_BYTES - TAIL {
+        let length = length(&(name, inode, kind));
+        if bytes.is_empty() || bytes.len() % BLOCK_BYTES + length > ROOM {
             close(&mut bytes, last);
         }
         last = bytes.len();
@@ -52,9 +59,10 @@ fn close(bytes: &mut Vec<u8>, last: usize) {
 /// Puts the checksums; `seed` is the inode's.
 pub(super) fn seal(bytes: &mut [u8], seed: Checksum) {
     for block in bytes.chunks_mut(BLOCK_BYTES) {
-        let tail = block.len() - TAIL;
-        let sum = seed.over(&block[..tail]).sum();
-        put32(block, tail + 8, sum);
+        match sums(block, seed) {
+            Some((_, sum)) => put32(block, ROOM + 8, sum),
+            None => hash_tree::seal(block, seed),
+        }
     }
 }
 
@@ -79,7 +87,7 @@ pub(super) fn parse(block: &[u8]) -> Option<Vec<(&[u8], u32)>> {
     Some(names)
 }
 
-/// Returns the checksum that a block should have, and has; none where it has none: in hash trees.
+/// Returns the checksum that a block should have, and has; none where it has none, in those of hash trees.
 pub(super) fn sums(block: &[u8], seed: Checksum) -> Option<(u32, u32)> {
     let tail = block.len() - TAIL;
     let is_tail = get32(block, tail) == 0

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use kit_tree::{PathError, TreeError, TreePath};
+use kit_tree::TreePath;
 
+use crate::inodes::EntryError;
 use crate::largest::Largest;
-use crate::limits::LimitError;
 
 /// Why a tree can't be written as an ext4 file system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,47 +146,7 @@ pub enum Ext4ReadError {
         /// What.
         what: &'static str,
     },
-    /// It contradicts itself.
-    #[error("`{path}` is damaged: {what}")]
-    Damaged {
-        /// The entry.
-        path: TreePath,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// It goes over a limit.
-    #[error("`{path}` is too much")]
-    Limit {
-        /// The entry.
-        path: TreePath,
-        /// Which limit.
-        source: LimitError,
-    },
-    /// A name isn't one that may stand in a tree.
-    #[error("a name in `{path}` is refused")]
-    Name {
-        /// The directory.
-        path: TreePath,
-        /// Why.
-        source: PathError,
-    },
-    /// A socket, or no type at all.
-    #[error("`{path}` has the mode {mode:o}, which is refused")]
-    Kind {
-        /// The entry.
-        path: TreePath,
-        /// Its mode with the type bits.
-        mode: u16,
-    },
-    /// The content can't be kept.
-    #[error("can't keep the content of `{path}`")]
-    Keep {
-        /// The file.
-        path: TreePath,
-        /// What the store said.
-        source: io::Error,
-    },
-    /// The entries are no tree.
+    /// One of its entries can't be had.
     #[error(transparent)]
-    Tree(#[from] TreeError),
+    Entry(#[from] EntryError),
 }

@@ -10,6 +10,10 @@ pub(super) const GROUP: u64 = 8 * BLOCK;
 pub(super) const DESCRIPTOR: u64 = 64;
 /// The most blocks, so that their numbers have 32 bits.
 const BLOCKS_MAX: u64 = u32::MAX as u64;
+/// It can become so many times as large before descriptors need other places.
+const GROWTH: u64 = 1024;
+/// The most blocks of descriptors that one block can name.
+const DESCRIPTORS_MAX: u64 = 1024;
 /// There is an inode for so many blocks.
 const BLOCKS_OF_INODE: u64 = 4;
 /// A last group with less than that beside its copies isn't worth having.
@@ -45,9 +49,15 @@ impl Geometry {
 
     /// Returns the next larger number of blocks that isn't cut.
     pub(super) fn rounded(blocks: u64) -> u64 {
-        let (last, rest) = (blocks / GROUP, blocks % GROUP);
-        let least = Self { blocks, inodes: 0 }.copies(last) + GROUP_MIN;
-        if last > 0 && rest > 0 && rest < least { last * GROUP + least } else { blocks }
+        let mut geometry = Self { blocks, inodes: 0 };
+        loop {
+            let (last, rest) = (geometry.blocks / GROUP, geometry.blocks % GROUP);
+            let least = geometry.copies(last) + GROUP_MIN;
+            if last == 0 || rest == 0 || rest >= least {
+                return geometry.blocks;
+            }
+            geometry.blocks = last * GROUP + least;
+        }
     }
 
     /// Returns how many groups there are.
@@ -60,6 +70,12 @@ impl Geometry {
         (self.groups() * DESCRIPTOR).div_ceil(BLOCK)
     }
 
+    /// Returns how many blocks behind the descriptors are kept for those of groups that are added later.
+    pub(super) fn reserved(&self) -> u64 {
+        let groups = (self.blocks * GROWTH).min(BLOCKS_MAX).div_ceil(GROUP);
+        (groups * DESCRIPTOR).div_ceil(BLOCK).min(DESCRIPTORS_MAX).saturating_sub(self.descriptors())
+    }
+
     /// Returns how many blocks the inodes of a group take.
     pub(super) fn table(&self) -> u64 {
         self.inodes * INODE / BLOCK
@@ -67,12 +83,12 @@ impl Geometry {
 
     /// Returns how many blocks a group's copies of superblock and descriptors take.
     pub(super) fn copies(&self, group: u64) -> u64 {
-        if has_copies(group) { 1 + self.descriptors() } else { 0 }
+        if has_copies(group) { 1 + self.descriptors() + self.reserved() } else { 0 }
     }
 
     /// Returns the blocks of the next copies whose last isn't before `block`.
     pub(super) fn next_copies(&self, block: u64) -> Range<u64> {
-        let range = |group: u64| group * GROUP..group * GROUP + 1 + self.descriptors();
+        let range = |group: u64| group * GROUP..group * GROUP + self.copies(group);
         let own = block / GROUP;
         if has_copies(own) && block < range(own).end { range(own) } else { range(next_with_copies(own)) }
     }
@@ -123,25 +139,34 @@ mod tests {
             assert_eq!(next_with_copies(group), next);
         }
         let geometry = Geometry::new(30 * GROUP, 0).unwrap();
-        assert_eq!(geometry.next_copies(0), 0..2);
-        assert_eq!(geometry.next_copies(2), GROUP..GROUP + 2);
-        assert_eq!(geometry.next_copies(GROUP + 1), GROUP..GROUP + 2);
-        assert_eq!(geometry.next_copies(GROUP + 2), 3 * GROUP..3 * GROUP + 2);
+        // superblock, one block of descriptors, and the others of 1024 times as many groups
+        assert_eq!(geometry.copies(0), 1 + 480);
+        assert_eq!(geometry.next_copies(0), 0..481);
+        assert_eq!(geometry.next_copies(481), GROUP..GROUP + 481);
+        assert_eq!(geometry.next_copies(GROUP + 1), GROUP..GROUP + 481);
+        assert_eq!(geometry.next_copies(GROUP + 481), 3 * GROUP..3 * GROUP + 481);
     }
 
     #[test]
     fn small_last_groups_are_left_away() {
         let blocks = |blocks| Geometry::new(blocks, 0).map(|geometry| geometry.blocks);
         assert_eq!(blocks(63), None);
-        assert_eq!(blocks(GROUP + 65), Some(GROUP));
-        assert_eq!(blocks(GROUP + 66), Some(GROUP + 66));
+        assert_eq!(blocks(GROUP + 81), Some(GROUP));
+        assert_eq!(blocks(GROUP + 82), Some(GROUP + 82));
         assert_eq!(blocks(2 * GROUP + 64), Some(2 * GROUP + 64));
         assert_eq!(blocks(1 << 32), None);
-        for asked in [100, GROUP, GROUP + 1, GROUP + 66, 2 * GROUP + 3, 2 * GROUP + 64] {
+        for asked in [100, GROUP, GROUP + 1, GROUP + 82, 9 * GROUP + 1, 2 * GROUP + 3, 2 * GROUP + 64] {
             let rounded = Geometry::rounded(asked);
             assert!(rounded >= asked);
             assert_eq!(blocks(rounded), Some(rounded));
         }
+    }
+
+    #[test]
+    fn there_is_room_for_more_descriptors() {
+        let reserved = |groups| Geometry::new(groups * GROUP, 0).unwrap().reserved();
+        assert_eq!((Geometry::new(2048, 0).unwrap().reserved(), reserved(1), reserved(64)), (0, 15, 1023));
+        assert_eq!((reserved(65), reserved(65_536), reserved(131_071)), (1022, 0, 0));
     }
 
     #[test]

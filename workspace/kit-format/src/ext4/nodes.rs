@@ -6,11 +6,10 @@ use kit_hash::BlobId;
 use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree, TreePath};
 
 use super::attribute_block::AttributeBlocks;
-use super::directory;
 use super::error::Ext4WriteError;
 use super::fields::put32;
 use super::inode::{self, BLOCK_DEVICE, CHAR, DIRECTORY, FIFO, FILE, Kind, SYMLINK};
-use super::{BLOCK, INLINE, LOST_AND_FOUND, ROOT, TARGET_MAX, xattr};
+use super::{BLOCK, BLOCK_BYTES, INLINE, LOST_AND_FOUND, ROOT, TARGET_MAX, directory, hash_tree, xattr};
 
 /// Linux's device numbers have 12 bits for the driver and 20 for the device.
 const MAJOR_MAX: u32 = 0xfff;
@@ -44,6 +43,8 @@ pub(super) enum Content {
     Inline([u8; INLINE], u64),
     /// Blocks of a directory, without checksums.
     Names(Vec<u8>),
+    /// The same of one with a hash tree.
+    Indexed(Vec<u8>),
     /// A target that is too long for the inode.
     Target(Vec<u8>),
     /// A file's bytes.
@@ -55,7 +56,7 @@ impl Node<'_> {
     pub(super) fn size(&self) -> u64 {
         match &self.content {
             Content::Inline(_, size) | Content::File(_, size) => *size,
-            Content::Names(bytes) | Content::Target(bytes) => bytes.len() as u64,
+            Content::Names(bytes) | Content::Indexed(bytes) | Content::Target(bytes) => bytes.len() as u64,
         }
     }
 
@@ -103,8 +104,8 @@ struct Draft<'a> {
     names: Vec<directory::Name<'a>>,
 }
 
-/// Returns the inodes of a tree that has `/lost+found`.
-pub(super) fn nodes(tree: &Tree) -> Result<Nodes<'_>, Ext4WriteError> {
+/// Returns the inodes of a tree that has `/lost+found`; hashes of names begin with `seed`.
+pub(super) fn nodes<'a>(tree: &'a Tree, seed: &[u8; 16]) -> Result<Nodes<'a>, Ext4WriteError> {
     let mut attribute_blocks = AttributeBlocks::default();
     let mut nodes = Vec::new();
     for draft in drafts(tree) {
@@ -125,7 +126,7 @@ pub(super) fn nodes(tree: &Tree) -> Result<Nodes<'_>, Ext4WriteError> {
         };
         let mode = kind(entry).0 | permissions;
         let number = draft.number;
-        let content = draft.content()?;
+        let content = draft.content(seed)?;
         nodes.push(Node { path, number, content, mode, uid, gid, links, attributes: (inline, block) });
     }
     Ok(Nodes { nodes, attribute_blocks })
@@ -172,7 +173,7 @@ fn drafts(tree: &Tree) -> Vec<Draft<'_>> {
 }
 
 impl Draft<'_> {
-    fn content(self) -> Result<Content, Ext4WriteError> {
+    fn content(self, seed: &[u8; 16]) -> Result<Content, Ext4WriteError> {
         let path = || self.path.clone();
         match self.entry {
             Entry::File { size, .. } if *size > FILE_MAX => {
@@ -180,15 +181,11 @@ impl Draft<'_> {
             }
             Entry::File { blob, size, .. } => Ok(Content::File(*blob, *size)),
             Entry::Directory(_) => {
-                let dots = [(&b"."[..], self.number, DIRECTORY.1), (b"..", self.parent, DIRECTORY.1)];
-                let least = if self.number == LOST_AND_FOUND { LOST_BLOCKS } else { 1 };
-                let bytes = directory::encode(dots.into_iter().chain(self.names), least);
-                let size = bytes.len() as u64;
+                let (size, content) = self.directory(seed);
                 if size >= DIRECTORY_MAX {
-                    let path = self.path.clone();
-                    return Err(Ext4WriteError::FileSize { path, size, limit: DIRECTORY_MAX });
+                    return Err(Ext4WriteError::FileSize { path: path(), size, limit: DIRECTORY_MAX });
                 }
-                Ok(Content::Names(bytes))
+                Ok(content)
             }
             Entry::Symlink { target, .. } => {
                 let length = target.len();
@@ -210,6 +207,19 @@ impl Draft<'_> {
                 Ok(Content::Inline(device(major, minor), 0))
             }
             Entry::HardLink { .. } | Entry::Fifo(_) => Ok(Content::Inline([0; INLINE], 0)),
+        }
+    }
+
+    /// Returns the content of a directory, and its length.
+    fn directory(&self, seed: &[u8; 16]) -> (u64, Content) {
+        let dots = [(&b"."[..], self.number, DIRECTORY.1), (b"..", self.parent, DIRECTORY.1)];
+        let least = if self.number == LOST_AND_FOUND { LOST_BLOCKS } else { 1 };
+        let bytes = directory::encode(dots.into_iter().chain(self.names.iter().copied()), least);
+        let is_long = bytes.len() > least * BLOCK_BYTES;
+        let indexed = if is_long { hash_tree::encode(dots, &self.names, seed) } else { None };
+        match indexed {
+            Some(bytes) => (bytes.len() as u64, Content::Indexed(bytes)),
+            None => (bytes.len() as u64, Content::Names(bytes)),
         }
     }
 }

@@ -90,18 +90,20 @@ mod tests {
     #[test]
     fn copies_of_the_superblock_are_left_out() {
         let geometry = Geometry::new(4 * GROUP, 0).unwrap();
+        let copies = geometry.copies(0);
         let mut space = Space::new(geometry);
-        assert_eq!(space.take(10).first(), Some(&(2..12)));
-        assert_eq!(space.take_together(GROUP - 5), GROUP + 2);
-        assert_eq!(space.take(2 * GROUP), [2 * GROUP - 3..3 * GROUP, 3 * GROUP + 2..4 * GROUP - 1]);
-        assert_eq!(space.take_one(), 4 * GROUP - 1);
+        assert_eq!(space.take(10).first(), Some(&(copies..copies + 10)));
+        assert_eq!(space.take_together(GROUP - copies - 5), GROUP + copies);
+        let pieces = [2 * GROUP - 5..3 * GROUP, 3 * GROUP + copies..4 * GROUP - copies - 5];
+        assert_eq!(space.take(2 * GROUP - 2 * copies), pieces);
+        assert_eq!(space.take_one(), 4 * GROUP - copies - 5);
         let used = [
-            0..2,
-            2..12,
-            GROUP..GROUP + 2,
-            GROUP + 2..3 * GROUP,
-            3 * GROUP..3 * GROUP + 2,
-            3 * GROUP + 2..4 * GROUP,
+            0..copies,
+            copies..copies + 10,
+            GROUP..GROUP + copies,
+            GROUP + copies..3 * GROUP,
+            3 * GROUP..3 * GROUP + copies,
+            3 * GROUP + copies..4 * GROUP - copies - 4,
         ];
         assert_eq!(space.used(), used);
     }

@@ -14,6 +14,8 @@ pub(super) const LENGTH: usize = 1024;
 const CHECKSUM: usize = 0x3fc;
 const MAGIC: u16 = 0xef53;
 
+/// There are blocks for descriptors of more groups.
+const GROWTH: u32 = 0x10;
 /// A journal, attributes, directories with hash trees.
 const COMPAT: u32 = 0x4 | 0x8 | 0x20;
 /// Types in directories.
@@ -46,6 +48,8 @@ pub(super) struct Superblock {
     pub(super) free_blocks: u64,
     pub(super) free_inodes: u64,
     pub(super) inodes_of_group: u64,
+    /// Blocks behind the descriptors that are kept for more of them.
+    pub(super) reserved: u64,
     pub(super) time: u64,
     pub(super) uuid: [u8; 16],
     pub(super) hash_seed: [u8; 16],
@@ -59,6 +63,7 @@ impl Superblock {
     /// Returns its bytes, as they stand in a group.
     pub(super) fn encode(&self, group: u64) -> Vec<u8> {
         let mut bytes = vec![0; LENGTH];
+        let compat = if self.reserved > 0 { COMPAT | GROWTH } else { COMPAT };
         let words = [
             (0x00, self.inodes),
             (0x04, self.blocks),
@@ -73,7 +78,7 @@ impl Superblock {
             (0x40, self.time),
             (0x4c, 1),
             (0x54, u64::from(LOST_AND_FOUND)),
-            (0x5c, u64::from(COMPAT)),
+            (0x5c, u64::from(compat)),
             (0x60, u64::from(INCOMPAT)),
             (0x64, u64::from(RO_COMPAT)),
             (0xe0, u64::from(JOURNAL)),
@@ -91,7 +96,7 @@ impl Superblock {
         // no check after so many mounts, the magic, clean, errors are told only, bytes of an inode, the group
         let extra = u64::from(EXTRA);
         let halves = [(0x36, 0xffff), (0x38, u64::from(MAGIC)), (0x3a, 1), (0x3c, 1), (0x58, INODE)];
-        let more = [(0x5a, group), (0xfe, DESCRIPTOR), (0x15c, extra), (0x15e, extra)];
+        let more = [(0x5a, group), (0xce, self.reserved), (0xfe, DESCRIPTOR), (0x15c, extra), (0x15e, extra)];
         for (at, half) in halves.into_iter().chain(more) {
             put16(&mut bytes, at, half);
         }

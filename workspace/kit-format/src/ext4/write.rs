@@ -16,7 +16,7 @@ use crate::largest::Largest;
 use crate::layout::Layout;
 
 /// Names the exact bytes that this writer makes of a tree.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Lays a tree out as a file system.
 pub fn layout(tree: &Tree, options: &Options) -> Result<Layout, Ext4WriteError> {
@@ -25,12 +25,12 @@ pub fn layout(tree: &Tree, options: &Options) -> Result<Layout, Ext4WriteError> 
         return Err(Ext4WriteError::Date { seconds: options.mtime });
     }
     let whole = nodes::with_lost_and_found(tree)?;
-    let nodes = nodes::nodes(&whole)?;
+    let (uuid, hash_seed) = identifiers(tree, options);
+    let nodes = nodes::nodes(&whole, &hash_seed)?;
     let placement = match options.size {
         Size::Fitting { spare } => place::fitting(&nodes, spare)?,
         Size::Exactly(size) => exactly(&nodes, size, tree)?,
     };
-    let (uuid, hash_seed) = identifiers(tree, options);
     let image = Image {
         nodes: &nodes,
         placement: &placement,

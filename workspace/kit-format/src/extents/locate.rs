@@ -35,7 +35,7 @@ pub fn locate(extents: &Extents, open: Open<'_>, offset: u64) -> io::Result<Opti
             io::copy(&mut source.by_ref().take(range.start), &mut io::sink())?;
             let mut bytes = Vec::new();
             source.take(range.end - range.start).read_to_end(&mut bytes)?;
-            let known = fields(what, &bytes, range.start);
+            let known = fields(&extents.format, what, &bytes, range.start);
             if known.iter().any(|field| field.range.contains(&offset)) {
                 extent = extent.with(known).at(offset);
             }

@@ -55,11 +55,11 @@ impl Boot<'_> {
         sign(bytes)
     }
 
-    /// Returns all reserved sectors, in which `used` clusters are counted.
-    pub(super) fn reserved(&self, used: u64) -> Vec<u8> {
+    /// Returns all reserved sectors, in which `used` clusters are counted, of which none is behind `last`.
+    pub(super) fn reserved(&self, used: u64, last: u32) -> Vec<u8> {
         let mut bytes = self.sector();
         if self.geometry.kind == Kind::Fat32 {
-            let counts = free_counts(self.geometry, used);
+            let counts = free_counts(self.geometry, used, last);
             let pair = [bytes.as_slice(), &counts].concat();
             bytes.clone_from(&pair);
             bytes.resize(usize::from(SECOND) * SECTOR_BYTES, 0);
@@ -71,12 +71,12 @@ impl Boot<'_> {
 }
 
 /// Returns the sector that tells how many clusters are free, and which was the last to be taken.
-fn free_counts(geometry: &Geometry, used: u64) -> Vec<u8> {
+fn free_counts(geometry: &Geometry, used: u64, last: u32) -> Vec<u8> {
     let mut bytes = b"RRaA".to_vec();
     bytes.resize(484, 0);
     bytes.extend_from_slice(b"rrAa");
     bytes.extend_from_slice(&long(geometry.clusters - used));
-    bytes.extend_from_slice(&long(used + 1));
+    bytes.extend_from_slice(&last.to_le_bytes());
     sign(bytes)
 }
 

@@ -11,6 +11,8 @@ pub(super) struct Found {
     pub(super) is_directory: bool,
     pub(super) cluster: u32,
     pub(super) size: u32,
+    /// Where in the directory its entry begins.
+    pub(super) at: usize,
 }
 
 /// A long name whose parts are read from its end on.
@@ -25,7 +27,7 @@ struct Long {
 pub(super) fn entries(bytes: &[u8], path: &str) -> Result<Vec<Found>, FatReadError> {
     let refuse = |name: String| FatReadError::Name { path: path.to_owned(), name };
     let (mut found, mut long) = (Vec::new(), None);
-    for entry in bytes.chunks_exact(ENTRY) {
+    for (number, entry) in bytes.chunks_exact(ENTRY).enumerate() {
         let attributes = entry[11];
         match entry[0] {
             0 => break,
@@ -44,13 +46,14 @@ pub(super) fn entries(bytes: &[u8], path: &str) -> Result<Vec<Found>, FatReadErr
                     Some(_) => None,
                     None => short_name(&short, entry[12]),
                 };
-                let number = |at: usize| [entry[at], entry[at + 1]];
-                let ([low, low2], [high, high2]) = (number(26), number(20));
+                let half = |at: usize| [entry[at], entry[at + 1]];
+                let ([low, low2], [high, high2]) = (half(26), half(20));
                 found.push(Found {
                     name: name.ok_or_else(|| refuse(lossy(&short)))?,
                     is_directory: attributes & DIRECTORY != 0,
                     cluster: u32::from_le_bytes([low, low2, high, high2]),
                     size: u32::from_le_bytes([entry[28], entry[29], entry[30], entry[31]]),
+                    at: number * ENTRY,
                 });
             }
         }

@@ -199,7 +199,7 @@ impl<R: Read + Seek> Reading<'_, R> {
         parent: &TreePath,
         found: Found,
     ) -> Result<Option<(TreePath, Option<u32>)>, FatReadError> {
-        let Found { name, is_directory, cluster, size } = found;
+        let Found { name, is_directory, cluster, size, at: _ } = found;
         let path = FileName::new(name.as_bytes()).and_then(|name| parent.join(&name));
         let path = path.map_err(|source| FatReadError::Path { path: parent.clone(), name, source })?;
         self.count.add().map_err(|source| FatReadError::Limit { path: path.clone(), source })?;

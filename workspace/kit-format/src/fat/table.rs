@@ -27,16 +27,26 @@ impl Table {
         first
     }
 
+    /// Leaves so many clusters free.
+    pub(super) fn leave(&mut self, clusters: u64) {
+        self.entries.extend((0..clusters).map(|_| 0));
+    }
+
     fn next(&self) -> u32 {
         u32::try_from(self.entries.len()).expect("because the geometry has less clusters")
     }
 
     /// Returns how many clusters were taken.
     pub(super) fn used(&self) -> u64 {
-        self.entries.len() as u64 - 2
+        self.entries[2..].iter().filter(|entry| **entry != 0).count() as u64
     }
 
-    /// Returns the bytes, up to the last cluster that was taken.
+    /// Returns the last cluster that was taken, or left free behind a file.
+    pub(super) fn last(&self) -> u32 {
+        self.next() - 1
+    }
+
+    /// Returns the bytes, up to the last cluster that was taken or left.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let entries = self.entries.iter();
         match self.kind {

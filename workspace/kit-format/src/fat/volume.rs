@@ -17,8 +17,12 @@ pub(super) struct Volume<'a, R> {
     pub(super) clusters: u64,
     pub(super) root: Root,
     /// The byte that the table begins with, and its length.
-    table: u64,
-    table_bytes: u64,
+    pub(super) table: u64,
+    pub(super) table_bytes: u64,
+    /// How many tables there are.
+    pub(super) tables: u64,
+    /// The bytes that the sectors with free counts begin with.
+    pub(super) free_counts: Vec<u64>,
     /// The byte that cluster 2 begins with.
     data: u64,
     window: Vec<u8>,
@@ -87,6 +91,8 @@ impl<'a, R: Read + Seek> Volume<'a, R> {
             (true, Ok(cluster)) => Root::Cluster(cluster),
             _ => Root::Place(root_at..root_at + root_entries * ENTRY as u64),
         };
+        let free_counts =
+            if large { free_counts(number(48, 2), number(50, 2), reserved) } else { Vec::new() };
         Ok(Self {
             disk,
             kind,
@@ -95,6 +101,8 @@ impl<'a, R: Read + Seek> Volume<'a, R> {
             root,
             table: reserved * SECTOR,
             table_bytes: table_sectors * SECTOR,
+            tables,
+            free_counts,
             data,
             window: Vec::new(),
             window_at: 0,
@@ -160,4 +168,14 @@ impl<'a, R: Read + Seek> Volume<'a, R> {
         self.disk.seek(SeekFrom::Start(at))?;
         self.disk.read(buffer)
     }
+}
+
+/// Returns where free counts are: in a sector of their own, and behind the second boot sector.
+fn free_counts(sector: u64, second: u64, reserved: u64) -> Vec<u64> {
+    let sectors = if second == 0 { vec![sector] } else { vec![sector, second + sector] };
+    sectors
+        .into_iter()
+        .filter(|sector| (1..reserved).contains(sector))
+        .map(|sector| sector * SECTOR)
+        .collect()
 }

@@ -12,12 +12,12 @@ use super::geometry::{self, Demand, Geometry};
 use super::names::{self, Name, Refused};
 use super::table::Table;
 use super::time::{self, Time};
-use super::{ARCHIVE, DIRECTORY, ENTRIES, ENTRY, FatWriteError, Kind};
+use super::{ARCHIVE, DIRECTORY, ENTRIES, ENTRY, FatWriteError, Kind, SIGNATURE_ROOM, is_program};
 use crate::largest::Largest;
 use crate::layout::Layout;
 
 /// Names the exact bytes that this writer makes of a tree.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// How large a file system is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,8 +155,19 @@ impl<'a> Volume<'a> {
         }
     }
 
+    /// Returns the bytes that are kept free behind a file, for what signs it.
+    fn room(&self, number: usize) -> u64 {
+        match self.nodes[number] {
+            Node { content: Content::File { size: 1.., .. }, path, .. } if is_program(path.as_bytes()) => {
+                SIGNATURE_ROOM
+            }
+            _ => 0,
+        }
+    }
+
     fn demand(&self) -> Demand {
-        let bytes = (1..self.nodes.len()).map(|number| self.bytes(number)).collect();
+        let numbers = 1..self.nodes.len();
+        let bytes = numbers.flat_map(|number| [self.bytes(number), self.room(number)]).collect();
         Demand { bytes, root_entries: self.entries(0) }
     }
 
@@ -172,7 +183,7 @@ impl<'a> Volume<'a> {
             label: if self.labelled { label } else { *b"NO NAME    " },
         };
         let mut layout = Layout::new();
-        layout.bytes("boot sectors", boot.reserved(table.used()));
+        layout.bytes("boot sectors", boot.reserved(table.used(), table.last()));
         let entries = table.bytes();
         for (number, entries) in [(1, entries.clone()), (2, entries)] {
             let end = layout.len() + geometry.table_sectors * super::SECTOR;
@@ -199,6 +210,8 @@ impl<'a> Volume<'a> {
                     .div_ceil(geometry.cluster_bytes())
                     .max(u64::from(number == 0));
                 layout.zeros_to("slack", geometry.data() + clusters * geometry.cluster_bytes());
+                let room = self.room(number).next_multiple_of(geometry.cluster_bytes());
+                layout.zeros_of("room for signatures", layout.len() + room, (*path).clone());
             }
         }
         layout.zeros_to("free", geometry.size());
@@ -215,6 +228,7 @@ impl<'a> Volume<'a> {
                 _ => self.bytes(number).div_ceil(geometry.cluster_bytes()),
             };
             clusters.push(table.take(needed));
+            table.leave(self.room(number).div_ceil(geometry.cluster_bytes()));
         }
         clusters
     }

@@ -19,22 +19,14 @@ impl Guid {
     pub const XBOOTLDR: Self = Self::of(0xbc13_c2ff_59e6_4262_a352_b275_fd6f_7172);
     /// Any file system of Linux.
     pub const LINUX_GENERIC: Self = Self::of(0x0fc6_3daf_8483_4772_8e79_3d69_d847_7de4);
-    /// What a system keeps in `/var`.
-    pub const LINUX_VAR: Self = Self::of(0x4d21_b016_b534_45c2_a9fb_5c16_e091_fd2d);
-    /// Swap space.
-    pub const LINUX_SWAP: Self = Self::of(0x0657_fd6d_a4ab_43c4_84e5_0933_c84b_4f4f);
     /// The root of a system for x86-64.
     pub const LINUX_ROOT_X86_64: Self = Self::of(0x4f68_bce3_e8cd_4db1_96e7_fbca_f984_b709);
     /// The hash tree of such a root.
     pub const LINUX_ROOT_X86_64_VERITY: Self = Self::of(0x2c73_57ed_ebd2_46d9_aec1_23d4_37ec_2bf5);
-    /// The signature of such a hash tree's root.
-    pub const LINUX_ROOT_X86_64_VERITY_SIGNATURE: Self = Self::of(0x4109_2b05_9fc8_4523_994f_2def_0408_b176);
     /// The root of a system for 64-bit ARM.
     pub const LINUX_ROOT_AARCH64: Self = Self::of(0xb921_b045_1df0_41c3_af44_4c6f_280d_3fae);
     /// The hash tree of such a root.
     pub const LINUX_ROOT_AARCH64_VERITY: Self = Self::of(0xdf33_00ce_d69f_4c92_978c_9bfb_0f38_d820);
-    /// The signature of such a hash tree's root.
-    pub const LINUX_ROOT_AARCH64_VERITY_SIGNATURE: Self = Self::of(0x6db6_9de6_29f4_4758_a7a5_9621_90f0_0ce3);
 }
 
 impl Guid {

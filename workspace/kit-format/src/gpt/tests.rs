@@ -145,7 +145,7 @@ fn sizes_of_disks_are_checked() {
     assert_eq!(
         sized(needed - 512).unwrap_err().to_string(),
         format!(
-            "the disk needs {needed} bytes, but has a size of {}; the largest partition is 2 `root` with 2097153 bytes",
+            "the disk needs {needed} bytes, 512 more than the given {}; the largest partition is 2 `root` with 2097153 bytes",
             needed - 512
         )
     );

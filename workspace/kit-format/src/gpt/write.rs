@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::largest::LargestPartition;
 use crate::layout::Layout;
 use crate::mbr::{self, ALIGNMENT, CODE, PROTECTIVE};
 
@@ -34,7 +35,7 @@ pub enum GptError {
         units: usize,
     },
     /// A content is larger than its partition.
-    #[error("partition {number} `{label}` has {content} bytes of content, but a size of {size}")]
+    #[error("partition {number} `{label}` has {content} bytes of content, {} more than its size of {size}", content.saturating_sub(*size))]
     Content {
         /// The partition, from 1.
         number: usize,
@@ -88,14 +89,14 @@ pub enum GptError {
         end: u64,
     },
     /// The disk is too small for what is on it.
-    #[error("the disk needs {needed} bytes, but has a size of {size}; the largest partition is {largest}")]
+    #[error("the disk needs {needed} bytes, {} more than the given {size}; {largest}", needed.saturating_sub(*size))]
     DiskSize {
         /// Bytes that are needed.
         needed: u64,
         /// The given size.
         size: u64,
-        /// Number, label and size of the largest partition.
-        largest: String,
+        /// What takes them.
+        largest: LargestPartition,
     },
     /// A disk has whole sectors.
     #[error("a disk of {size} bytes doesn't end with a sector of 512")]
@@ -145,7 +146,9 @@ pub fn layout(partitions: Vec<Partition>, options: &Options) -> Result<Layout, G
     let needed = end.saturating_add((ENTRIES_SECTORS + 1) * SECTOR);
     let size = options.size.unwrap_or(needed.checked_next_multiple_of(ALIGNMENT).unwrap_or(u64::MAX));
     if size < needed {
-        return Err(GptError::DiskSize { needed, size, largest: largest(&partitions) });
+        let sizes = partitions.iter().map(|partition| (partition.label.as_str(), partition.size));
+        let largest = LargestPartition::of(sizes);
+        return Err(GptError::DiskSize { needed, size, largest });
     }
     if !size.is_multiple_of(SECTOR) {
         return Err(GptError::Sectors { size });
@@ -215,14 +218,6 @@ fn places(partitions: &[Partition]) -> Result<Vec<Range<u64>>, GptError> {
         places.push(place);
     }
     Ok(places)
-}
-
-fn largest(partitions: &[Partition]) -> String {
-    let largest =
-        (1..).zip(partitions).max_by_key(|(number, partition)| (partition.size, usize::MAX - *number));
-    largest.map_or(String::from("none"), |(number, Partition { label, size, .. })| {
-        format!("{number} `{label}` with {size} bytes")
-    })
 }
 
 fn entry<'a>(partition: &'a Partition, place: &Range<u64>) -> Entry<'a> {

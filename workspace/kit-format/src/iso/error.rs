@@ -80,7 +80,7 @@ pub enum IsoWriteError {
         limit: usize,
     },
     /// More bytes than blocks have numbers.
-    #[error("the ISO would have {size} bytes; it can have {limit}")]
+    #[error("the ISO would have {size} bytes, {} more than the {limit} that it can have", size.saturating_sub(*limit))]
     Size {
         /// How many.
         size: u64,

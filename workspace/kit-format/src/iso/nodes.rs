@@ -6,12 +6,10 @@ use kit_tree::path::PATH_MAX;
 use kit_tree::{Entry, Tree, TreePath};
 
 use super::error::IsoWriteError;
+use crate::stat::is_device_number;
 
 /// Linux forgets a name of Rock Ridge that is longer.
 pub(super) const NAME_MAX: usize = 253;
-/// Linux's device numbers have 12 bits for the driver and 20 for the device.
-const MAJOR_MAX: u32 = 0xfff;
-const MINOR_MAX: u32 = 0xf_ffff;
 /// What is more with a major number of 0, Linux takes for a number of both.
 const MINOR_ALONE_MAX: u32 = 0xff;
 /// Linux follows no more records of one file.
@@ -99,7 +97,7 @@ fn check(path: &TreePath, name: &[u8], inode: &Entry) -> Result<(), IsoWriteErro
             Err(IsoWriteError::SymlinkTarget { path: path(), length: target.len(), limit: PATH_MAX })
         }
         Entry::Device { major, minor, .. }
-            if *major > MAJOR_MAX || *minor > MINOR_MAX || (*major == 0 && *minor > MINOR_ALONE_MAX) =>
+            if !is_device_number(*major, *minor) || (*major == 0 && *minor > MINOR_ALONE_MAX) =>
         {
             Err(IsoWriteError::DeviceNumber { path: path(), major: *major, minor: *minor })
         }

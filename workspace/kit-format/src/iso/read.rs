@@ -14,7 +14,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use kit_hash::BlobId;
 use kit_tree::draft::{Draft, File, Node};
 use kit_tree::path::Escaped;
-use kit_tree::{BlobSink, DeviceKind, Entry, FileName, Meta, Mode, Tree, TreePath};
+use kit_tree::{BlobSink, Entry, FileName, Meta, Mode, Tree, TreePath};
 
 pub use self::error::IsoReadError;
 
@@ -22,29 +22,20 @@ use self::record::{Hierarchy, Record, Records, hierarchy};
 use self::system_use::{Attributes, SystemUse};
 use super::BLOCK;
 use super::places::Extent;
-use crate::limits::{EntryCount, LimitError, Limits};
-
-const TYPE: u32 = 0o170_000;
-const DIRECTORY: u32 = 0o040_000;
-const FILE: u32 = 0o100_000;
-const SYMLINK: u32 = 0o120_000;
-const CHAR: u32 = 0o020_000;
-const BLOCK_DEVICE: u32 = 0o060_000;
-const FIFO: u32 = 0o010_000;
+use crate::limits::{Budget, Limits};
+use crate::stat::FileType;
 
 /// Reads an ISO; content goes to `sink`.
 pub fn read(reader: impl Read + Seek, limits: &Limits, sink: &dyn BlobSink) -> Result<Tree, IsoReadError> {
-    let mut disc = Disc { reader, header_bytes: limits.header_bytes, limits };
+    let mut disc = Disc { reader, budget: Budget::new(limits) };
     let hierarchy = hierarchy(&mut disc)?;
     let mut walk = Walk {
         disc,
         sink,
         hierarchy,
         draft: Draft::default(),
-        count: EntryCount::new(limits),
         seen: BTreeSet::new(),
         contents: BTreeMap::new(),
-        content_bytes: limits.total_bytes,
         linked: BTreeMap::new(),
     };
     let mut waiting = vec![(TreePath::root(), walk.hierarchy.root)];
@@ -57,17 +48,15 @@ pub fn read(reader: impl Read + Seek, limits: &Limits, sink: &dyn BlobSink) -> R
 /// The blocks of an ISO.
 struct Disc<'a, R> {
     reader: R,
-    /// How many more bytes of directories and continuation areas may be read.
-    header_bytes: u64,
-    limits: &'a Limits,
+    /// Directories and continuation areas are what is in memory.
+    budget: Budget<'a>,
 }
 
 impl<R: Read + Seek> Disc<'_, R> {
     /// Reads what is small.
     fn bytes(&mut self, block: u32, size: u64) -> Result<Vec<u8>, IsoReadError> {
-        let limit = self.limits.header_bytes;
-        let over = IsoReadError::Limit { path: String::from("/"), source: LimitError::HeaderBytes { limit } };
-        self.header_bytes = self.header_bytes.checked_sub(size).ok_or(over)?;
+        let over = |source| IsoReadError::Limit { path: String::from("/"), source };
+        self.budget.memory(size).map_err(over)?;
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::UnexpectedEof => IsoReadError::Truncated { block },
             _ => IsoReadError::Read { block, source },
@@ -85,12 +74,9 @@ struct Walk<'a, R> {
     sink: &'a dyn BlobSink,
     hierarchy: Hierarchy,
     draft: Draft,
-    count: EntryCount,
     /// Blocks of directories that were read.
     seen: BTreeSet<u32>,
     contents: BTreeMap<Vec<Extent>, (BlobId, u64)>,
-    /// How many more bytes of content may be read.
-    content_bytes: u64,
     /// By inode number: the file, and where its content lies.
     linked: BTreeMap<u32, (Node, Vec<Extent>)>,
 }
@@ -151,22 +137,24 @@ impl<R: Read + Seek> Walk<'_, R> {
         let member = format!("{directory}/{}", Escaped(&name));
         let refused = |source| IsoReadError::Path { path: member.clone(), source };
         let path = FileName::new(name).and_then(|name| directory.join(&name)).map_err(refused)?;
-        self.count.add().map_err(|source| IsoReadError::Limit { path: path.to_string(), source })?;
+        // Its name was counted with its directory.
+        self.disc.budget.entry(0).map_err(|source| IsoReadError::Limit { path: path.to_string(), source })?;
         if self.draft.get(&path).is_some() {
             return Err(IsoReadError::Duplicate { path });
         }
         let attributes = fields.attributes.unwrap_or_else(|| {
-            let mode = if record.is_directory() || fields.child.is_some() {
-                DIRECTORY | Mode::DIRECTORY.bits()
+            let (kind, permissions) = if record.is_directory() || fields.child.is_some() {
+                (FileType::Directory, Mode::DIRECTORY)
             } else {
-                FILE | Mode::FILE.bits()
+                (FileType::File, Mode::FILE)
             };
+            let mode = u32::from(kind.bits()) | permissions.bits();
             Attributes { mode, links: 1, uid: 0, gid: 0, number: 0 }
         });
         let meta = attributes.meta();
         let record_problem = |problem| IsoReadError::Record { path: path.clone(), problem };
-        let node = match attributes.mode & TYPE {
-            DIRECTORY => {
+        let node = match FileType::of_mode(attributes.mode) {
+            Some(FileType::Directory) => {
                 let extent = match (fields.child, sections.as_slice()) {
                     (Some(block), _) => self.relocated(block, &path)?,
                     (None, [extent]) if record.is_directory() => *extent,
@@ -176,20 +164,21 @@ impl<R: Read + Seek> Walk<'_, R> {
                 Node::Other(Entry::Directory(meta))
             }
             _ if record.is_directory() => return Err(record_problem("it is a directory and something else")),
-            FILE => self.file(&path, attributes, sections)?,
-            SYMLINK => {
+            Some(FileType::File) => self.file(&path, attributes, sections)?,
+            Some(FileType::Symlink) => {
                 let target = fields.target.filter(|target| !target.is_empty() && !target.contains(&0));
                 let target = target.ok_or(record_problem("it is a symbolic link to nowhere"))?;
                 Node::Other(Entry::Symlink { uid: meta.uid, gid: meta.gid, target })
             }
-            FIFO => Node::Other(Entry::Fifo(meta)),
-            kind @ (CHAR | BLOCK_DEVICE) => {
+            Some(FileType::Fifo) => Node::Other(Entry::Fifo(meta)),
+            Some(FileType::Device(kind)) => {
                 let (major, minor) =
                     fields.device.ok_or(record_problem("it is a device without a number"))?;
-                let kind = if kind == CHAR { DeviceKind::Char } else { DeviceKind::Block };
                 Node::Other(Entry::Device { meta, kind, major, minor })
             }
-            _ => return Err(record_problem("it is a socket or of no type that there is")),
+            Some(FileType::Socket) | None => {
+                return Err(record_problem("it is a socket or of no type that there is"));
+            }
         };
         self.draft.insert(path, node);
         Ok(())
@@ -237,12 +226,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     fn content(&mut self, path: &TreePath, sections: &[Extent]) -> Result<(BlobId, u64), IsoReadError> {
         let size: u64 = sections.iter().map(|section| u64::from(section.size)).sum();
         let limit = |source| IsoReadError::Limit { path: path.to_string(), source };
-        let limits = self.disc.limits;
-        if size > limits.file_bytes {
-            return Err(limit(LimitError::FileBytes { size, limit: limits.file_bytes }));
-        }
-        let left = self.content_bytes.checked_sub(size);
-        self.content_bytes = left.ok_or(limit(LimitError::TotalBytes { limit: limits.total_bytes }))?;
+        self.disc.budget.content(size).map_err(limit)?;
         let mut content = Content { reader: &mut self.disc.reader, sections, skip: 0, failure: None };
         let put = self.sink.put(&mut content);
         if let Some(failure) = content.failure {

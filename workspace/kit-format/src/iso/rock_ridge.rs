@@ -1,9 +1,10 @@
 //! What Rock Ridge adds to a directory record: the fields of its system use area, and the areas where they continue.
 
-use kit_tree::{DeviceKind, Entry, Mode};
+use kit_tree::Entry;
 
 use super::nodes::Node;
 use super::numbers::{both32, short_date};
+use crate::stat::FileType;
 
 /// Bytes of a `CE` field.
 const CE_LENGTH: usize = 28;
@@ -13,13 +14,6 @@ const RECORD_MAX: usize = 254;
 const FIELD_MAX: usize = 250;
 /// Bytes of a block; no continuation area goes over its end.
 const BLOCK: usize = 2048;
-
-const DIRECTORY: u32 = 0o040_000;
-const FILE: u32 = 0o100_000;
-const SYMLINK: u32 = 0o120_000;
-const CHAR: u32 = 0o020_000;
-const BLOCK_DEVICE: u32 = 0o060_000;
-const FIFO: u32 = 0o010_000;
 
 /// The flags of `TF`: times of modification, access and change of attributes.
 const TIMES: u8 = 0x0e;
@@ -85,16 +79,16 @@ fn field(signature: [u8; 2], content: &[u8]) -> Vec<u8> {
 
 /// Mode, links, owner, group and inode number.
 fn attributes(node: &Node<'_>) -> Vec<u8> {
-    let (kind, mode, uid, gid) = match node.inode {
-        Entry::Directory(meta) => (DIRECTORY, meta.mode, meta.uid, meta.gid),
-        Entry::File { meta, .. } => (FILE, meta.mode, meta.uid, meta.gid),
-        Entry::Fifo(meta) => (FIFO, meta.mode, meta.uid, meta.gid),
-        Entry::Device { meta, kind: DeviceKind::Char, .. } => (CHAR, meta.mode, meta.uid, meta.gid),
-        Entry::Device { meta, kind: DeviceKind::Block, .. } => (BLOCK_DEVICE, meta.mode, meta.uid, meta.gid),
-        Entry::Symlink { uid, gid, .. } => (SYMLINK, Mode::from_st_mode(0o777), *uid, *gid),
+    let (permissions, uid, gid) = match node.inode {
+        Entry::Directory(meta)
+        | Entry::File { meta, .. }
+        | Entry::Fifo(meta)
+        | Entry::Device { meta, .. } => (meta.mode.bits(), meta.uid, meta.gid),
+        Entry::Symlink { uid, gid, .. } => (0o777, *uid, *gid),
         Entry::HardLink { .. } => unreachable!("because nodes have the file that a hard link names"),
     };
-    field(*b"PX", &[kind | mode.bits(), node.links, uid, gid, node.number].map(both32).concat())
+    let mode = u32::from(FileType::of(node.inode).bits()) | permissions;
+    field(*b"PX", &[mode, node.links, uid, gid, node.number].map(both32).concat())
 }
 
 /// The target of a symbolic link: components as between slashes, so that none of them is lost.

@@ -16,7 +16,7 @@ pub struct Contained {
     pub place: Option<Place>,
 }
 
-/// Returns what the byte at an offset of a container is; none where it isn't one, or one whole compressed stream.
+/// Returns what the byte at an offset of a container is; none where it isn't one, is one whole compressed stream, or is of an archive around it.
 pub fn in_disk(file: &dyn RandomAccess, offset: u64) -> Result<Option<Contained>, DiskReadError> {
     let length = file.length();
     if offset >= length {
@@ -39,6 +39,10 @@ pub fn in_disk(file: &dyn RandomAccess, offset: u64) -> Result<Option<Contained>
             Place::Packed { cluster, .. } => Extent::new("a compressed cluster", cluster.clone()),
         };
         return Ok(Some(Contained { format, extent, place: Some(place) }));
+    }
+    // Headers of a tar archive are told as such.
+    if disk.format == DiskFormat::Ova {
+        return Ok(None);
     }
     let mut read_at = |at: u64, size: usize| {
         let mut bytes = vec![0; size];

@@ -1,6 +1,8 @@
 //! The fields of what disks, file systems and boot programs begin with, by their specifications' names.
 
 mod containers;
+mod ext4;
+mod iso;
 mod tables;
 
 use std::fmt::Write as _;
@@ -20,9 +22,16 @@ struct Placed {
     table: Table,
 }
 
-/// Returns the fields of a piece that begins at byte `start` of its file. `what` is what its layout calls it.
-pub(crate) fn fields(what: &str, bytes: &[u8], start: u64) -> Vec<Field> {
+/// Returns the fields of a piece that begins at byte `start` of a file of this format. `what` is what its layout calls it.
+pub(crate) fn fields(format: &str, what: &str, bytes: &[u8], start: u64) -> Vec<Field> {
     let name = what.rsplit(", ").next().unwrap_or(what);
+    if format.starts_with("ext4") {
+        return ext4::fields(name, bytes, start);
+    }
+    // A file system for firmware is a part of a disc, with directories of its own.
+    if format.starts_with("ISO") && what == "directory" {
+        return iso::directory(bytes, start);
+    }
     let tables = match name {
         "GPT header" | "second GPT header" => only(tables::GPT_HEADER),
         "GPT entries" | "second GPT entries" => each(bytes, 128, "entry", |_| tables::GPT_ENTRY),

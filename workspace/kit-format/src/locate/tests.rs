@@ -214,6 +214,12 @@ fn texts_and_other_files_are_told() {
     kernel[0x24c..0x24e].copy_from_slice(&512_u16.to_le_bytes());
     covered(&kernel[..0x1f1]);
     assert_eq!(line(&kernel, 0x1f1), "kernel: setup header, field setup_sects = 0x1 [1]");
+    let mut other = vec![0; 4096];
+    other[56..60].copy_from_slice(b"ARM\x64");
+    other[16..18].copy_from_slice(&4096_u16.to_le_bytes());
+    covered(&other);
+    assert_eq!(line(&other, 20), "kernel: header, field image_size = 0x1000 [8]");
+    assert_eq!(line(&other, 64), "kernel: the kernel [4032]");
     assert_eq!(line(&kernel, 0x24d), "kernel: setup header, field payload_length = 0x200 [4]");
     assert_eq!(line(&kernel, 1024 + 16), "kernel: payload: the compressed kernel [512]");
     assert_eq!(line(&kernel, 4095), "kernel: code and data behind the payload [2544]");

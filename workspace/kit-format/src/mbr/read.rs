@@ -22,7 +22,7 @@ pub enum MbrReadError {
         /// What stands there.
         status: u8,
     },
-    /// A partition has no sectors, or lies over the table itself.
+    /// A partition has no sectors, or is a second one that begins with the table itself.
     #[error("partition {number} has {sectors} sectors from {first} on")]
     Place {
         /// The partition, from 1.
@@ -66,6 +66,8 @@ pub struct Table {
     pub signature: u32,
     /// Whether one of the entries is that of a disk with a GPT.
     pub protective: bool,
+    /// The entry that begins with the sector itself, as that of a compact disc which starts from a stick, too: the volume that all is in.
+    pub whole: Option<Slice>,
     /// The other entries.
     pub partitions: Vec<Slice>,
 }
@@ -93,7 +95,7 @@ pub fn read(disk: &mut (impl Read + Seek)) -> Result<Table, MbrReadError> {
         return Err(MbrReadError::Signature);
     }
     let number = |at: usize| u32::from_le_bytes([sector[at], sector[at + 1], sector[at + 2], sector[at + 3]]);
-    let mut table = Table { signature: number(440), protective: false, partitions: Vec::new() };
+    let mut table = Table { signature: number(440), protective: false, whole: None, partitions: Vec::new() };
     for index in 0..ENTRIES {
         let at = TABLE + index * ENTRY;
         let (status, kind, first, sectors) = (sector[at], sector[at + 4], number(at + 8), number(at + 12));
@@ -103,16 +105,26 @@ pub fn read(disk: &mut (impl Read + Seek)) -> Result<Table, MbrReadError> {
         match kind {
             0 => {}
             PROTECTIVE => table.protective = true,
-            _ if first == 0 || sectors == 0 => {
-                return Err(MbrReadError::Place { number: index + 1, first, sectors });
+            _ => {
+                let slice = Slice {
+                    number: index + 1,
+                    kind,
+                    active: status == ACTIVE,
+                    bytes: u64::from(first) * SECTOR..(u64::from(first) + u64::from(sectors)) * SECTOR,
+                };
+                if sectors == 0 || first == 0 && table.whole.is_some() {
+                    return Err(MbrReadError::Place { number: index + 1, first, sectors });
+                }
+                if first == 0 {
+                    table.whole = Some(slice);
+                } else {
+                    table.partitions.push(slice);
+                }
             }
-            _ => table.partitions.push(Slice {
-                number: index + 1,
-                kind,
-                active: status == ACTIVE,
-                bytes: u64::from(first) * SECTOR..(u64::from(first) + u64::from(sectors)) * SECTOR,
-            }),
         }
+    }
+    if let Some(Slice { number, bytes, .. }) = table.whole.as_ref().filter(|whole| whole.bytes.end > size) {
+        return Err(MbrReadError::Beyond { number: *number, end: bytes.end, size });
     }
     check(&table.partitions, size)?;
     Ok(table)

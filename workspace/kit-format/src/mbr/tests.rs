@@ -5,6 +5,7 @@ use kit_tree::blobs::MemoryBlobs;
 use proptest::prelude::*;
 
 use super::*;
+use crate::largest::LargestPartition;
 use crate::layout::Layout;
 
 const MIB: u64 = 1 << 20;
@@ -92,11 +93,37 @@ fn what_is_no_disk_is_refused() {
     assert_eq!(refuse(vec![partition(1, true, 2 << 40)], &none), far((2 << 40) + MIB));
     assert_eq!(refuse(vec![partition(1, true, u64::MAX)], &none), far(u64::MAX));
     let small = Options { size: Some(MIB + 512), ..Options::default() };
-    assert_eq!(refuse(vec![one()], &small), MbrError::DiskSize { needed: 2 * MIB, size: MIB + 512 });
+    assert_eq!(
+        refuse(vec![one()], &small),
+        MbrError::DiskSize {
+            needed: 2 * MIB,
+            size: MIB + 512,
+            largest: LargestPartition::of([("", MIB)].into_iter()),
+        }
+    );
+    assert_eq!(
+        refuse(vec![partition(1, false, 512), one()], &small).to_string(),
+        "the disk needs 3145728 bytes, 2096640 more than the given 1049088; the largest partition is 2 with 1048576 bytes"
+    );
     let odd = Options { size: Some(2 * MIB + 1), ..Options::default() };
     assert_eq!(refuse(vec![one()], &odd), MbrError::Sectors { size: 2 * MIB + 1 });
     let loader = Options { loader: content(&vec![1; 1 << 20]), ..Options::default() };
     assert_eq!(refuse(vec![one()], &loader), MbrError::Loader { size: MIB, room: MIB - 512 });
+}
+
+#[test]
+fn a_disc_that_is_a_stick_too_has_a_volume_around_its_partitions() {
+    let mut disk = disk();
+    // The first one begins with the table, and the second is in it.
+    disk[446 + 4] = 0xcd;
+    disk[446 + 8..446 + 16].copy_from_slice(&[0, 0, 0, 0, 0, 0x60, 0, 0]);
+    let table = read(&mut Cursor::new(&disk)).unwrap();
+    let whole = table.whole.expect("a volume");
+    assert_eq!((whole.number, whole.kind, whole.bytes), (1, 0xcd, 0..12 * MIB));
+    assert_eq!(table.partitions.iter().map(|one| one.number).collect::<Vec<_>>(), [2]);
+    disk[446 + 16 + 8..446 + 16 + 12].fill(0);
+    let refused = read(&mut Cursor::new(&disk)).unwrap_err().to_string();
+    assert_eq!(refused, "partition 2 has 18432 sectors from 0 on");
 }
 
 #[test]
@@ -108,7 +135,7 @@ fn tables_that_contradict_themselves_are_refused() {
     };
     assert_eq!(change(511, 0), "the first sector isn't one of an MBR: it doesn't end with 0x55 0xaa");
     assert_eq!(change(446, 1), "partition 1 has the status 0x01, neither 0x00 nor 0x80");
-    assert_eq!(change(446 + 9, 0), "partition 1 has 2049 sectors from 0 on");
+    assert_eq!(change(446 + 16 + 13, 0), "partition 2 has 0 sectors from 6144 on");
     assert_eq!(change(446 + 31, 1), "partition 2 ends at byte 8602517504, behind the disk's 12582912");
     assert_eq!(
         change(446 + 13, 0x18),

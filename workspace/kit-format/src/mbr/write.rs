@@ -1,5 +1,6 @@
 //! A disk of up to four partitions.
 
+use crate::largest::LargestPartition;
 use crate::layout::Layout;
 
 use super::{ACTIVE, ALIGNMENT, CODE, ENTRIES, ENTRY, SECTOR, TABLE};
@@ -17,7 +18,7 @@ pub enum MbrError {
         count: usize,
     },
     /// A content is larger than its partition.
-    #[error("partition {number} has {content} bytes of content, but a size of {size}")]
+    #[error("partition {number} has {content} bytes of content, {} more than its size of {size}", content.saturating_sub(*size))]
     Content {
         /// The partition, from 1.
         number: usize,
@@ -49,7 +50,7 @@ pub enum MbrError {
         end: u64,
     },
     /// The loader doesn't fit before the first partition.
-    #[error("the loader before the first partition has {size} bytes, more than {room}")]
+    #[error("the loader before the first partition has {size} bytes, {} more than the {room} before it", size.saturating_sub(*room))]
     Loader {
         /// Bytes that it has.
         size: u64,
@@ -57,12 +58,14 @@ pub enum MbrError {
         room: u64,
     },
     /// The disk is too small for what is on it.
-    #[error("the disk needs {needed} bytes, but has a size of {size}")]
+    #[error("the disk needs {needed} bytes, {} more than the given {size}; {largest}", needed.saturating_sub(*size))]
     DiskSize {
         /// Bytes that are needed.
         needed: u64,
         /// The given size.
         size: u64,
+        /// What takes them.
+        largest: LargestPartition,
     },
     /// A disk has whole sectors.
     #[error("a disk of {size} bytes doesn't end with a sector of 512")]
@@ -121,7 +124,8 @@ pub fn layout(partitions: Vec<Partition>, options: &Options) -> Result<Layout, M
     let needed = end.next_multiple_of(ALIGNMENT);
     let size = options.size.unwrap_or(needed);
     if size < end {
-        return Err(MbrError::DiskSize { needed: end, size });
+        let largest = LargestPartition::of(partitions.iter().map(|partition| ("", partition.size)));
+        return Err(MbrError::DiskSize { needed: end, size, largest });
     }
     if !size.is_multiple_of(SECTOR) {
         return Err(MbrError::Sectors { size });

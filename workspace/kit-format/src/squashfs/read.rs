@@ -22,7 +22,8 @@ use self::metadata::{Metadata, Place};
 use self::xattrs::Xattrs;
 use super::superblock::{Superblock, Wrong};
 use super::{DOTS, HEADER_NAMES, NO_TABLE, NONE, SquashfsReadError, kind};
-use crate::limits::{EntryCount, LimitError, Limits};
+use crate::limits::{Budget, LimitError, Limits};
+use crate::stat::unpack_device;
 
 /// Reads a file system that begins where `source` does; contents go to `sink`.
 pub fn read(
@@ -48,7 +49,6 @@ struct Reader<'a, R> {
     superblock: Superblock,
     blocks: Blocks<'a, R>,
     metadata: Metadata,
-    limits: &'a Limits,
     sink: &'a dyn BlobSink,
     ids: Vec<u32>,
     xattrs: Option<Xattrs>,
@@ -56,11 +56,7 @@ struct Reader<'a, R> {
     /// Files by their inode's reference.
     files: BTreeMap<u64, Node>,
     directories: BTreeSet<u64>,
-    count: EntryCount,
-    /// Bytes of paths, targets and attributes.
-    held: u64,
-    /// Bytes of contents.
-    contents: u64,
+    budget: Budget<'a>,
 }
 
 impl<'a, R: Read + Seek> Reader<'a, R> {
@@ -82,16 +78,13 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             superblock,
             blocks,
             metadata,
-            limits,
             sink,
             ids,
             xattrs,
             draft: Draft::default(),
             files: BTreeMap::new(),
             directories: BTreeSet::new(),
-            count: EntryCount::new(limits),
-            held: 0,
-            contents: 0,
+            budget: Budget::new(limits),
         })
     }
 
@@ -102,7 +95,6 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         reference: u64,
         kind: u16,
     ) -> Result<Option<Listing>, SquashfsReadError> {
-        self.hold(path, path.as_bytes().len() as u64)?;
         if let Some(node) = self.files.get(&reference).cloned() {
             self.draft.insert(path.clone(), node);
             return Ok(None);
@@ -117,7 +109,8 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 return Err(wrong(path, "it has extended attributes, but there is no table of them"));
             };
             meta.xattrs = table.set(&mut self.metadata, &mut self.blocks, path, xattrs)?;
-            self.hold(path, meta.xattrs.iter().map(|(name, value)| (name.len() + value.len()) as u64).sum())?;
+            let size = meta.xattrs.iter().map(|(name, value)| (name.len() + value.len()) as u64).sum();
+            self.budget.memory(size).map_err(|source| limit(path, source))?;
         }
         let mut listing = None;
         let entry = match kind {
@@ -129,7 +122,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 Entry::Directory(meta)
             }
             Kind::File(file) => {
-                self.count_content(path, file.size)?;
+                self.budget.content(file.size).map_err(|source| limit(path, source))?;
                 let sizes = self.sizes(path, &file)?;
                 let size = file.size;
                 let blob = Content::of(&mut self.blocks, file, sizes).keep(path, self.sink)?;
@@ -142,12 +135,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 return Err(SquashfsReadError::SymlinkXattrs { path: path.clone() });
             }
             Kind::Symlink { target } => {
-                self.hold(path, target.len() as u64)?;
+                self.budget.memory(target.len() as u64).map_err(|source| limit(path, source))?;
                 Entry::Symlink { uid: meta.uid, gid: meta.gid, target }
             }
             Kind::Device { kind, number } => {
-                let minor = number & 0xff | number >> 12 & 0xf_ff00;
-                Entry::Device { meta, kind, major: number >> 8 & 0xfff, minor }
+                let (major, minor) = unpack_device(number);
+                Entry::Device { meta, kind, major, minor }
             }
             Kind::Fifo => Entry::Fifo(meta),
             Kind::Socket => return Err(SquashfsReadError::Socket { path: path.clone() }),
@@ -172,12 +165,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 return Err(wrong(path, "its listing has a header for too many names"));
             }
             for _ in 0..=count {
-                self.count.add().map_err(|source| limit(path, source))?;
                 let entry = self.listed(path, &mut place, &mut left, 8)?;
                 let length = u32::from(short(&entry, 6)) + 1;
                 let name = self.listed(path, &mut place, &mut left, length)?;
                 let refused = |source| SquashfsReadError::Name { directory: path.clone(), source };
                 let below = path.join(&FileName::new(name).map_err(refused)?).map_err(refused)?;
+                self.budget.entry(below.as_bytes().len()).map_err(|source| limit(&below, source))?;
                 if !names.insert(below.clone()) {
                     return Err(SquashfsReadError::Duplicate { path: below });
                 }
@@ -242,26 +235,6 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         let mut place = file.sizes;
         let bytes = self.of_inode(&mut place, length)?;
         Ok(bytes.chunks_exact(4).map(|size| word(size, 0)).collect())
-    }
-
-    /// Counts what is kept in memory.
-    fn hold(&mut self, path: &TreePath, bytes: u64) -> Result<(), SquashfsReadError> {
-        self.held = self.held.saturating_add(bytes);
-        let most = self.limits.header_bytes;
-        if self.held > most { Err(limit(path, LimitError::HeaderBytes { limit: most })) } else { Ok(()) }
-    }
-
-    /// Counts a content.
-    fn count_content(&mut self, path: &TreePath, size: u64) -> Result<(), SquashfsReadError> {
-        let Limits { file_bytes, total_bytes, .. } = *self.limits;
-        if size > file_bytes {
-            return Err(limit(path, LimitError::FileBytes { size, limit: file_bytes }));
-        }
-        self.contents = self.contents.saturating_add(size);
-        if self.contents > total_bytes {
-            return Err(limit(path, LimitError::TotalBytes { limit: total_bytes }));
-        }
-        Ok(())
     }
 }
 

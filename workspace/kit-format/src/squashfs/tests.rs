@@ -2,7 +2,6 @@ mod hostile;
 
 use std::fmt::Write as _;
 use std::io::{Cursor, Read as _};
-use std::thread;
 
 use kit_hash::Sha256;
 use kit_tree::blobs::MemoryBlobs;
@@ -14,7 +13,7 @@ use super::*;
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::samples::{MTIME, any_tree, change, lines, path, put, rich_tree};
-use crate::workers::{Alone, Work, Workers};
+use crate::workers::{Alone, Backwards};
 
 const METHODS: [Compression; 4] =
     [Compression::Gzip, Compression::Xz, Compression::Zstd { level: 15 }, Compression::Zstd { level: 3 }];
@@ -180,27 +179,6 @@ fn equal_attributes_are_there_once() {
     assert!(with(100, false) <= with(1, false) + 4096);
 }
 
-/// Some threads, the last block first.
-struct Several(usize);
-
-impl Workers for Several {
-    fn batch(&self) -> usize {
-        self.0 * 3
-    }
-
-    fn map(&self, blocks: &[Vec<u8>], work: Work<'_>) -> std::io::Result<Vec<Vec<u8>>> {
-        let mut done: Vec<_> = blocks.iter().map(|_| None).collect();
-        for (blocks, done) in blocks.chunks(self.0).zip(done.chunks_mut(self.0)) {
-            thread::scope(|scope| {
-                for (block, done) in blocks.iter().zip(done).rev() {
-                    scope.spawn(move || *done = Some(work(block)));
-                }
-            });
-        }
-        done.into_iter().map(|done| done.unwrap()).collect()
-    }
-}
-
 #[test]
 fn any_number_of_threads_makes_the_same_bytes() {
     let blobs = MemoryBlobs::new();
@@ -209,7 +187,7 @@ fn any_number_of_threads_makes_the_same_bytes() {
         let options = Options { block: 4 << 10, ..options(method) };
         let expected = image(&tree, &blobs, &options);
         for count in [1, 2, 7] {
-            let layout = layout(&tree, &blobs, &blobs, &options, &Several(count)).unwrap();
+            let layout = layout(&tree, &blobs, &blobs, &options, &Backwards(count)).unwrap();
             let mut bytes = Vec::new();
             layout.stream(&blobs).read_to_end(&mut bytes).unwrap();
             assert!(bytes == expected, "{method:?} with {count} threads");

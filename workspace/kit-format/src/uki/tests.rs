@@ -17,6 +17,7 @@ pub(crate) fn sample(os_release: &str, cmdline: &str, initrd: &[u8], kernel: &[u
     let blobs = MemoryBlobs::new();
     let put = |bytes: &[u8]| Content { blob: blobs.insert(bytes.to_vec()), size: bytes.len() as u64 };
     let parts = Parts {
+        machine: Program::X86_64,
         stub: stub(),
         os_release: os_release.as_bytes().to_vec(),
         cmdline: cmdline.as_bytes().to_vec(),
@@ -131,6 +132,14 @@ fn parts_that_make_no_image_are_refused() {
     assert_eq!(kernel_is(vec![0; 2000]), "the kernel has no EFI stub, so firmware can't start it");
     let arm = program(Program::AARCH64, &[(".text", b"kernel")], b"");
     assert_eq!(kernel_is(arm), "the kernel is for 64-bit ARM, the stub for x86-64");
+    assert_eq!(
+        kernel_is(vec![0x1f, 0x8b, 8, 0]),
+        "the kernel is a compressed file, which firmware can't unpack"
+    );
+    assert_eq!(
+        refused(&|sample| sample.parts.machine = Program::AARCH64),
+        "the stub is for x86-64, the image for 64-bit ARM"
+    );
     let stub_is = |bytes: Vec<u8>| refused(&|sample| sample.parts.stub.clone_from(&bytes));
     assert_eq!(stub_is(Vec::new()), "the stub is no program to begin a unified kernel image with");
     let used = program(Program::X86_64, &[(".linux", b"kernel")], b"");

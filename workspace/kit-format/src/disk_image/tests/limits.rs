@@ -19,7 +19,7 @@ fn sizes_that_do_not_fit() {
     );
     assert_eq!(
         refused((2040 << 30) + 512, DiskFormat::VhdDynamic),
-        "the disk has 2190433321472 bytes, and `dynamic-vhd` holds 2190433320960 at most"
+        "the disk has 2190433321472 bytes, 512 more than the 2190433320960 that `dynamic-vhd` holds"
     );
     for format in DiskFormat::ALL {
         let largest = format.largest();

@@ -1,13 +1,13 @@
 //! All contents of a tree, compressed one behind the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 
 use kit_hash::BlobId;
 use kit_tree::{BlobSink, Blobs};
 
 use super::{BLOCK, BLOCK_BYTES, Codec, Extents, SEGMENT, segment};
-use crate::workers::Workers;
+use crate::workers::{Queue, Workers, with_queue};
 
 /// What became of the contents.
 #[derive(Debug)]
@@ -20,10 +20,8 @@ pub(in crate::erofs) struct Compressed {
     pub(in crate::erofs) length: u64,
 }
 
-/// The most segments that workers get at a time.
-const SEGMENTS_MAX: usize = 1024;
-/// The most bytes that they get, in whole segments.
-const WHOLE_SEGMENTS_MAX: usize = 16;
+/// The most bytes in the queue, however many workers there are, unless it is one segment.
+const WAITING: usize = 16 * SEGMENT;
 
 /// Compresses contents, given with their lengths, and gives them to `sink` as one.
 pub(in crate::erofs) fn compress(
@@ -33,29 +31,37 @@ pub(in crate::erofs) fn compress(
     codec: Codec,
     workers: &dyn Workers,
 ) -> io::Result<Compressed> {
-    let mut stream = Stream {
-        waiting: files,
-        current: None,
-        blobs,
-        workers,
-        codec,
-        ready: Vec::new(),
-        taken: 0,
-        blocks: 0,
-        files: BTreeMap::new(),
-    };
-    let (blob, length) = sink.put(&mut stream)?;
-    if length != stream.blocks * BLOCK {
-        return Err(io::Error::other("the store didn't take all that was compressed"));
-    }
-    Ok(Compressed { files: stream.files, blob, length })
+    with_queue(workers, &move |bytes| segment::compress(bytes, codec), |queue| {
+        let mut stream = Stream {
+            left: files,
+            current: None,
+            blobs,
+            queue,
+            origins: VecDeque::new(),
+            waiting: 0,
+            codec,
+            ready: Vec::new(),
+            taken: 0,
+            blocks: 0,
+            files: BTreeMap::new(),
+        };
+        let (blob, length) = sink.put(&mut stream)?;
+        if length != stream.blocks * BLOCK {
+            return Err(io::Error::other("the store didn't take all that was compressed"));
+        }
+        Ok(Compressed { files: stream.files, blob, length })
+    })
 }
 
 struct Stream<'a> {
-    waiting: &'a [(BlobId, u64)],
+    left: &'a [(BlobId, u64)],
     current: Option<Current<'a>>,
     blobs: &'a dyn Blobs,
-    workers: &'a dyn Workers,
+    queue: &'a mut dyn Queue,
+    /// Of each segment in the queue.
+    origins: VecDeque<Origin>,
+    /// Bytes of the segments in the queue.
+    waiting: usize,
     codec: Codec,
     /// Compressed bytes, of which the first `taken` were handed out.
     ready: Vec<u8>,
@@ -100,8 +106,8 @@ impl Stream<'_> {
                 }
                 return Ok(Some((origin, segment)));
             }
-            let Some(((blob, size), rest)) = self.waiting.split_first() else { return Ok(None) };
-            self.waiting = rest;
+            let Some(((blob, size), rest)) = self.left.split_first() else { return Ok(None) };
+            self.left = rest;
             if *size > BLOCK {
                 self.current =
                     Some(Current { blob: *blob, reader: self.blobs.open(blob)?, size: *size, left: *size });
@@ -109,24 +115,22 @@ impl Stream<'_> {
         }
     }
 
-    /// Compresses some segments; false when there are none left.
+    /// Compresses a segment; false when there is none left.
     fn advance(&mut self) -> io::Result<bool> {
         self.ready.clear();
         self.taken = 0;
-        let enough = self.workers.batch().clamp(1, WHOLE_SEGMENTS_MAX) * SEGMENT;
-        let (mut origins, mut segments, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while bytes < enough && segments.len() < SEGMENTS_MAX {
+        while self.waiting < WAITING && self.queue.has_room() {
             let Some((origin, segment)) = self.segment()? else { break };
-            bytes += segment.len();
-            origins.push(origin);
-            segments.push(segment);
+            self.waiting += segment.len();
+            self.origins.push_back(origin);
+            self.queue.give(segment);
         }
-        let codec = self.codec;
-        let done = self.workers.map(&segments, &move |bytes| segment::compress(bytes, codec))?;
-        for ((origin, segment), done) in origins.iter().zip(&segments).zip(&done) {
-            self.keep(origin, segment, done);
-        }
-        Ok(!origins.is_empty())
+        let (Some(done), Some(origin)) = (self.queue.take()?, self.origins.pop_front()) else {
+            return Ok(false);
+        };
+        self.waiting -= done.block.len();
+        self.keep(&origin, &done.block, &done.result);
+        Ok(true)
     }
 
     /// Keeps a compressed segment, unless its content is better left as it is.

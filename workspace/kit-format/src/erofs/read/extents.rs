@@ -4,12 +4,12 @@ use std::io::{Read, Seek};
 
 use kit_tree::TreePath;
 
-use super::ErofsReadError;
-use super::content::{LZ4, Span, ZSTD};
 use super::image::{Found, Image};
+use super::{ErofsReadError, Span};
 use crate::erofs::BLOCK;
 use crate::erofs::compress::Packs;
 use crate::erofs::inode::Form;
+use crate::inodes::{EntryError, Inodes as _};
 
 /// Flags of an index.
 const DENSE: u16 = 1;
@@ -33,14 +33,28 @@ enum Cluster {
     Amid,
 }
 
+/// The codec's number for LZ4.
+pub(super) const LZ4: u8 = 0;
+/// The codec's number for zstd.
+pub(super) const ZSTD: u8 = 3;
+
+/// An extent: `stored` bytes from `offset` on that become `length`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packed {
+    pub(super) offset: u64,
+    pub(super) stored: u64,
+    pub(super) length: u64,
+    pub(super) codec: u8,
+}
+
 /// Returns where the content of a compressed inode is.
 pub(super) fn read<R: Read + Seek>(
     image: &mut Image<R>,
     found: &Found,
     path: &TreePath,
 ) -> Result<Vec<Span>, ErofsReadError> {
-    let unsupported = |what| Err(ErofsReadError::Unsupported { what });
-    let damaged = || ErofsReadError::Damaged { path: path.clone(), what: "its index is" };
+    let unsupported = |what| Err(Image::<R>::unsupported(what));
+    let damaged = || EntryError::damaged(path, "its index is");
     let start = found.behind().next_multiple_of(8);
     let header = image.read_vec(start, 8)?;
     let inlined = u64::from(u16::from_le_bytes([header[2], header[3]]));
@@ -52,7 +66,7 @@ pub(super) fn read<R: Read + Seek>(
         return unsupported("logical clusters of another size than 4096 bytes");
     }
     if flags & BIG != 0 && flags & BIG != BIG && found.inode.form == Form::Compressed {
-        return Err(damaged());
+        return Err(damaged().into());
     }
     let (clusters, end) = match found.inode.form {
         Form::CompressedFull => full(image, found, start + 16)?,
@@ -78,15 +92,16 @@ pub(super) fn read<R: Read + Seek>(
             (u64::from(head.block) * BLOCK, u64::from(head.blocks) * BLOCK)
         };
         if head.kind == 0 && length > stored && length > 0 {
-            return Err(damaged());
+            return Err(damaged().into());
         }
         spans.push(match head.kind {
             0 => Span::Stored { offset, length },
-            _ => Span::Compressed { offset, stored, length, codec },
+            _ if length == 0 => Span::Zeros { length },
+            _ => Span::Packed(Packed { offset, stored, length, codec }),
         });
     }
     let covered = heads.first().map_or(0, |first| first.start) == 0 && !(heads.is_empty() && size > 0);
-    if covered { Ok(spans) } else { Err(damaged()) }
+    if covered { Ok(spans) } else { Err(damaged().into()) }
 }
 
 /// Where an extent starts in the content, and where it is.

@@ -8,6 +8,7 @@ use kit_tree::TreePath;
 use super::ErofsReadError;
 use super::image::{Found, Image};
 use crate::erofs::xattr::{HEADER, PREFIXES};
+use crate::inodes::EntryError;
 use crate::limits::LimitError;
 
 type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -19,7 +20,7 @@ pub(super) fn read<R: Read + Seek>(
     path: &TreePath,
     limit: u64,
 ) -> Result<(Xattrs, u64), ErofsReadError> {
-    let damaged = || ErofsReadError::Damaged { path: path.clone(), what: "its attributes are" };
+    let damaged = || EntryError::damaged(path, "its attributes are");
     let mut xattrs = BTreeMap::new();
     let mut shared_bytes = 0;
     let bytes = image.read_vec(found.attributes, found.attributes_length())?;
@@ -32,18 +33,18 @@ pub(super) fn read<R: Read + Seek>(
         shared_bytes += length;
         if shared_bytes > limit {
             let source = LimitError::XattrBytes { size: shared_bytes, limit };
-            return Err(ErofsReadError::Limit { path: path.clone(), source });
+            return Err(EntryError::limit(path)(source).into());
         }
         let entry = image.read_vec(offset, 4 + length)?;
         let (name, value, _) = parse(&entry)?.ok_or_else(damaged)?;
         if xattrs.insert(name, value).is_some() {
-            return Err(damaged());
+            return Err(damaged().into());
         }
     }
     while !inline.is_empty() {
         let (name, value, rest) = parse(inline)?.ok_or_else(damaged)?;
         if xattrs.insert(name, value).is_some() {
-            return Err(damaged());
+            return Err(damaged().into());
         }
         inline = rest;
     }

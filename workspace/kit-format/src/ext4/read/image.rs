@@ -4,14 +4,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use kit_tree::TreePath;
 
-use super::content::Span;
-use super::damaged;
+use super::{Span, damaged};
 use crate::ext4::checksum::Checksum;
 use crate::ext4::error::Ext4ReadError;
 use crate::ext4::extents::{DEPTH_MAX, Node};
 use crate::ext4::inode::{self, Inode};
 use crate::ext4::superblock::{self, Told};
-use crate::ext4::{attribute_block, directory, groups};
+use crate::ext4::{attribute_block, directory, hash_tree};
+use crate::inodes::Inodes;
 
 /// What no file has: lengths up to here can be added and shifted.
 const SIZE_MAX: u64 = 1 << 60;
@@ -19,15 +19,15 @@ const SIZE_MAX: u64 = 1 << 60;
 /// A file system that is read from anywhere.
 #[derive(Debug)]
 pub(super) struct Image<R> {
-    source: R,
-    told: Told,
+    pub(super) source: R,
+    pub(super) told: Told,
 }
 
 /// An inode, and what checksums of what belongs to it begin with.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) inode: Inode,
-    seed: Option<Checksum>,
+    pub(super) seed: Option<Checksum>,
 }
 
 impl Found {
@@ -36,8 +36,10 @@ impl Found {
         let Some(seed) = self.seed else { return Ok(()) };
         match directory::sums(block, seed) {
             Some(sums) => compare("block of names", sums),
-            None if self.inode.flags & inode::INDEXED != 0 => Ok(()),
-            None => damaged(path, "a block of names has no checksum"),
+            None => match hash_tree::sums(block, seed).filter(|_| self.inode.flags & inode::INDEXED != 0) {
+                Some(sums) => compare("hash tree", sums),
+                None => damaged(path, "a block of names has no checksum"),
+            },
         }
     }
 }
@@ -66,10 +68,10 @@ impl<R: Read + Seek> Image<R> {
             compare("superblock", told.checksum)?;
         }
         if told.incompat & superblock::RECOVER != 0 {
-            return Err(Ext4ReadError::Unsupported { what: "changes in its journal" });
+            return Err(Self::unsupported("changes in its journal"));
         }
         if told.incompat & !superblock::KNOWN != 0 {
-            return Err(Ext4ReadError::Unsupported { what: "features of other versions" });
+            return Err(Self::unsupported("features of other versions"));
         }
         Ok(Self { source, told })
     }
@@ -79,19 +81,8 @@ impl<R: Read + Seek> Image<R> {
         1 << self.told.block_bits
     }
 
-    /// Fills `buffer` from a place.
-    pub(super) fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), Ext4ReadError> {
-        self.source.seek(SeekFrom::Start(offset))?;
-        self.source.read_exact(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Ext4ReadError::Truncated { offset: offset.saturating_add(buffer.len() as u64) }
-            }
-            _ => Ext4ReadError::Read(error),
-        })
-    }
-
     /// Returns where a block is that there may be.
-    fn place(&self, block: u64, path: &TreePath) -> Result<u64, Ext4ReadError> {
+    pub(super) fn place(&self, block: u64, path: &TreePath) -> Result<u64, Ext4ReadError> {
         if block >= self.told.blocks {
             return damaged(path, "it lies behind the end");
         }
@@ -105,37 +96,6 @@ impl<R: Read + Seek> Image<R> {
         Ok(bytes)
     }
 
-    /// Reads an inode.
-    pub(super) fn inode(&mut self, number: u32, path: &TreePath) -> Result<Found, Ext4ReadError> {
-        if number == 0 || number > self.told.inodes {
-            return damaged(path, "there is no such inode");
-        }
-        let (group, rank) =
-            ((number - 1) / self.told.inodes_of_group, (number - 1) % self.told.inodes_of_group);
-        let mut descriptor = vec![0; usize::from(self.told.descriptor)];
-        let first = (u64::from(self.told.first_block) + 1) << self.told.block_bits;
-        self.read_at(first + u64::from(group) * u64::from(self.told.descriptor), &mut descriptor)?;
-        if let Some(seed) = self.told.seed {
-            let (expected, found) = groups::sums(&descriptor, group, seed);
-            compare("descriptor of a group", (u32::from(expected), u32::from(found)))?;
-        }
-        let table = self.place(groups::table(&descriptor), path)?;
-        let mut bytes = vec![0; usize::from(self.told.inode)];
-        self.read_at(table + u64::from(rank) * u64::from(self.told.inode), &mut bytes)?;
-        if let Some(seed) = self.told.seed {
-            compare("inode", inode::sums(&bytes, number, seed))?;
-        }
-        let seed = self.told.seed.map(|seed| seed.inode(number, inode::generation(&bytes)));
-        let inode = Inode::decode(&bytes);
-        if inode.flags & inode::IN_INODE != 0 {
-            return Err(Ext4ReadError::Unsupported { what: "contents in inodes" });
-        }
-        if inode.flags & inode::ENCRYPTED != 0 {
-            return Err(Ext4ReadError::Unsupported { what: "encrypted files" });
-        }
-        Ok(Found { inode, seed })
-    }
-
     /// Reads a block of attributes.
     pub(super) fn attribute_block(&mut self, block: u64) -> Result<Vec<u8>, Ext4ReadError> {
         let bytes = self.read_block(block, &TreePath::root())?;
@@ -146,7 +106,7 @@ impl<R: Read + Seek> Image<R> {
     }
 
     /// Returns where a content is, and how many blocks of a tree say so: at most `limit`.
-    pub(super) fn spans(
+    pub(super) fn extents(
         &mut self,
         path: &TreePath,
         found: &Found,
@@ -164,7 +124,7 @@ impl<R: Read + Seek> Image<R> {
             };
             self.walk(path, found, root, DEPTH_MAX, &mut spans)?;
         } else if size > 0 {
-            return Err(Ext4ReadError::Unsupported { what: "lists of blocks" });
+            return Err(Self::unsupported("lists of blocks"));
         }
         spans.zeros_to(blocks, self.told.block_bits);
         // The last block is used in part.
@@ -241,6 +201,7 @@ impl Spans {
     }
 }
 
-fn compare(what: &'static str, (expected, found): (u32, u32)) -> Result<(), Ext4ReadError> {
+/// Refuses a part whose checksum isn't what it says.
+pub(super) fn compare(what: &'static str, (expected, found): (u32, u32)) -> Result<(), Ext4ReadError> {
     if expected == found { Ok(()) } else { Err(Ext4ReadError::Checksum { what, expected, found }) }
 }

@@ -1,5 +1,7 @@
 //! The bytes of a file system whose places are known.
 
+mod growth;
+
 use std::ops::Range;
 
 use kit_hash::BlobId;
@@ -63,6 +65,7 @@ impl Image<'_> {
     pub(super) fn layout(&self) -> Layout {
         let mut parts = Parts::default();
         self.groups(&mut parts);
+        self.growth(&mut parts);
         self.journal(&mut parts);
         for (node, placed) in self.nodes.nodes.iter().zip(&self.placement.nodes) {
             self.node(node, placed, &mut parts);
@@ -141,6 +144,7 @@ impl Image<'_> {
             free_blocks: self.placement.free(),
             free_inodes: all - self.placement.last_inode,
             inodes_of_group: geometry.inodes,
+            reserved: geometry.reserved(),
             time: self.time,
             uuid: self.uuid,
             hash_seed: self.hash_seed,
@@ -185,6 +189,7 @@ impl Image<'_> {
             Content::Inline(inline, _) => Some(*inline),
             _ => placed.extents.as_ref().map(|extents| extents.inline),
         };
+        let indexed = if let Content::Indexed(_) = node.content { inode::INDEXED } else { 0 };
         let inode = Inode {
             mode: node.mode,
             uid: node.uid,
@@ -192,7 +197,7 @@ impl Image<'_> {
             size: node.size(),
             links: node.links,
             blocks: placed.blocks() + u64::from(block.is_some()),
-            flags: if placed.extents.is_some() { inode::EXTENTS } else { 0 },
+            flags: placed.extents.as_ref().map_or(0, |_| inode::EXTENTS) | indexed,
             inline: inline.unwrap_or([0; INLINE]),
             attribute_block: block.unwrap_or(0),
             attributes: node.attributes.0.clone(),
@@ -210,7 +215,7 @@ impl Image<'_> {
                     let path = Some(node.path.clone());
                     parts.parts.push((at, "content", Part::Blob(*blob, part), path));
                 }
-                Content::Names(names) => {
+                Content::Names(names) | Content::Indexed(names) => {
                     let mut names = slice(names, part);
                     directory::seal(&mut names, self.seed.inode(node.number, 0));
                     parts.bytes(at, "names", names, Some(node.path));

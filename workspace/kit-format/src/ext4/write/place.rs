@@ -18,6 +18,8 @@ pub(super) struct Placement {
     pub(super) block_maps: Vec<u64>,
     pub(super) inode_maps: Vec<u64>,
     pub(super) tables: Vec<u64>,
+    /// The block that names those which are kept for more descriptors, where there are some.
+    pub(super) growth: Option<u64>,
     pub(super) journal: Placed,
     /// Of each node.
     pub(super) nodes: Vec<Placed>,
@@ -58,6 +60,7 @@ impl Placement {
         let block_maps = space.take(groups).into_iter().flatten().collect();
         let inode_maps = space.take(groups).into_iter().flatten().collect();
         let tables = (0..groups).map(|_| space.take_together(geometry.table())).collect();
+        let growth = (geometry.reserved() > 0).then(|| space.take_one());
         let journal = Placed::new(geometry.journal(), &mut space);
         let mut placed = Vec::with_capacity(nodes.nodes.len());
         let mut attribute_blocks = Vec::with_capacity(nodes.attribute_blocks.len());
@@ -75,6 +78,7 @@ impl Placement {
             block_maps,
             inode_maps,
             tables,
+            growth,
             journal,
             nodes: placed,
             attribute_blocks,

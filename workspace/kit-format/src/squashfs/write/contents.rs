@@ -1,6 +1,6 @@
 //! The data area: contents as blocks and fragments, compressed while they stream into the sink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, Read};
 
@@ -10,9 +10,9 @@ use kit_tree::{BlobSink, Blobs, Tree};
 use super::super::codec::Codec;
 use super::super::{DATA_STORED, SquashfsWriteError};
 use super::jobs::{self, Jobs, Key, Open};
-use crate::workers::Workers;
+use crate::workers::{Queue, Workers, with_queue};
 
-/// Uncompressed bytes that wait at most, however many workers there are.
+/// Uncompressed bytes in the queue at most, however many workers there are.
 const WAITING: usize = 16 << 20;
 
 /// Where a content is.
@@ -58,32 +58,33 @@ impl Contents {
         workers: &dyn Workers,
     ) -> Result<Self, SquashfsWriteError> {
         let block = usize::try_from(block).expect("because a block fits into memory");
-        let mut stream = ContentStream {
-            jobs: Jobs::of(tree, blobs, codec, block),
-            next: 0,
-            workers,
-            batch: workers.batch().clamp(1, (WAITING / block).max(1)),
-            file: None,
-            fragment: (Vec::new(), 0),
-            ended: 0,
-            waiting: Vec::new(),
-            owners: Vec::new(),
-            out: Vec::new(),
-            at: 0,
-            position: start,
-            places: BTreeMap::new(),
-            fragments: Vec::new(),
-            failure: None,
-        };
-        let put = sink.put(&mut stream);
-        if let Some(failure) = stream.failure {
-            return Err(failure);
-        }
-        let (blob, len) = put?;
-        if start + len != stream.position {
-            return Err(io::Error::other("the store didn't take all of the contents").into());
-        }
-        Ok(Self { blob, len, places: stream.places, fragments: stream.fragments })
+        let jobs = Jobs::of(tree, blobs, codec, block);
+        with_queue(workers, &|job| jobs.work(job), |queue| {
+            let mut stream = ContentStream {
+                jobs: &jobs,
+                next: 0,
+                queue,
+                file: None,
+                fragment: (Vec::new(), 0),
+                ended: 0,
+                owners: VecDeque::new(),
+                stored: Vec::new(),
+                at: 0,
+                position: start,
+                places: BTreeMap::new(),
+                fragments: Vec::new(),
+                failure: None,
+            };
+            let put = sink.put(&mut stream);
+            if let Some(failure) = stream.failure {
+                return Err(failure);
+            }
+            let (blob, len) = put?;
+            if start + len != stream.position {
+                return Err(io::Error::other("the store didn't take all of the contents").into());
+            }
+            Ok(Self { blob, len, places: stream.places, fragments: stream.fragments })
+        })
     }
 
     /// Returns where a content of the tree is.
@@ -124,20 +125,19 @@ enum Owner {
 
 /// Reads contents compressed.
 struct ContentStream<'a> {
-    jobs: Jobs<'a>,
+    jobs: &'a Jobs<'a>,
     /// Number of the next content.
     next: usize,
-    workers: &'a dyn Workers,
-    batch: usize,
+    queue: &'a mut dyn Queue,
     file: Option<Open<'a>>,
     /// Numbers of small files that fill the next block of fragments, and their bytes.
     fragment: (Vec<usize>, usize),
     /// How many blocks of fragments are full.
     ended: u32,
-    waiting: Vec<Vec<u8>>,
-    owners: Vec<Owner>,
-    /// Compressed blocks, handed out up to `at`.
-    out: Vec<u8>,
+    /// Of each job in the queue.
+    owners: VecDeque<Owner>,
+    /// A compressed block, handed out up to `at`.
+    stored: Vec<u8>,
     at: usize,
     /// Where the next compressed block will stand in the file system.
     position: u64,
@@ -147,43 +147,42 @@ struct ContentStream<'a> {
 }
 
 impl ContentStream<'_> {
-    /// Compresses the next blocks; false at the end.
+    /// Compresses the next block; false at the end.
     fn advance(&mut self) -> Result<bool, SquashfsWriteError> {
-        while self.waiting.len() < self.batch && self.take()? {}
-        if self.waiting.is_empty() {
+        while self.has_room() && self.give()? {}
+        let (Some(done), Some(owner)) = (self.queue.take().map_err(typed)?, self.owners.pop_front()) else {
             return Ok(false);
-        }
-        let jobs = &self.jobs;
-        let stored = self.workers.map(&self.waiting, &|job| jobs.work(job)).map_err(typed)?;
-        self.out.clear();
-        self.at = 0;
-        for ((job, owner), stored) in self.waiting.drain(..).zip(self.owners.drain(..)).zip(stored) {
-            let length = match owner {
-                Owner::Block(_) => job.len().saturating_sub(1),
-                Owner::Fragment(length) => length,
-            };
-            let flag = if stored.len() == length && length > 0 { DATA_STORED } else { 0 };
-            let size = u32::try_from(stored.len()).expect("because a block has at most 1 MiB") | flag;
-            match owner {
-                Owner::Fragment(_) => self.fragments.push(Fragment { start: self.position, size }),
-                Owner::Block(key) => {
-                    let place = self.places.entry(key).or_default();
-                    if place.sizes.is_empty() {
-                        place.start = self.position;
-                    }
-                    place.sizes.push(size);
+        };
+        let length = match owner {
+            Owner::Block(_) => done.block.len().saturating_sub(1),
+            Owner::Fragment(length) => length,
+        };
+        let flag = if done.result.len() == length && length > 0 { DATA_STORED } else { 0 };
+        let size = u32::try_from(done.result.len()).expect("because a block has at most 1 MiB") | flag;
+        match owner {
+            Owner::Fragment(_) => self.fragments.push(Fragment { start: self.position, size }),
+            Owner::Block(key) => {
+                let place = self.places.entry(key).or_default();
+                if place.sizes.is_empty() {
+                    place.start = self.position;
                 }
+                place.sizes.push(size);
             }
-            self.position += stored.len() as u64;
-            self.out.extend(stored);
         }
+        self.position += done.result.len() as u64;
+        self.stored = done.result;
+        self.at = 0;
         Ok(true)
     }
 
-    /// Takes a block of a file, or a small file, or what is left of the fragments; false when there is nothing.
-    fn take(&mut self) -> Result<bool, SquashfsWriteError> {
+    fn has_room(&self) -> bool {
+        self.queue.has_room() && self.owners.len() < (WAITING / self.jobs.block()).max(1)
+    }
+
+    /// Gives a block of a file to the queue, or a small file a place, or to the queue what is left of the fragments; false when there is nothing.
+    fn give(&mut self) -> Result<bool, SquashfsWriteError> {
         if self.file.is_some() {
-            return self.take_block().map(|()| true);
+            return self.give_block().map(|()| true);
         }
         let Some(key) = self.jobs.key(self.next) else {
             let left = self.fragment.1 > 0;
@@ -191,18 +190,18 @@ impl ContentStream<'_> {
             return Ok(left);
         };
         match usize::try_from(key.1) {
-            Ok(length) if length < self.jobs.block() => self.take_small(key, length)?,
+            Ok(length) if length < self.jobs.block() => self.place_small(key, length)?,
             _ => {
                 self.file = Some(self.jobs.open(self.next)?);
-                self.take_block()?;
+                self.give_block()?;
             }
         }
         self.next += 1;
         Ok(true)
     }
 
-    /// Takes a block of the file that is open.
-    fn take_block(&mut self) -> Result<(), SquashfsWriteError> {
+    /// Gives a block of the file that is open to the queue.
+    fn give_block(&mut self) -> Result<(), SquashfsWriteError> {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         let block = self.jobs.block();
         let length = usize::try_from(file.left).map_or(block, |left| left.min(block));
@@ -210,8 +209,8 @@ impl ContentStream<'_> {
         if job.is_empty() {
             self.places.entry(file.key).or_default().zeros += length as u64;
         }
-        self.waiting.push(job);
-        self.owners.push(Owner::Block(file.key));
+        self.queue.give(job);
+        self.owners.push_back(Owner::Block(file.key));
         if file.left == 0 {
             return file.end();
         }
@@ -220,7 +219,7 @@ impl ContentStream<'_> {
     }
 
     /// Gives the next file, which is shorter than a block, its place among the fragments.
-    fn take_small(&mut self, key: Key, length: usize) -> Result<(), SquashfsWriteError> {
+    fn place_small(&mut self, key: Key, length: usize) -> Result<(), SquashfsWriteError> {
         if self.fragment.1 + length > self.jobs.block() {
             self.end_fragment()?;
         }
@@ -236,8 +235,8 @@ impl ContentStream<'_> {
     fn end_fragment(&mut self) -> Result<(), SquashfsWriteError> {
         let (files, length) = std::mem::take(&mut self.fragment);
         if length > 0 {
-            self.waiting.push(jobs::of_files(&files));
-            self.owners.push(Owner::Fragment(length));
+            self.queue.give(jobs::of_files(&files));
+            self.owners.push_back(Owner::Fragment(length));
             let next = self.ended.checked_add(1);
             self.ended = next.ok_or(SquashfsWriteError::Table { table: "fragment" })?;
         }
@@ -261,7 +260,7 @@ impl Read for ContentStream<'_> {
         if self.failure.is_some() {
             return Err(failed());
         }
-        while self.at == self.out.len() {
+        while self.at == self.stored.len() {
             match self.advance() {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
@@ -271,7 +270,7 @@ impl Read for ContentStream<'_> {
                 }
             }
         }
-        let count = (&self.out[self.at..]).read(buffer)?;
+        let count = (&self.stored[self.at..]).read(buffer)?;
         self.at += count;
         Ok(count)
     }

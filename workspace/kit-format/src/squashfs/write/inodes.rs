@@ -12,10 +12,7 @@ use super::Owners;
 use super::contents::Contents;
 use super::listing::{Listed, Listing};
 use super::xattrs::Xattrs;
-
-/// Linux's device numbers have 12 bits for the driver and 20 for the device.
-const MAJOR_MAX: u32 = 0xfff;
-const MINOR_MAX: u32 = 0xf_ffff;
+use crate::stat::{is_device_number, pack_device};
 
 /// Tells what an inode can't hold.
 pub(super) fn check(tree: &Tree) -> Result<(), SquashfsWriteError> {
@@ -32,7 +29,7 @@ fn check_entry(path: &TreePath, entry: &Entry) -> Result<(), SquashfsWriteError>
         Entry::Symlink { target, .. } if !(1..=PATH_MAX).contains(&target.len()) => {
             Err(SquashfsWriteError::SymlinkTarget { path: path.clone(), length: target.len() })
         }
-        Entry::Device { major, minor, .. } if *major > MAJOR_MAX || *minor > MINOR_MAX => {
+        Entry::Device { major, minor, .. } if !is_device_number(*major, *minor) => {
             Err(SquashfsWriteError::DeviceNumber { path: path.clone(), major: *major, minor: *minor })
         }
         Entry::Symlink { .. }
@@ -240,8 +237,7 @@ impl<'a> Writer<'a> {
                 inode
             }
             Entry::Device { meta, major, minor, .. } => {
-                let number = minor & 0xff | major << 8 | (minor & !0xff) << 12;
-                self.special(path, kind_of(entry), meta, Some(number))
+                self.special(path, kind_of(entry), meta, Some(pack_device(*major, *minor)))
             }
             Entry::Fifo(meta) => self.special(path, kind::FIFO, meta, None),
             Entry::Directory(_) | Entry::HardLink { .. } => {
