@@ -11,7 +11,8 @@
 //!    image should have the mount points `/proc /sys /dev /run /tmp`; they are made if an initramfs lacks them.
 //! 3. It loads the kernel modules that `/etc/kit/modules` lists: absolute paths of `.ko` files (not compressed unless
 //!    the kernel can unpack them), one on a line, in load order; `#` starts a comment line.
-//!    `?` before a path: that the machine lacks what the module is for is no failure.
+//!    `?` before a path: that the machine lacks what the module is for is no failure. Behind it are the paths of those that it builds
+//!    on: where one of these found nothing, it isn't tried.
 //! 4. It sets the host name from `/etc/hostname` (`kit` if absent) and brings the loopback interface up.
 //! 5. It runs the *onboot* containers one after the other. Each must exit with code 0; otherwise the boot has failed.
 //! 6. It starts the *services*, and prints `kit-init: up` when each is ready or has ended.
