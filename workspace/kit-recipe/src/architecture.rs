@@ -15,6 +15,9 @@ impl Architecture {
     /// The one that scripts and tools run on, and that recipes mean where they name none.
     pub const USUAL: Self = Self::Amd64;
 
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Amd64, Self::Arm64];
+
     /// The words that recipes use, which are Debian's.
     pub(crate) const WORDS: [(&'static str, Self); 2] = [("amd64", Self::Amd64), ("arm64", Self::Arm64)];
 
@@ -36,7 +39,7 @@ impl Architecture {
 
     /// Reads Linux's word.
     pub fn of_machine(word: &str) -> Option<Self> {
-        Self::WORDS.iter().map(|(_, architecture)| *architecture).find(|known| known.machine() == word)
+        Self::ALL.into_iter().find(|known| known.machine() == word)
     }
 }
 

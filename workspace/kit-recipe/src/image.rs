@@ -70,6 +70,8 @@ pub struct Disk {
     pub data: Option<u64>,
     /// Bytes of the file system that firmware reads; none is as many as it takes.
     pub esp: Option<u64>,
+    /// Bytes of the root's file system where that can be written to; none is as many as it takes, and some that are free.
+    pub root_size: Option<u64>,
     /// How the root is compressed where it is a file system of its own; none is each one's own choice.
     pub compression: Option<Spanned<RootCompression>>,
     /// What partitions are called.
@@ -85,6 +87,8 @@ pub struct Disk {
 pub struct Slots {
     /// Bytes of the partition that each has for a root; none is as many as the first one takes.
     pub size: Option<u64>,
+    /// The address at which machines find updates.
+    pub updates: Option<String>,
 }
 
 /// Where a disk has the root.

@@ -103,7 +103,7 @@ fn around(section: &str, example: &str) -> String {
         "extension" if example.starts_with("version-id") || example.starts_with("level") => {
             format!("{image}[{section}]\nid = \"debian\"\n{example}\n")
         }
-        "disk" if example.starts_with("slot") => {
+        "disk" if example.starts_with("slot") || example.starts_with("updates") => {
             let slots = if example.starts_with("slots") { "" } else { "slots = 2\n" };
             format!("{image}[disk]\nroot = \"erofs\"\nverity = true\n{slots}{example}\n")
         }

@@ -44,6 +44,8 @@ pub enum Format {
     },
     /// `NAME.sysext.raw` or `NAME.confext.raw`: files that systemd lays over those of a system that runs.
     Extension(ExtensionKind),
+    /// `NAME-update/`: what replaces one of the two systems on a disk.
+    Update,
 }
 
 /// What an extension extends.
@@ -213,7 +215,7 @@ const fn iso(firmware: Firmware, root: IsoRoot) -> Format {
 use Firmware::{Bios, Efi, Hybrid};
 
 /// Each format and its word, in the order in which help lists them.
-static WORDS: [(Format, &str); 68] = [
+static WORDS: [(Format, &str); 69] = [
     (Format::KernelInitrd, "kernel+initrd"),
     (Format::Tar, "tar"),
     (Format::Oci, "oci"),
@@ -280,6 +282,7 @@ static WORDS: [(Format, &str); 68] = [
     (disk(Container::Aws, Efi), "aws-efi"),
     (disk(Container::Aws, Hybrid), "aws"),
     (disk(Container::HyperV, Efi), "hyper-v"),
+    (Format::Update, "update"),
     (Format::Extension(ExtensionKind::System), "sysext"),
     (Format::Extension(ExtensionKind::Configuration), "confext"),
 ];
@@ -311,6 +314,16 @@ impl Format {
         WORDS.iter().find(|(_, known)| *known == word).map(|(format, _)| *format)
     }
 
+    /// Returns the one whose word was probably meant.
+    pub fn closest(written: &str) -> Option<Self> {
+        let begun = || Self::listed().filter(|word| !written.is_empty() && word.starts_with(written));
+        let shortest = begun().min_by_key(|word| word.len());
+        match shortest.filter(|shortest| begun().all(|word| word.starts_with(shortest))) {
+            Some(word) => Self::from_word(word),
+            None => Self::from_word(&crate::parse::closest(written, Self::all().map(Self::word))?),
+        }
+    }
+
     /// Whether a kernel is in it.
     pub fn has_kernel(self) -> bool {
         !matches!(
@@ -337,6 +350,7 @@ impl Format {
             | Self::Oci
             | Self::DockerArchive
             | Self::Extension(_)
+            | Self::Update
             // Its firmware runs on nothing but the board.
             | Self::RaspberryPi(_) => None,
         }
@@ -419,6 +433,20 @@ mod tests {
         assert_eq!(words.len(), WORDS.len());
         for format in formats {
             assert_eq!(Format::from_word(format.word()), Some(format));
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_none_leads_to_the_one_that_was_meant() {
+        for (written, meant) in [
+            ("qcow", Some("qcow2")),
+            ("uk", Some("uki")),
+            ("iso-hybird", Some("iso-hybrid")),
+            ("vmkd", Some("vmdk")),
+            ("raw", None),
+            ("", None),
+        ] {
+            assert_eq!(Format::closest(written).map(Format::word), meant, "{written}");
         }
     }
 }

@@ -7,7 +7,7 @@ mod extension;
 use super::section::Section;
 use super::tree::{self, Packages};
 use super::value::{Items, Value};
-use super::{Faults, check, closest, container};
+use super::{Faults, check, container};
 use crate::image::{Base, Format, Image, InitrdCompression, Kernel, Replace, Service, Volume};
 use crate::problem::Fault;
 use crate::{Name, Spanned};
@@ -118,7 +118,7 @@ fn format(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Format>>
         return Some(value.spanned(format));
     }
     let known: Vec<_> = Format::listed().collect();
-    let suggestion = closest(word, Format::all().map(Format::word));
+    let suggestion = Format::closest(word).map(|format| format.word().to_owned());
     value.fault(Fault::UnknownFormat { name: word.to_owned(), suggestion, known }, faults)
 }
 

@@ -241,13 +241,26 @@ fn latest(image: &Image) -> Vec<(String, Vec<u8>)> {
         add("initrd", word);
         add("devicetree", devicetree.as_ref().map(|path| path.value.as_bytes().to_vec()));
     }
-    if let Some(Disk { esp, compression, labels, find, slots, root: _, verity: _, size: _, data: _ }) =
-        image.disk.as_ref().map(|disk| &disk.value)
+    if let Some(Disk {
+        esp,
+        root_size,
+        compression,
+        labels,
+        find,
+        slots,
+        root: _,
+        verity: _,
+        size: _,
+        data: _,
+    }) = image.disk.as_ref().map(|disk| &disk.value)
     {
+        add("root-size", root_size.map(|size| size.to_le_bytes().to_vec()));
         add("esp", esp.map(|size| size.to_le_bytes().to_vec()));
         add("slots", slots.as_ref().map(|_| b"2".to_vec()));
         let size = slots.as_ref().and_then(|slots| slots.value.size);
         add("slot-size", size.map(|size| size.to_le_bytes().to_vec()));
+        let updates = slots.as_ref().and_then(|slots| slots.value.updates.as_ref());
+        add("updates", updates.map(|address| address.as_bytes().to_vec()));
         add("compression", compression.as_ref().map(|word| word.value.word().into()));
         add("find", (*find == RootPlace::Label).then(|| "label".into()));
         for (key, label) in labels.each() {

@@ -47,6 +47,20 @@ data = "state" => data = "other"
     );
 }
 
+#[test]
+fn the_size_of_a_root_counts() {
+    every_change_counts(
+        "image router",
+        &DISK
+            .replace("root = \"erofs\"\nverity = true", "root = \"ext4\"\nroot-size = \"1G\"")
+            .replace("compression = \"zstd\"\n", ""),
+        r#"
+root-size = "1G" => root-size = "2G"
+root-size = "1G"⏎ => 
+"#,
+    );
+}
+
 const EXTENSION: &str = r#"
 [image]
 name = "debug"
@@ -82,7 +96,7 @@ scope = ["system", "portable"] => ⏎[disk]⏎root = "erofs"
 #[test]
 fn every_key_of_slots_counts() {
     let text = DISK.replace("\nformats", "\nversion = \"1\"\nformats").replace("find = \"label\"\n", "")
-        + "slots = 2\nslot-size = \"32M\"\n";
+        + "slots = 2\nslot-size = \"32M\"\nupdates = \"https://updates.example.com/\"\n";
     every_change_counts(
         "image router",
         &text,
@@ -90,7 +104,9 @@ fn every_key_of_slots_counts() {
 root = "erofs" => root = "squashfs"
 slot-size = "32M" => slot-size = "33M"
 slot-size = "32M"⏎ => 
-slots = 2⏎slot-size = "32M"⏎ => slots = 1⏎
+slots = 2⏎slot-size = "32M"⏎updates = "https://updates.example.com/"⏎ => slots = 1⏎
+updates = "https://updates.example.com/" => updates = "https://updates.example.com/router/"
+updates = "https://updates.example.com/"⏎ => 
 version = "1" => version = "2"
 version = "1"⏎ => 
 "#,

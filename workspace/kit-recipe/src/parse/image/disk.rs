@@ -1,5 +1,7 @@
 //! `[disk]`.
 
+mod root_size;
+
 use super::super::Faults;
 use super::super::container::memory;
 use super::super::section::Section;
@@ -54,7 +56,7 @@ pub(super) fn disk(mut section: Section<'_>, of: Of, faults: &mut Faults<'_>) ->
         faults.add(value.span.clone(), Fault::malformed(value.key, "true", why, form));
     }
     if of == Of::Extension {
-        for value in ["size", "data", "esp", "labels", "find", "slots", "slot-size"]
+        for value in ["size", "data", "esp", "root-size", "labels", "find", "slots", "slot-size", "updates"]
             .iter()
             .filter_map(|key| section.peek(key))
         {
@@ -65,6 +67,8 @@ pub(super) fn disk(mut section: Section<'_>, of: Of, faults: &mut Faults<'_>) ->
     let size = section.value("size").and_then(|value| memory(&value, faults));
     let data = section.value("data").and_then(|value| memory(&value, faults));
     let esp = section.value("esp").and_then(|value| memory(&value, faults));
+    let root_size = section.value("root-size");
+    let root_size = root_size.and_then(|value| root_size::read(&value, root, written.as_ref(), faults));
     let compression = section.value("compression").and_then(|value| {
         let word = value.word(&RootCompression::WORDS, faults)?;
         if let (Some(root), Some(written)) = (root, &written) {
@@ -90,7 +94,8 @@ pub(super) fn disk(mut section: Section<'_>, of: Of, faults: &mut Faults<'_>) ->
     section.finish(faults);
     let root = root.unwrap_or_default();
     let find = find.map_or(RootPlace::Type, |(find, _)| find);
-    Spanned::new(Disk { root, verity: checked, size, data, esp, compression, labels, find, slots }, span)
+    let verity = checked;
+    Spanned::new(Disk { root, verity, size, data, esp, root_size, compression, labels, find, slots }, span)
 }
 
 /// Notes a compression that the file system of the root isn't written with.
@@ -209,24 +214,44 @@ fn slots_fit(
     }
 }
 
-/// Reads `slots` and `slot-size`.
+/// Reads `slots`, and what there is to say of them.
 fn slots(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Option<Spanned<Slots>> {
     let written = section.value("slots");
     let number = written.as_ref().and_then(|value| value.number(1, 2, faults));
     let written_size = section.value("slot-size");
     let size = written_size.as_ref().and_then(|value| memory(value, faults));
-    if let Some(size) = written_size.filter(|_| written.is_none() || number == Some(1)) {
-        only_one(&size, written.as_ref(), faults);
+    let written_updates = section.value("updates");
+    let updates = written_updates.as_ref().and_then(|value| address(value, faults));
+    for (value, why) in [
+        (written_size, "is the size of slots, and there are none"),
+        (written_updates, "is where updates of one of two slots are, and there are none"),
+    ] {
+        if let Some(value) = value.filter(|_| written.is_none() || number == Some(1)) {
+            only_one(&value, why, written.as_ref(), faults);
+        }
     }
-    written.filter(|_| number == Some(2)).map(|value| value.spanned(Slots { size }))
+    written.filter(|_| number == Some(2)).map(|value| value.spanned(Slots { size, updates }))
 }
 
-/// Says that there is nothing whose size is given.
-fn only_one(size: &Value<'_>, slots: Option<&Value<'_>>, faults: &mut Faults<'_>) {
-    let why = "is the size of slots, and there are none";
-    let fault = Fault::malformed("slot-size", faults.written(&size.span), why, "`slots = 2` beside it");
+/// Reads the address of a directory.
+fn address(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    let text = value.line(faults)?;
+    let why = if !text.starts_with("https://") && !text.starts_with("http://") {
+        "doesn't begin with `https://` or `http://`"
+    } else if !text.chars().all(|letter| letter.is_ascii_graphic()) {
+        "has a letter that no address has as it is"
+    } else {
+        return Some(text.to_owned());
+    };
+    let form = "the address of a directory, such as `\"https://updates.example.com/router/\"`";
+    value.fault(Fault::malformed(value.key, text, why, form), faults)
+}
+
+/// Says that there are no slots that something is said of.
+fn only_one(said: &Value<'_>, why: &'static str, slots: Option<&Value<'_>>, faults: &mut Faults<'_>) {
+    let fault = Fault::malformed(said.key, faults.written(&said.span), why, "`slots = 2` beside it");
     match slots {
-        Some(slots) => faults.add_both(size.span.clone(), slots.span.clone(), fault),
-        None => faults.add(size.span.clone(), fault),
+        Some(slots) => faults.add_both(said.span.clone(), slots.span.clone(), fault),
+        None => faults.add(said.span.clone(), fault),
     }
 }
