@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use kit_hash::DerivationId;
 use kit_recipe::container::{BindSource, Id};
 use kit_recipe::image::{Base, Volume};
-use kit_recipe::{Container, Image, ImageReference, Name, Spanned};
+use kit_recipe::{Architecture, Container, Image, ImageReference, Name, Spanned};
 use kit_tree::TreePath;
 
 use crate::derivation::{
@@ -106,7 +106,8 @@ fn bundle(planner: &mut Planner<'_>, evaluated: &Evaluated, merged: Merged<'_>) 
     let image = oci_image(planner, &name, root, command, &container);
     let planned = PlannedContainer { base: service.base.value.clone(), root, image };
     planner.plan.containers.insert(name.clone(), planned);
-    let mut files = vec![("/config.json", runtime::config(&name, &container))];
+    let architecture = evaluated.image.architecture.as_ref().map_or(Architecture::USUAL, |word| word.value);
+    let mut files = vec![("/config.json", runtime::config(&name, &container, architecture))];
     files.extend(runtime::service::text(&container).map(|text| ("/runtime.json", text)));
     let directory = format!("/containers/{kind}/{index:03}-{name}");
     let directory: TreePath = directory.parse().expect("because a container's name is a file name");

@@ -14,6 +14,7 @@
 
 mod board;
 mod image;
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::upstream::Upstream;
 
 pub use self::board::RaspberryPi;
 pub use self::image::{DirectoryLoader, Disk, Extension, Image, ImageFormat, Loaders, Slots};
+pub use self::update::Update;
 
 /// What an action takes: another derivation's result, or a tree known beforehand (the project's own files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use kit_recipe::Architecture;
 use kit_recipe::recipe::{Problems, RecipeName};
+use kit_recipe::{Architecture, Name};
 use kit_tree::TreePath;
 
 /// A place in a recipe.
@@ -15,6 +15,25 @@ pub struct Place {
     pub text: String,
     /// Bytes of it.
     pub span: Range<usize>,
+}
+
+/// Where a format is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The word in the recipe, or the image's name there.
+    pub place: Place,
+    /// The image.
+    pub image: Name,
+    /// Whether the recipe asks, and not the command line.
+    pub is_written: bool,
+}
+
+impl Asked {
+    fn label(&self) -> (&Place, String) {
+        let label =
+            if self.is_written { "asked for here" } else { "asked of this image by the command line" };
+        (&self.place, label.to_owned())
+    }
 }
 
 /// A recipe that can't be read.
@@ -85,7 +104,7 @@ pub enum PlanError {
         /// The format.
         format: &'static str,
         /// Where it is asked for.
-        place: Place,
+        place: Asked,
     },
     /// The format of an extension, of an image that is none.
     #[error("the format `{format}` is for images with `[extension]`")]
@@ -93,7 +112,7 @@ pub enum PlanError {
         /// The format.
         format: &'static str,
         /// Where it is asked for.
-        place: Place,
+        place: Asked,
     },
     /// An extension with what none can have.
     #[error("an image with `[extension]` can't have {what}")]
@@ -111,7 +130,7 @@ pub enum PlanError {
         /// The package.
         package: &'static str,
         /// Where it is asked for.
-        place: Place,
+        place: Asked,
     },
     /// A compression that the file system of a format isn't written with.
     #[error("the format `{format}` isn't written with the compression `{compression}`")]
@@ -123,7 +142,7 @@ pub enum PlanError {
         /// The compressions that it has.
         known: Vec<&'static str>,
         /// Where the format is asked for.
-        place: Place,
+        place: Asked,
     },
     /// Places for two systems on a disk that a BIOS may start.
     #[error("the format `{format}` can't have `slots`: nothing in a BIOS counts boots")]
@@ -144,6 +163,24 @@ pub enum PlanError {
         image: Place,
         /// Where the slots are written.
         slots: Place,
+    },
+    /// A version that names on a disk with two systems can't have.
+    #[error("the version `{version}` {why}")]
+    SlotsName {
+        /// The version.
+        version: String,
+        /// What is wrong with it.
+        why: String,
+        /// The image's name.
+        image: Place,
+        /// Where the slots are written.
+        slots: Place,
+    },
+    /// An update for a disk on which nothing can be replaced.
+    #[error("the format `update` is for a disk with two systems, and `[disk]` has no `slots`")]
+    UpdateSlots {
+        /// Where it is asked for.
+        place: Asked,
     },
     /// A container that nothing says how to run.
     #[error("the container `{name}` has no command")]
@@ -223,7 +260,19 @@ pub enum PlanError {
         /// What the image is for.
         is: Architecture,
         /// Where it is asked for.
-        place: Place,
+        place: Asked,
+    },
+    /// A format that a BIOS starts, for processors whose machines have none.
+    #[error("the format `{format}` is started by a BIOS, which no machine for {is} has")]
+    FormatBios {
+        /// The format.
+        format: &'static str,
+        /// The same for UEFI.
+        instead: &'static str,
+        /// What the image is for.
+        is: Architecture,
+        /// Where it is asked for.
+        place: Asked,
     },
     /// A package for other processors than the image.
     #[error("the package `{package}` is for {is}, and the image for {wanted}")]
@@ -278,6 +327,8 @@ impl PlanError {
             Self::RootCompression { .. } => "kit::plan::root_compression",
             Self::SlotsFirmware { .. } => "kit::plan::slots_firmware",
             Self::SlotsVersion { .. } => "kit::plan::slots_version",
+            Self::SlotsName { .. } => "kit::plan::slots_name",
+            Self::UpdateSlots { .. } => "kit::plan::update_slots",
             Self::NoCommand { .. } => "kit::plan::no_command",
             Self::UnknownPart { .. } => "kit::plan::unknown_part",
             Self::Label { .. } => "kit::plan::label",
@@ -286,6 +337,7 @@ impl PlanError {
             Self::UnknownOwner { .. } => "kit::plan::unknown_owner",
             Self::CratesWithoutBuild { .. } => "kit::plan::crates_without_build",
             Self::FormatArchitecture { .. } => "kit::plan::format_architecture",
+            Self::FormatBios { .. } => "kit::plan::format_bios",
             Self::OtherArchitecture { .. } => "kit::plan::other_architecture",
             Self::ForeignTool { .. } => "kit::plan::foreign_tool",
             Self::Unpinned { .. } => "kit::lock::unpinned",
@@ -305,16 +357,19 @@ impl PlanError {
             Self::NoKernel { place, .. }
             | Self::FormatNeeds { place, .. }
             | Self::NoExtension { place, .. }
-            | Self::FormatArchitecture { place, .. } => {
-                vec![(place, "asked for here".to_owned())]
-            }
-            Self::RootCompression { place, .. } => vec![(place, "asked for here".to_owned())],
+            | Self::UpdateSlots { place }
+            | Self::FormatArchitecture { place, .. }
+            | Self::FormatBios { place, .. }
+            | Self::RootCompression { place, .. } => vec![place.label()],
             Self::NotOfExtensions { place, .. } => vec![(place, "this extension".to_owned())],
             Self::SlotsFirmware { place, slots, .. } => {
                 vec![(place, "asked for here".to_owned()), (slots, "two slots".to_owned())]
             }
             Self::SlotsVersion { image, slots } => {
                 vec![(image, "has no version".to_owned()), (slots, "two slots".to_owned())]
+            }
+            Self::SlotsName { image, slots, .. } => {
+                vec![(image, "has this version".to_owned()), (slots, "two slots".to_owned())]
             }
             Self::NoCommand { place, .. } => vec![(place, "this container".to_owned())],
             Self::UnknownPart { place, .. } => vec![(place, "named here".to_owned())],
@@ -355,8 +410,9 @@ impl PlanError {
             Self::NotOfExtensions { .. } => {
                 "take it away: an extension is files, written as `sysext`, `confext`, `tar`, `tar+gzip` or `tar+zstd`".to_owned()
             }
-            Self::FormatNeeds { format, .. } => {
-                format!("add `{format}` to `formats` in the recipe's `[image]`, and run `kit lock`")
+            Self::FormatNeeds { place: Asked { image, is_written: true, .. }, .. } => format!("run `kit lock {image}`"),
+            Self::FormatNeeds { format, place: Asked { image, .. }, .. } => {
+                format!("add `\"{format}\"` to `formats` in the recipe's `[image]`, and run `kit lock {image}`")
             }
             Self::RootCompression { known, .. } => {
                 format!("let `compression` of `[disk]` be one of `{}`, or leave it out", known.join("`, `"))
@@ -366,6 +422,12 @@ impl PlanError {
             }
             Self::SlotsVersion { .. } => {
                 "add `version = \"1\"` to `[image]`, and a higher one with each update".to_owned()
+            }
+            Self::SlotsName { .. } => {
+                "let `version` of `[image]` be short, of letters, digits, `.`, `_` and `-`".to_owned()
+            }
+            Self::UpdateSlots { .. } => {
+                "add `slots = 2` to `[disk]`, with `root = \"erofs\"` and `verity = true`".to_owned()
             }
             Self::NoCommand { .. } => {
                 "add `command = [\"/path/to/program\"]` here or in the package's `[container]`".to_owned()
@@ -381,12 +443,10 @@ impl PlanError {
             Self::WaitCycle { .. } => "take one of these `after` or `requires` away".to_owned(),
             Self::UnknownOwner { known, .. } => format!("name one of `{}`", known.join("`, `")),
             Self::CratesWithoutBuild { .. } => "add `[build]`, or take the source away".to_owned(),
-            Self::FormatArchitecture { wanted: Architecture::Arm64, .. } => {
-                "add `architecture = \"arm64\"` to the recipe's `[image]`, with packages that are for it".to_owned()
+            Self::FormatArchitecture { wanted, .. } => {
+                format!("add `architecture = \"{wanted}\"` to the recipe's `[image]`, with packages that are for it")
             }
-            Self::FormatArchitecture { wanted: Architecture::Amd64, .. } => {
-                "for arm64 there are `kernel+initrd`, `tar-kernel-initrd`, `rpi`, `rpi-disk` and archives".to_owned()
-            }
+            Self::FormatBios { instead, .. } => format!("take `{instead}`, which UEFI starts"),
             Self::OtherArchitecture { wanted, is_built: true, .. } => format!(
                 "name a package of Debian's binaries for {wanted}, or one whose script compiles for it and which says \
                  `architecture = \"{wanted}\"` in its `[package]`"

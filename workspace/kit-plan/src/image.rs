@@ -12,6 +12,7 @@ mod modules;
 mod outputs;
 mod slots;
 mod stage;
+mod update;
 
 use std::collections::BTreeMap;
 

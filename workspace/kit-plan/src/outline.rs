@@ -308,10 +308,11 @@ impl MadeOf {
                 }
             }
             ImageFormat::TarKernelInitrd { boot } => self.input("kernel and initrd", boot),
-            ImageFormat::FileSystem { root, kind, compression } => {
+            ImageFormat::FileSystem { root, kind, compression, size } => {
                 self.input("the root file system", root);
                 self.text("the kind of file system", &format!("{kind:?}"));
                 self.list("the compression", compression.iter().map(|word| word.word().to_owned()));
+                self.list("the size", size.iter().map(ToString::to_string));
             }
             ImageFormat::Verity { data } => self.input("the file system that is checked", data),
             ImageFormat::Uki { stub, boot, kernel, root, architecture, device_tree } => {
@@ -341,6 +342,15 @@ impl MadeOf {
                 self.input("the file system", &extension.data);
                 self.optional("the tree of digests", extension.verity.as_ref());
             }
+            ImageFormat::Update(update) => {
+                self.text("the version", &update.version);
+                self.text("what the root's partition is called", &update.label);
+                self.text("the architecture", &update.architecture);
+                self.list("where updates are", update.source.iter().cloned());
+                self.input("the program for UEFI", &update.uki);
+                self.input("the root file system", &update.root);
+                self.input("the tree of digests", &update.verity);
+            }
         }
     }
 
@@ -358,6 +368,7 @@ impl MadeOf {
         if let Some(slots) = &disk.slots {
             self.input("the program that chooses a slot", &slots.manager);
             self.list("the size of a slot", slots.size.iter().map(ToString::to_string));
+            self.text("the version in the first slot", &slots.version);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kit_recipe::image::{Base, DiskRoot, Firmware, Format, IsoRoot};
 use kit_recipe::package::{Package, Source, TreeRules};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, Name, Recipe, Spanned, Tools};
+use kit_recipe::{Architecture, Image, Name, Recipe, Spanned, Tools};
 
 use crate::PlanError;
 use crate::error::{Place, Unparsable};
@@ -17,8 +17,13 @@ pub const MODULE_TOOLS: &str = "module-tools";
 /// The package that puts Debian source packages together; every package that names one uses it.
 pub const SOURCE_TOOLS: &str = "patch";
 
-/// The package with what firmware for UEFI starts in front of a kernel.
-pub const EFI_STUB: &str = "systemd-stub";
+/// Returns the package with what firmware for UEFI starts in front of a kernel.
+pub fn efi_stub(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "systemd-stub",
+        Architecture::Arm64 => "systemd-stub-arm64",
+    }
+}
 
 /// The package with what a BIOS starts.
 pub const BIOS_BOOT: &str = "bios-boot";
@@ -26,8 +31,13 @@ pub const BIOS_BOOT: &str = "bios-boot";
 /// The package with the firmware of the Raspberry Pi.
 pub const RASPBERRY_PI: &str = "raspi-firmware";
 
-/// The package of the first process, which finds roots that aren't in the initrd.
-pub const INIT: &str = "init";
+/// Returns the package of the first process, which finds roots that aren't in the initrd.
+pub fn first_process(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "init",
+        Architecture::Arm64 => "init-arm64",
+    }
+}
 
 /// Gives the texts of recipes.
 pub trait RecipeFiles {
@@ -74,7 +84,9 @@ impl RecipeSet {
 
     /// Returns all that a recipe uses, and what that uses.
     fn used_by(&self, recipe: &Recipe) -> BTreeSet<RecipeName> {
-        let names = |recipe: &Recipe| uses(recipe).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let names = |recipe: &Recipe| -> Vec<_> {
+            uses(recipe, architecture(recipe)).into_iter().map(|(name, _)| name).collect()
+        };
         let (mut used, mut todo) = (BTreeSet::new(), names(recipe));
         while let Some(name) = todo.pop() {
             if let Some(loaded) = self.loaded.get(&name)
@@ -173,14 +185,36 @@ impl Loader<'_> {
                 return;
             }
         };
-        let uses = uses(&recipe);
         self.stack.push((name.clone(), used));
-        for (next, span) in uses {
-            let place = span.map(|span| Place { recipe: name.clone(), text: text.clone(), span });
-            self.visit(&next, place);
-        }
+        self.visit_all(extended(&recipe), name, &text);
+        // Which packages formats need of themselves depends on what the extended ones say.
+        let architecture = self.architecture(&recipe);
+        self.visit_all(uses(&recipe, architecture), name, &text);
         self.stack.pop();
         self.set.insert(name.clone(), Loaded { recipe, text });
+    }
+
+    fn visit_all(&mut self, uses: Vec<Use>, name: &RecipeName, text: &str) {
+        for (next, span) in uses {
+            let place = span.map(|span| Place { recipe: name.clone(), text: text.to_owned(), span });
+            self.visit(&next, place);
+        }
+    }
+
+    /// Returns which processors a recipe is for, of which all that it extends are visited.
+    fn architecture(&self, recipe: &Recipe) -> Architecture {
+        self.written(recipe).unwrap_or(Architecture::USUAL)
+    }
+
+    /// Returns what a recipe says of that, or the last of those that it extends.
+    fn written(&self, recipe: &Recipe) -> Option<Architecture> {
+        let Recipe::Image(image) = recipe else { return None };
+        let of = |name: &Spanned<Name>| {
+            let loaded = self.set.get(&RecipeName::Image(name.value.clone()))?;
+            self.written(&loaded.recipe)
+        };
+        let own = image.architecture.as_ref().map(|word| word.value);
+        own.or_else(|| image.extends.iter().rev().find_map(of))
     }
 
     fn unknown(&mut self, name: &RecipeName, used: Option<Place>) {
@@ -203,8 +237,22 @@ fn cycle(stack: &[(RecipeName, Option<Place>)], closing: Option<Place>) -> PlanE
     PlanError::Cycle { around, used }
 }
 
-/// Returns what a recipe uses, in the order of its text.
-fn uses(recipe: &Recipe) -> Vec<Use> {
+/// Returns which processors a recipe says that it is for, an image with all that it extends.
+fn architecture(recipe: &Recipe) -> Architecture {
+    match recipe {
+        Recipe::Image(image) => image.architecture.as_ref().map_or(Architecture::USUAL, |word| word.value),
+        Recipe::Package(_) | Recipe::Tools(_) => Architecture::USUAL,
+    }
+}
+
+/// Returns the images that a recipe extends.
+fn extended(recipe: &Recipe) -> Vec<Use> {
+    let Recipe::Image(image) = recipe else { return Vec::new() };
+    image.extends.iter().map(|n| (RecipeName::Image(n.value.clone()), Some(n.span.clone()))).collect()
+}
+
+/// Returns what else a recipe uses, in the order of its text; an image is for these processors.
+fn uses(recipe: &Recipe, architecture: Architecture) -> Vec<Use> {
     let package = |name: &Spanned<Name>| (RecipeName::Package(name.value.clone()), Some(name.span.clone()));
     let of_rules = |rules: &TreeRules| rules.packages.iter().map(package).collect::<Vec<_>>();
     let mut uses = Vec::new();
@@ -220,9 +268,6 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
             uses.extend(of_rules(&p.tree));
         }
         Recipe::Image(image) => {
-            uses.extend(
-                image.extends.iter().map(|n| (RecipeName::Image(n.value.clone()), Some(n.span.clone()))),
-            );
             if let Some(kernel) = &image.kernel {
                 uses.push(package(&kernel.package));
                 if let Some(first) = kernel.modules.first() {
@@ -231,7 +276,7 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
                 }
             }
             for format in &image.formats {
-                uses.extend(of_format(image, format.value).map(|name| {
+                uses.extend(of_format(image, format.value, architecture).map(|name| {
                     let name = name.parse().expect("because it is a name");
                     (RecipeName::Package(name), Some(format.span.clone()))
                 }));
@@ -248,9 +293,13 @@ fn uses(recipe: &Recipe) -> Vec<Use> {
 }
 
 /// Returns the packages that a format needs of itself.
-fn of_format(image: &Image, format: Format) -> impl Iterator<Item = &'static str> {
+fn of_format(
+    image: &Image,
+    format: Format,
+    architecture: Architecture,
+) -> impl Iterator<Item = &'static str> {
     let firmware = format.firmware();
-    let efi = firmware.is_some_and(Firmware::has_efi).then_some(EFI_STUB);
+    let efi = firmware.is_some_and(Firmware::has_efi).then_some(efi_stub(architecture));
     let bios = firmware.is_some_and(Firmware::has_bios).then_some(BIOS_BOOT);
     let board = matches!(format, Format::RaspberryPi(_)).then_some(RASPBERRY_PI);
     // What an extended image says of the disk isn't known here.
@@ -261,10 +310,7 @@ fn of_format(image: &Image, format: Format) -> impl Iterator<Item = &'static str
         Format::Disk { .. } => is_on_disk,
         _ => false,
     };
-    let stage: &[&str] = match (has_stage, format.is_for_hyper_v()) {
-        (true, _) => &[INIT, MODULE_TOOLS],
-        (false, true) => &[MODULE_TOOLS],
-        (false, false) => &[],
-    };
-    efi.into_iter().chain(bios).chain(board).chain(stage.iter().copied())
+    let first = has_stage.then_some(first_process(architecture));
+    let modules = (has_stage || format.is_for_hyper_v()).then_some(MODULE_TOOLS);
+    efi.into_iter().chain(bios).chain(board).chain(first).chain(modules)
 }

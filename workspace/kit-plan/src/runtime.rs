@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kit_recipe::container::{
     Bind, Capability, Device, DeviceKind, Id, IdMap, Mount, Namespace, Rlimit, Seccomp, Tmpfs,
 };
-use kit_recipe::{Container, Name, Spanned};
+use kit_recipe::{Architecture, Container, Name, Spanned};
 use kit_tree::TreePath;
 use serde_json::{Value, json};
 
@@ -61,14 +61,14 @@ pub fn mount_points(container: &Container) -> Vec<TreePath> {
     all.filter(|path| !is_made_later(path)).filter_map(|path| path.parse().ok()).collect()
 }
 
-/// Writes the configuration, keys sorted, with a line end.
-pub fn config(name: &Name, container: &Container) -> String {
+/// Writes the configuration for these processors, keys sorted, with a line end.
+pub fn config(name: &Name, container: &Container, architecture: Architecture) -> String {
     let mut config = json!({
         "ociVersion": "1.2.0",
         "process": process(container),
         "root": { "path": "rootfs", "readonly": container.readonly.unwrap_or(true) },
         "mounts": mounts(container),
-        "linux": linux(container),
+        "linux": linux(container, architecture),
     });
     let own_name = match &container.uts {
         None | Some(Namespace::New) => Some(name.as_str()),
@@ -178,7 +178,7 @@ pub(crate) fn any_mount(mount: &Mount) -> Value {
     json!({ "destination": destination, "type": kind, "source": source, "options": options })
 }
 
-fn linux(container: &Container) -> Value {
+fn linux(container: &Container, architecture: Architecture) -> Value {
     // What a recipe binds in on purpose isn't hidden again.
     let bound = |path: &&str| container.binds.iter().flatten().any(|bind| bind.destination == *path);
     let hidden = |own: &Option<Vec<String>>, usual: &[&'static str]| match own {
@@ -199,7 +199,7 @@ fn linux(container: &Container) -> Value {
     if let Some(settings) = container.sysctl.as_ref().filter(|settings| !settings.is_empty()) {
         linux.insert("sysctl", json!(settings));
     }
-    if let Some(profile) = seccomp(container) {
+    if let Some(profile) = seccomp(container, architecture) {
         linux.insert("seccomp", profile);
     }
     if let Some(word) = &container.root_propagation {
@@ -238,12 +238,12 @@ fn namespaces(container: &Container) -> Vec<Value> {
     namespaces.into_iter().flatten().collect()
 }
 
-fn seccomp(container: &Container) -> Option<Value> {
+fn seccomp(container: &Container, architecture: Architecture) -> Option<Value> {
     let capabilities = container.capabilities.iter().flatten().map(|c| c.as_str());
     match container.seccomp.as_ref().unwrap_or(&Seccomp::Default) {
         Seccomp::Unconfined => None,
-        Seccomp::Default => Some(seccomp::profile(capabilities, None)),
-        Seccomp::Own(rules) => Some(seccomp::profile(capabilities, Some(rules))),
+        Seccomp::Default => Some(seccomp::profile(capabilities, None, architecture)),
+        Seccomp::Own(rules) => Some(seccomp::profile(capabilities, Some(rules), architecture)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A capability that a container has allows the calls that need it. `clone` may make no namespaces without
 //! `CAP_SYS_ADMIN`; `clone3`, whose flags a filter can't see, fails with `ENOSYS` so that libraries fall back to `clone`.
 
+use kit_recipe::Architecture;
 use kit_recipe::container::{SeccompBase, SeccompRules};
 use serde_json::{Value, json};
 
@@ -61,8 +62,12 @@ const ENOSYS: u64 = 38;
 /// `AF_VSOCK`: reaches the hypervisor past every network namespace.
 const AF_VSOCK: u64 = 40;
 
-/// Returns `linux.seccomp` for a container with these capabilities, and rules of its own.
-pub fn profile<'a>(capabilities: impl Iterator<Item = &'a str>, own: Option<&SeccompRules>) -> Value {
+/// Returns `linux.seccomp` for a container with these capabilities, and rules of its own, on these processors.
+pub fn profile<'a>(
+    capabilities: impl Iterator<Item = &'a str>,
+    own: Option<&SeccompRules>,
+    architecture: Architecture,
+) -> Value {
     let capabilities: Vec<_> = capabilities.collect();
     let (mut names, mut rules) = match own.map_or(SeccompBase::Default, |own| own.base) {
         SeccompBase::Default => (usual_names(&capabilities), usual_rules(&capabilities)),
@@ -86,9 +91,17 @@ pub fn profile<'a>(capabilities: impl Iterator<Item = &'a str>, own: Option<&Sec
     json!({
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": EPERM,
-        "architectures": ["SCMP_ARCH_X86_64"],
+        "architectures": [word(architecture)],
         "syscalls": syscalls,
     })
+}
+
+/// Returns the word of `libseccomp`, which OCI has taken over.
+fn word(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "SCMP_ARCH_X86_64",
+        Architecture::Arm64 => "SCMP_ARCH_AARCH64",
+    }
 }
 
 fn usual_names(capabilities: &[&str]) -> Vec<&'static str> {

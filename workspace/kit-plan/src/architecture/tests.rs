@@ -72,3 +72,51 @@ fn an_image_is_for_what_it_extends() {
     let set = RecipeSet::load(&image(), &self::texts()).unwrap();
     assert_eq!(of_subject(&set, &Subject::Image(name("demo"))), Architecture::USUAL);
 }
+
+/// Makes `demo` an image with a kernel and this format, and adds the packages that formats need.
+fn with_format(format: &str, architecture: &str) -> Texts {
+    let mut texts = texts();
+    let recipe = texts.0.get_mut(&image()).unwrap();
+    let head = format!("[image]\n{architecture}");
+    *recipe = recipe.replace("\"tar\", \"oci\"", &format!("\"{format}\"")).replacen("[image]", &head, 1)
+        + "[kernel]\npackage = \"base\"\n";
+    for own in ["init", "init-arm64", "systemd-stub", "systemd-stub-arm64", "module-tools", "bios-boot"] {
+        let text = format!("[package]\nname = \"{own}\"\n[[file]]\npath = \"/x\"\ncontents = \"\"\n");
+        texts.0.insert(package(own), text);
+    }
+    texts
+}
+
+#[test]
+fn what_firmware_and_small_initrds_start_is_for_the_image() {
+    let own = |set: &RecipeSet| -> Vec<_> {
+        let all = ["init", "init-arm64", "systemd-stub", "systemd-stub-arm64"];
+        all.into_iter().filter(|word| set.has_package(&name(word))).collect()
+    };
+    let loaded =
+        |texts: &Texts, image: &str| RecipeSet::load(&RecipeName::Image(name(image)), texts).unwrap();
+    assert_eq!(own(&loaded(&with_format("iso-efi", ""), "demo")), ["init", "systemd-stub"]);
+    assert_eq!(own(&loaded(&with_format("iso-efi", ARM64), "demo")), ["init-arm64", "systemd-stub-arm64"]);
+    // One that says so by what it extends.
+    let mut texts = with_format("tar", ARM64);
+    let text = "[image]\nname = \"own\"\nextends = [\"demo\"]\nformats = [\"iso-efi\"]\n";
+    texts.0.insert(RecipeName::Image(name("own")), text.to_owned());
+    assert_eq!(own(&loaded(&texts, "own")), ["init-arm64", "systemd-stub-arm64"]);
+}
+
+#[test]
+fn what_a_bios_starts_is_for_amd64() {
+    for (format, instead) in [("raw-bios", "raw-efi"), ("vhdx", "vhdx-efi"), ("iso-hybrid", "iso-efi")] {
+        let problems = problems(&with_format(format, ARM64));
+        let told = problems.iter().find(|problem| problem.code() == "kit::plan::format_bios").unwrap();
+        let text = format!("the format `{format}` is started by a BIOS, which no machine for arm64 has");
+        assert_eq!(told.to_string(), text);
+        assert_eq!(told.help().unwrap(), format!("take `{instead}`, which UEFI starts"));
+    }
+    let codes = |format| -> Vec<_> {
+        problems(&with_format(format, ARM64)).iter().map(PlanError::code).collect::<Vec<_>>()
+    };
+    for format in ["uki", "kernel+erofs", "raw-efi", "hyper-v"] {
+        assert!(codes(format).iter().all(|code| !code.starts_with("kit::plan::format_")), "{format}");
+    }
+}

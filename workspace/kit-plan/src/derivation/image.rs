@@ -11,7 +11,7 @@ use kit_recipe::image::{
 };
 use kit_tree::TreePath;
 
-use super::{EncodeInput, Input, OciImage, RaspberryPi};
+use super::{EncodeInput, Input, OciImage, RaspberryPi, Update};
 
 /// Writes the files of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub enum ImageFormat {
         kind: FileSystem,
         /// How it is compressed; none is the way that the file system is compressed in when nobody says anything.
         compression: Option<RootCompression>,
+        /// Bytes that it has; none is as many as it takes.
+        size: Option<u64>,
     },
     /// 7: `NAME-verity.img`, `NAME-roothash`: the tree of digests of a file system.
     Verity {
@@ -122,6 +124,8 @@ pub enum ImageFormat {
         /// What is in it.
         loader: DirectoryLoader,
     },
+    /// 22: `NAME-update/`.
+    Update(Update),
 }
 
 /// What loads the files of a directory.
@@ -201,6 +205,8 @@ pub struct Slots {
     pub manager: Input,
     /// Bytes of the partition of each root; none is as many as the first one takes.
     pub size: Option<u64>,
+    /// What the names of the system in the first one end with.
+    pub version: String,
 }
 
 impl Image {
@@ -235,7 +241,7 @@ impl Image {
             ImageFormat::TarKernelInitrd { boot } => {
                 input(written_by(e.variant(5), &[tar::write::REVISION]), boot);
             }
-            ImageFormat::FileSystem { root, kind, compression } => {
+            ImageFormat::FileSystem { root, kind, compression, size } => {
                 let (number, revision) = match kind {
                     FileSystem::Erofs => (0, erofs::REVISION),
                     FileSystem::Squashfs => (1, squashfs::write::REVISION),
@@ -246,6 +252,9 @@ impl Image {
                 // Here and below, what came later is written only where there is something, as the last field.
                 if let Some(compression) = compression {
                     e.variant(1).str(compression.word());
+                }
+                if let Some(size) = size {
+                    e.variant(2).u64(*size);
                 }
             }
             ImageFormat::Verity { data } => {
@@ -275,6 +284,7 @@ impl Image {
                 input(written_by(e.variant(20).variant(number), revisions), boot);
             }
             ImageFormat::Extension(extension) => extension.encode(e.variant(11), input),
+            ImageFormat::Update(update) => update.encode(e.variant(22), input),
         }
     }
 }
@@ -330,9 +340,9 @@ impl Disk {
             });
         }
         // The number is that of what is made of it.
-        if let Some(Slots { manager, size }) = &self.slots {
-            input(e.variant(3).variant(1), manager);
-            e.option(*size, |e, size| _ = e.u64(size));
+        if let Some(Slots { manager, size, version }) = &self.slots {
+            input(e.variant(3).variant(2), manager);
+            e.option(*size, |e, size| _ = e.u64(size)).str(version);
         }
     }
 }
@@ -354,7 +364,7 @@ pub(super) fn written_by<'e>(e: &'e mut Encoder, revisions: &[u32]) -> &'e mut E
 
 fn initrd_compression(e: &mut Encoder, compression: InitrdCompression) {
     match compression {
-        InitrdCompression::Zstd => {}
+        InitrdCompression::Zstd => _ = written_by(e.variant(6), &[zstd::REVISION]),
         InitrdCompression::Gzip => _ = written_by(e.variant(3), &[gzip::REVISION]),
         InitrdCompression::Xz => _ = written_by(e.variant(4), &[xz::REVISION]),
         InitrdCompression::None => _ = e.variant(5),

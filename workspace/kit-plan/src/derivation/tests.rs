@@ -68,6 +68,40 @@ fn oci() -> OciImage {
     }
 }
 
+fn board() -> RaspberryPi {
+    RaspberryPi {
+        packing: Packing::Disk,
+        firmware: input(),
+        kernel: input(),
+        boot: input(),
+        size: Some(1 << 30),
+    }
+}
+
+fn update() -> Update {
+    Update {
+        version: "1.4".to_owned(),
+        label: "root".to_owned(),
+        architecture: "x86_64".to_owned(),
+        source: Some("https://updates.example.com/demo/".to_owned()),
+        uki: input(),
+        root: input(),
+        verity: input(),
+    }
+}
+
+fn file_system(kind: FileSystem, compression: Option<RootCompression>, size: Option<u64>) -> ImageFormat {
+    ImageFormat::FileSystem { root: input(), kind, compression, size }
+}
+
+fn erofs(compression: Option<RootCompression>) -> ImageFormat {
+    file_system(FileSystem::Erofs, compression, None)
+}
+
+fn sized_ext4() -> ImageFormat {
+    file_system(FileSystem::Ext4, None, Some(1 << 30))
+}
+
 fn every_action() -> Vec<(&'static str, Action)> {
     let crate_archive = Archive::Crate { sha256: Sha256::of(b"abc"), directory: "libc-0.2.1".to_owned() };
     let layer = Archive::Layer { diff_id: Sha256::of(b"abc") };
@@ -97,7 +131,7 @@ fn every_action() -> Vec<(&'static str, Action)> {
         labels: Labels::default(),
         slots: None,
     };
-    let slots = Slots { manager: input(), size: Some(1 << 26) };
+    let slots = Slots { manager: input(), size: Some(1 << 26), version: "1.4".to_owned() };
     let slots = Disk { firmware: Firmware::Efi, slots: Some(slots), ..disk.clone() };
     let labels = Labels { root: Some("system".to_owned()), ..Labels::default() };
     let labelled = Disk { esp: Some(64 << 20), labels, ..disk.clone() };
@@ -122,15 +156,7 @@ fn every_action() -> Vec<(&'static str, Action)> {
         label: "DEMO".to_owned(),
         root: Some(input()),
     };
-    let board = RaspberryPi {
-        packing: Packing::Disk,
-        firmware: input(),
-        kernel: input(),
-        boot: input(),
-        size: Some(1 << 30),
-    };
     let gzip = ImageFormat::CompressedTar { root: input(), compression: TarCompression::Gzip };
-    let erofs = |compression| ImageFormat::FileSystem { root: input(), kind: FileSystem::Erofs, compression };
     let directory = |loader| ImageFormat::Directory { boot: input(), loader };
     let layout = ImageFormat::Oci { images: BTreeMap::from([("demo".to_owned(), oci())]) };
     let layered = OciImage { shares: vec![Share { input: input(), at: path("/a") }], ..oci() };
@@ -167,7 +193,9 @@ fn every_action() -> Vec<(&'static str, Action)> {
         ("ipxe", Action::Image(image(directory(DirectoryLoader::Ipxe)))),
         ("lcow", Action::Image(image(directory(DirectoryLoader::Lcow)))),
         ("extension", Action::Image(image(ImageFormat::Extension(extension)))),
-        ("rpi-disk", Action::Image(image(ImageFormat::RaspberryPi(board)))),
+        ("file system of a size", Action::Image(image(sized_ext4()))),
+        ("rpi-disk", Action::Image(image(ImageFormat::RaspberryPi(board())))),
+        ("update", Action::Image(image(ImageFormat::Update(update())))),
     ]
 }
 

@@ -1,8 +1,8 @@
-//! What boards start from: a file system with their firmware, kernel and initrd.
+//! What machines of some processors start from, and others don't: a Raspberry Pi's files, what a BIOS starts.
 
 use kit_hash::DerivationId;
 use kit_recipe::Architecture;
-use kit_recipe::image::{Format, Packing};
+use kit_recipe::image::{Firmware, Format, Packing};
 
 use super::outputs::Machine;
 use crate::PlanError;
@@ -12,20 +12,35 @@ use crate::recipes::RASPBERRY_PI;
 impl Machine<'_, '_> {
     /// Whether the format is for the processors that the image is for; notes it where it isn't.
     pub(super) fn fits(&mut self) -> bool {
-        let wanted = match self.format {
-            Format::RaspberryPi(_) => Architecture::Arm64,
-            // The first process in a small initrd, and what firmware starts, are those of PCs.
-            Format::KernelRoot(_) | Format::Uki | Format::Iso { .. } | Format::Disk { .. } => {
-                Architecture::Amd64
+        let (is, format) = (self.architecture(), self.format.word());
+        let problem = match self.format {
+            Format::RaspberryPi(_) if is != Architecture::Arm64 => {
+                PlanError::FormatArchitecture { format, wanted: Architecture::Arm64, is, place: self.asked() }
+            }
+            Format::Iso { firmware, .. } | Format::Disk { firmware, .. }
+                if firmware.has_bios() && is != Architecture::Amd64 =>
+            {
+                let instead = self.by_uefi().word();
+                PlanError::FormatBios { format, instead, is, place: self.asked() }
             }
             _ => return true,
         };
-        let is = self.image.architecture.as_ref().map_or(Architecture::USUAL, |written| written.value);
-        if is != wanted {
-            let (format, place) = (self.format.word(), self.asked());
-            self.planner.problems.push(PlanError::FormatArchitecture { format, wanted, is, place });
+        self.planner.problems.push(problem);
+        false
+    }
+
+    /// Returns the same format for UEFI alone.
+    fn by_uefi(&self) -> Format {
+        match self.format {
+            Format::Iso { root, .. } => Format::Iso { firmware: Firmware::Efi, root },
+            Format::Disk { container, .. } => Format::Disk { container, firmware: Firmware::Efi },
+            other => other,
         }
-        is == wanted
+    }
+
+    /// Returns which processors the image is for.
+    pub(super) fn architecture(&self) -> Architecture {
+        self.image.architecture.as_ref().map_or(Architecture::USUAL, |written| written.value)
     }
 
     /// Plans what a Raspberry Pi starts from.

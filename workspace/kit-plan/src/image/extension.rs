@@ -36,12 +36,12 @@ pub(super) fn is_one(planner: &mut Planner<'_>, evaluated: &Evaluated) -> bool {
         }
     }
     if let [_, second, ..] = kinds(planner, image).as_slice() {
-        let at = outputs::asked(planner, image, Format::Extension(*second));
+        let at = outputs::asked(planner, image, Format::Extension(*second)).place;
         found.push(("both `sysext` and `confext`".to_owned(), at));
     }
     for format in formats(planner, image) {
         if !matches!(format, Format::Tar | Format::CompressedTar(_) | Format::Extension(_)) {
-            found.push((format!("the format `{format}`"), outputs::asked(planner, image, format)));
+            found.push((format!("the format `{format}`"), outputs::asked(planner, image, format).place));
         }
     }
     let is_one = found.is_empty();
@@ -155,7 +155,8 @@ pub(super) fn output(
     };
     let word = file_system.word();
     let compression = outputs::compression(planner, image, Format::Extension(kind), file_system)?;
-    let format = ImageFormat::FileSystem { root: Input::Derivation(root), kind: file_system, compression };
+    let (input, kind_of_root) = (Input::Derivation(root), file_system);
+    let format = ImageFormat::FileSystem { root: input, kind: kind_of_root, compression, size: None };
     let data = Input::Derivation(outputs::add(planner, &name, &format!("file system {name} {word}"), format));
     let verity = disk.verity.then(|| {
         let title = format!("digests {name} {word}");

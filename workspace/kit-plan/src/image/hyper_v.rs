@@ -43,7 +43,9 @@ pub(super) fn modules_of(
     let own: Vec<_> = kernel.modules.iter().map(|module| module.value.as_str()).collect();
     let mut env = needs_of(image, kernel, &needed);
     env.insert("FOR".to_owned(), format!("the format {format}"));
-    env.insert("MODULES".to_owned(), [&needed[..], &own].concat().join(" "));
+    // It may be started elsewhere, too.
+    env.insert("FIRST".to_owned(), needed.join(" "));
+    env.insert("MODULES".to_owned(), own.join(" "));
     env.insert("OWN".to_owned(), own.join(" "));
     env.insert("OPTIONAL".to_owned(), MORE.join(" "));
     let title = format!("modules {image} for {format}");

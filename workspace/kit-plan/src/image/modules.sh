@@ -1,5 +1,5 @@
-# /src/kernel has /usr/lib/modules/RELEASE; $MODULES are names in the order in which they are wanted. $OPTIONAL are taken after them
-# where the kernel has them: a machine may lack what they are for.
+# /src/kernel has /usr/lib/modules/RELEASE; $MODULES are names in the order in which they are wanted. $FIRST are taken before them, and
+# $OPTIONAL after them where the kernel has them: a machine may lack what either are for.
 release=$(ls /src/kernel/usr/lib/modules)
 from=/src/kernel/usr/lib/modules/$release
 work=/build/usr/lib/modules/$release
@@ -7,6 +7,18 @@ mkdir -p "$work" /out/etc/kit
 cp -r "$from/." "$work"
 ln -s usr/lib /build/lib
 depmod -b /build "$release"
+
+# list MARK PATH: the path behind the mark, and behind one that a machine may do without those of its kind that it builds on.
+list() {
+    line=$1$2
+    if [ -n "$1" ]; then
+        for file in $(sed -n "s|^${2#"/usr/lib/modules/$release/"}:||p" "$work/modules.dep"); do
+            needed=/usr/lib/modules/$release/$file
+            ! grep -q "^?$needed\( \|\$\)" /out/etc/kit/modules 2> /dev/null || line="$line $needed"
+        done
+    fi
+    echo "$line" >> /out/etc/kit/modules
+}
 
 # take MARK: the files of /tmp/needed, each behind the mark in the list.
 take() {
@@ -17,10 +29,14 @@ take() {
         file=${file#/build/usr/lib/modules/"$release"/}
         to=/usr/lib/modules/$release/$file
         mkdir -p "/out$(dirname "$to")"
-        [ -e "/out$to" ] || { cp "$work/$file" "/out$to"; echo "$1$to" >> /out/etc/kit/modules; }
+        [ -e "/out$to" ] || { cp "$work/$file" "/out$to"; list "$1" "$to"; }
     done < /tmp/needed
 }
 
+for module in ${FIRST-}; do
+    modprobe -d /build -S "$release" --show-depends "$module" > /tmp/needed
+    take "?"
+done
 for module in $MODULES; do
     modprobe -d /build -S "$release" --show-depends "$module" > /tmp/needed
     take ""

@@ -25,9 +25,10 @@ use crate::derivation::{
     Action, Compose, DirectoryLoader, Disk, Image as ImageAction, ImageFormat, Input, Loaders, OciImage,
     Part, Slots,
 };
+use crate::error::Asked;
 use crate::evaluate::place;
 use crate::planner::Planner;
-use crate::recipes::{BIOS_BOOT, EFI_STUB};
+use crate::recipes::{BIOS_BOOT, efi_stub};
 use crate::registry::oci_architecture;
 use crate::{PlanError, runtime};
 
@@ -70,7 +71,7 @@ pub(super) fn add(planner: &mut Planner<'_>, name: &str, title: &str, format: Im
 pub(super) struct Place {
     kind: FileSystem,
     at: String,
-    verity: Option<Input>,
+    pub(super) verity: Option<Input>,
     /// What reaching it takes besides, and what is added to the boot command line.
     slot: Option<slots::Slot>,
 }
@@ -121,14 +122,19 @@ impl Machine<'_, '_> {
             }
             Format::Disk { container, firmware } => {
                 let written = self.image.disk.as_ref().map(|disk| disk.value.clone()).unwrap_or_default();
-                if let Some(asked) = &written.slots {
-                    slots::check(self.planner, self.image, format, &asked.span)?;
-                }
+                let version = match &written.slots {
+                    Some(asked) => Some(slots::check(self.planner, self.image, format, &asked.span)?),
+                    None => None,
+                };
                 let (root, place) = self.partition(&written)?;
                 let verity = place.as_ref().and_then(|place| place.verity);
                 let loaders = self.loaders(firmware, place.as_ref())?;
-                let slots = match &written.slots {
-                    Some(asked) => Some(Slots { manager: self.standard(EFI_STUB)?, size: asked.value.size }),
+                let slots = match written.slots.as_ref().zip(version) {
+                    Some((asked, version)) => Some(Slots {
+                        manager: self.standard(efi_stub(self.architecture()))?,
+                        size: asked.value.size,
+                        version,
+                    }),
                     None => None,
                 };
                 let kit_recipe::image::Disk { size, data, esp, labels, .. } = written;
@@ -142,11 +148,12 @@ impl Machine<'_, '_> {
             | Format::DockerArchive
             | Format::Extension(_) => return None,
             Format::RaspberryPi(packing) => self.raspberry_pi(&title, packing)?,
+            Format::Update => self.update(&title)?,
         })
     }
 
     /// Returns where the format is asked for.
-    pub(super) fn asked(&self) -> crate::error::Place {
+    pub(super) fn asked(&self) -> Asked {
         asked(self.planner, self.image, self.format)
     }
 
@@ -181,7 +188,7 @@ impl Machine<'_, '_> {
                     .into_iter()
                     .collect();
                 let title = format!("boot {name} {word}:{at}{}", self.behind());
-                let image = &self.image.name.value;
+                let image = (&self.image.name.value, self.architecture());
                 let stage = stage::stage_one(self.planner, image, self.written, kernel, &needs, &options);
                 let more = slot.as_ref().map_or("", |slot| slot.words.as_str());
                 let words = format!(" kit.root={word}:{at}{more}");
@@ -212,9 +219,10 @@ impl Machine<'_, '_> {
     fn file_system(&mut self, kind: FileSystem) -> Option<Input> {
         let title = format!("file system {} {}{}", self.name, kind.word(), self.behind());
         let compression = compression(self.planner, self.image, self.format, kind)?;
-        Some(Input::Derivation(
-            self.add(&title, ImageFormat::FileSystem { root: self.root, kind, compression }),
-        ))
+        let disk = self.image.disk.as_ref().filter(|_| kind == FileSystem::Ext4);
+        let size = disk.and_then(|disk| disk.value.root_size);
+        let format = ImageFormat::FileSystem { root: self.root, kind, compression, size };
+        Some(Input::Derivation(self.add(&title, format)))
     }
 
     fn kernel_root(&mut self, title: &str, kind: FileSystem) -> Option<DerivationId> {
@@ -226,7 +234,10 @@ impl Machine<'_, '_> {
     }
 
     /// Plans the partition that a disk has the root in; none where that can't be, which is noted.
-    fn partition(&mut self, disk: &kit_recipe::image::Disk) -> Option<(Option<Input>, Option<Place>)> {
+    pub(super) fn partition(
+        &mut self,
+        disk: &kit_recipe::image::Disk,
+    ) -> Option<(Option<Input>, Option<Place>)> {
         let kind = match disk.root {
             DiskRoot::Initrd => return Some((None, None)),
             DiskRoot::Erofs => FileSystem::Erofs,
@@ -246,7 +257,7 @@ impl Machine<'_, '_> {
         Some((Some(data), Some(Place { kind, at, verity, slot })))
     }
 
-    fn loaders(&mut self, firmware: Firmware, place: Option<&Place>) -> Option<Loaders> {
+    pub(super) fn loaders(&mut self, firmware: Firmware, place: Option<&Place>) -> Option<Loaders> {
         let boot = self.boot(place);
         let title = match place {
             None if self.format.is_for_hyper_v() => format!("uki {}{}", self.name, self.behind()),
@@ -266,7 +277,7 @@ impl Machine<'_, '_> {
     }
 
     fn uki(&mut self, boot: DerivationId, title: &str) -> Option<DerivationId> {
-        let stub = self.standard(EFI_STUB)?;
+        let stub = self.standard(efi_stub(self.architecture()))?;
         let architecture = self.planner.inputs.lock.architecture.clone();
         let (boot, kernel, root) = (Input::Derivation(boot), self.kernel, self.root);
         let device_tree = self.written.devicetree.as_ref().map(|path| path.value.clone());
@@ -329,11 +340,12 @@ fn iso_label(name: &str) -> String {
 }
 
 /// Returns where a format is asked for; the image where that was on the command line.
-pub(super) fn asked(planner: &Planner<'_>, image: &Image, format: Format) -> crate::error::Place {
+pub(super) fn asked(planner: &Planner<'_>, image: &Image, format: Format) -> Asked {
     let written = image.formats.iter().find(|f| f.value == format);
     let span = written.map_or_else(|| image.name.span.clone(), |f| f.span.clone());
-    let recipe = RecipeName::Image(image.name.value.clone());
-    place(planner.inputs.recipes, &recipe, span)
+    let image = image.name.value.clone();
+    let place = place(planner.inputs.recipes, &RecipeName::Image(image.clone()), span);
+    Asked { place, image, is_written: written.is_some() }
 }
 
 fn no_kernel(planner: &mut Planner<'_>, image: &Image, format: Format) {

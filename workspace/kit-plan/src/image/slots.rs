@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use kit_format::sysupdate;
 use kit_recipe::Image;
-use kit_recipe::image::{Firmware, Format};
+use kit_recipe::image::{Firmware, Format, LABEL_UNITS};
 use kit_recipe::recipe::RecipeName;
 
 use super::outputs::asked;
@@ -37,36 +38,52 @@ impl Slot {
     }
 }
 
-/// Notes what contradicts slots, which are asked for at `span` of the recipe that says how disks are laid out.
+/// Returns the version of a system in a slot; none where something contradicts slots, which is noted. They are asked for at `span` of the
+/// recipe that says how disks are laid out.
 pub(super) fn check(
     planner: &mut Planner<'_>,
     image: &Image,
     format: Format,
     span: &Range<usize>,
-) -> Option<()> {
-    let Format::Disk { container, firmware } = format else { return Some(()) };
+) -> Option<String> {
     let recipes = planner.inputs.recipes;
     let slots = place(recipes, &writer(recipes, &image.name.value), span.clone());
-    let problem = if firmware == Firmware::Efi {
-        let recipe = RecipeName::Image(image.name.value.clone());
-        let image_place = || place(recipes, &recipe, image.name.span.clone());
-        let is_told = planner.problems.iter().any(|p| matches!(p, PlanError::SlotsVersion { .. }));
-        if image.version.is_none() && is_told {
-            return None;
-        }
-        image.version.is_none().then(|| PlanError::SlotsVersion { image: image_place(), slots })
-    } else {
+    if let Format::Disk { container, firmware: Firmware::Bios | Firmware::Hybrid } = format {
         let instead = Format::Disk { container, firmware: Firmware::Efi }.word();
-        let place = asked(planner, image, format);
-        Some(PlanError::SlotsFirmware { format: format.word(), instead, place, slots })
-    };
-    match problem {
-        Some(problem) => {
-            planner.problems.push(problem);
-            None
-        }
-        None => Some(()),
+        let place = asked(planner, image, format).place;
+        let problem = PlanError::SlotsFirmware { format: format.word(), instead, place, slots };
+        planner.problems.push(problem);
+        return None;
     }
+    let recipe = RecipeName::Image(image.name.value.clone());
+    let image_place = place(recipes, &recipe, image.name.span.clone());
+    let problem = match &image.version {
+        None => PlanError::SlotsVersion { image: image_place, slots },
+        Some(version) => match unfit(image, version) {
+            None => return Some(version.clone()),
+            Some(why) => {
+                let version = version.clone();
+                PlanError::SlotsName { version, why, image: image_place, slots }
+            }
+        },
+    };
+    // Once for all formats.
+    let is_same = |other: &PlanError| other.code() == problem.code();
+    if !planner.problems.iter().any(is_same) {
+        planner.problems.push(problem);
+    }
+    None
+}
+
+/// Returns why names on the disk can't have a version; none where they can.
+fn unfit(image: &Image, version: &str) -> Option<String> {
+    if let Some(part) = sysupdate::misread(version) {
+        return Some(format!("has `{part}`, by which names on a disk with `slots` would be misread"));
+    }
+    let root = image.disk.as_ref().map_or("root", |disk| disk.value.labels.root());
+    let label = sysupdate::Part::Digests.label(root, version);
+    let more = label.encode_utf16().count().checked_sub(LABEL_UNITS).filter(|more| *more > 0)?;
+    Some(format!("is {more} letters too long for the partition `{label}`"))
 }
 
 /// Returns the recipe whose `[disk]` an image has: its own, or that of the last one that it extends.
@@ -84,7 +101,7 @@ fn writer(recipes: &RecipeSet, image: &kit_recipe::Name) -> RecipeName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::derivation::{Action, ImageFormat};
+    use crate::derivation::{Action, Derivation, ImageFormat};
     use crate::planner::tests::{built, name, package, problems, texts};
 
     /// The recipes of an image with slots; `version` is a line of its head.
@@ -159,6 +176,9 @@ mod tests {
             ("qcow2-bios", "", "kit::plan::slots_firmware", "`qcow2-efi`"),
             ("raw-efi", "", "kit::plan::slots_version", "`version = \"1\"`"),
             ("raw-efi\", \"vdi-efi", "", "kit::plan::slots_version", "`version = \"1\"`"),
+            ("raw-efi\", \"update", "", "kit::plan::slots_version", "`version = \"1\"`"),
+            ("raw-efi\", \"update", "version = \"1+2\"", "kit::plan::slots_name", "`version`"),
+            ("update", "version = \"1234567890.1234567890.123\"", "kit::plan::slots_name", "`version`"),
         ] {
             let problems = problems(&slotted(format, version, ""));
             assert_eq!(problems.len(), 1, "{problems:?}");
@@ -168,6 +188,41 @@ mod tests {
             let (slots, _) = labels[1];
             assert_eq!(&slots.text[slots.span.clone()], "2");
         }
+    }
+
+    #[test]
+    fn an_update_is_of_what_the_disk_has() {
+        let plan = built(&slotted("raw-efi\", \"update", "version = \"1234567890.1234567890.12\"", "")).0;
+        let all: Vec<_> = plan.derivations().iter().map(Derivation::action).collect();
+        let disk = all.iter().find_map(|action| match action {
+            Action::Image(image) => match &image.format {
+                ImageFormat::Disk(disk) => Some(disk.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let update = all.iter().find_map(|action| match action {
+            Action::Image(image) => match &image.format {
+                ImageFormat::Update(update) => Some(update.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let (disk, update) = (disk.unwrap(), update.unwrap());
+        assert_eq!((disk.root, disk.verity), (Some(update.root), Some(update.verity)));
+        assert_eq!(disk.loaders.uki, Some(update.uki));
+        assert_eq!(disk.slots.unwrap().version, update.version);
+    }
+
+    #[test]
+    fn an_update_needs_two_slots() {
+        let mut texts = slotted("update", "version = \"1\"", "");
+        let image = texts.0.get_mut(&RecipeName::Image(name("demo"))).unwrap();
+        *image = image.replace("slots = 2\nslot-size = \"64M\"\n", "");
+        let problems = problems(&texts);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].code(), "kit::plan::update_slots");
+        assert!(problems[0].help().unwrap().contains("`slots = 2`"));
     }
 
     #[test]

@@ -7,16 +7,16 @@
 use std::collections::BTreeMap;
 
 use kit_hash::DerivationId;
-use kit_recipe::Name;
 use kit_recipe::image::Kernel;
 use kit_recipe::package::TreeRules;
 use kit_recipe::recipe::RecipeName;
+use kit_recipe::{Architecture, Name};
 use kit_tree::TreePath;
 
 use super::{MODULES_SCRIPT, modules};
 use crate::derivation::{Action, Input, Part};
 use crate::planner::Planner;
-use crate::recipes::INIT;
+use crate::recipes::first_process;
 
 /// Stands before the selection of modules: what is needed must be there.
 pub(super) const DRIVERS_SCRIPT: &str = include_str!("drivers.sh");
@@ -61,16 +61,17 @@ const CHECKSUMS: [&str; 2] = ["crc32c_generic", "crc32c_cryptoapi"];
 /// are options of the kernel's configuration without which it can't be read.
 pub(super) fn stage_one(
     planner: &mut Planner<'_>,
-    image: &Name,
+    (image, architecture): (&Name, Architecture),
     kernel: &Kernel,
     tree: Input,
     needs: &[&str],
     options: &[&str],
 ) -> DerivationId {
-    let init = INIT.parse().expect("because it is a name");
+    let init = first_process(architecture).parse().expect("because it is a name");
     let part = |input, owner: &str| Part { input, owner: owner.to_owned(), at: TreePath::root() };
     let modules = stage_modules(planner, image, kernel, tree, needs, options);
-    let parts = vec![part(Input::Derivation(planner.package(&init)), INIT), part(modules, "kernel modules")];
+    let parts =
+        vec![part(Input::Derivation(planner.package(&init)), init.as_str()), part(modules, "kernel modules")];
     let recipe = RecipeName::Image(image.clone());
     let mut compose = planner.compose(&recipe, &TreeRules::default(), parts);
     // Other names of the first process, which nobody calls there.
@@ -90,7 +91,9 @@ fn stage_modules(
     let checksums = if needs.contains(&"ext4") { &CHECKSUMS[..] } else { &[] };
     let optional = [&DISKS[..], checksums].concat();
     let mut own = needs_of(image, kernel, needs);
-    own.insert("MODULES".to_owned(), needs.join(" "));
+    // A disk's driver must be there for some formats; other machines lack the disk.
+    let musts: Vec<_> = needs.iter().copied().filter(|driver| !DISKS.contains(driver)).collect();
+    own.insert("MODULES".to_owned(), musts.join(" "));
     own.insert("OPTIONAL".to_owned(), optional.join(" "));
     if !options.is_empty() {
         own.insert("OPTIONS".to_owned(), options.join(" "));
@@ -186,7 +189,7 @@ mod tests {
         let planned = steps("hyper-v");
         let Action::Run(run) = step(&planned, "modules demo for hyper-v") else { panic!("a script") };
         let env = |key: &str| run.env[key].as_str();
-        assert_eq!(env("MODULES"), "hv_vmbus hv_storvsc hv_netvsc");
+        assert_eq!((env("FIRST"), env("MODULES")), ("hv_vmbus hv_storvsc hv_netvsc", ""));
         assert_eq!(env("DRIVERS"), "hv_vmbus:HYPERV hv_storvsc:HYPERV_STORAGE hv_netvsc:HYPERV_NET");
         assert_eq!((env("FOR"), env("KERNEL")), ("the format hyper-v", "linux"));
         assert!(env("OPTIONAL").contains("hyperv_keyboard"));

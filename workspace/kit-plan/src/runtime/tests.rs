@@ -1,13 +1,13 @@
-use kit_recipe::Spanned;
 use kit_recipe::container::{
     BindSource, Failure, IdMap, Interface, Landlock, Probe, Ready, Restart, Runtime, SeccompBase,
     SeccompRules,
 };
+use kit_recipe::{Architecture, Spanned};
 
 use super::*;
 
 fn parsed(container: &Container) -> Value {
-    serde_json::from_str(&config(&"web".parse().unwrap(), container)).unwrap()
+    serde_json::from_str(&config(&"web".parse().unwrap(), container, Architecture::USUAL)).unwrap()
 }
 
 fn with_command() -> Container {
@@ -34,6 +34,16 @@ fn nothing_said_is_least_privilege() {
     assert!(config["linux"]["readonlyPaths"].as_array().unwrap().contains(&json!("/proc/sys")));
     assert_eq!(config["hostname"], "web");
     assert_eq!(config.get("annotations"), None);
+}
+
+#[test]
+fn the_filter_is_for_the_processors_of_the_image() {
+    let words = |architecture| {
+        let text = config(&"web".parse().unwrap(), &with_command(), architecture);
+        serde_json::from_str::<Value>(&text).unwrap()["linux"]["seccomp"]["architectures"].clone()
+    };
+    assert_eq!(words(Architecture::Amd64), json!(["SCMP_ARCH_X86_64"]));
+    assert_eq!(words(Architecture::Arm64), json!(["SCMP_ARCH_AARCH64"]));
 }
 
 #[test]
