@@ -284,9 +284,13 @@ fn read(store: &Store, blob: &BlobId) -> Result<Option<Vec<u8>>, BuildError> {
     }
 }
 
-/// Another number of steps at the same time, and of threads that compress.
+/// Another number of steps at the same time, and of threads that compress: of one, two and seven each leads to the next.
 fn other_jobs(jobs: usize) -> usize {
-    if jobs == 1 { 2 } else { 1 }
+    match jobs {
+        1 => 2,
+        2 => 7,
+        _ => 1,
+    }
 }
 
 /// Returns the trees of the inputs of a step.

@@ -1,88 +1,122 @@
 //! Threads for writers that compress block by block.
 
+use std::collections::VecDeque;
 use std::io;
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use kit_format::workers::{Work, Workers};
+use kit_format::workers::{Alone, Done, Queue, Work, Workers};
 
-/// How many blocks each thread gets at a time: while the last one is done the others wait, which of so many is little.
-const BLOCKS_EACH: usize = 32;
-/// How many all get at most, since they are in memory.
-const BLOCKS: usize = 256;
+/// How many blocks are in the queue for each thread: enough that none waits while the one that gives and takes them reads or writes.
+const BLOCKS_EACH: usize = 8;
 
-/// As many threads as are given.
+/// As many threads as are given, besides the one that gives and takes blocks.
 #[derive(Debug, Clone, Copy)]
-pub struct Threads(NonZeroUsize);
+pub struct Threads(NonZeroU32);
 
 impl Threads {
-    /// Takes so many.
-    pub fn new(count: NonZeroUsize) -> Self {
-        Self(count)
-    }
-
-    /// Takes as many as there are steps at a time.
+    /// Takes as many as there are steps at a time; one does all of it itself.
     pub fn of_jobs(jobs: usize) -> Self {
-        Self(NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN))
-    }
-
-    /// Returns how many they are.
-    pub fn count(self) -> NonZeroUsize {
-        self.0
+        Self(u32::try_from(jobs).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN))
     }
 }
 
 impl Workers for Threads {
-    fn batch(&self) -> usize {
-        (self.0.get() * BLOCKS_EACH).min(BLOCKS).max(self.0.get())
+    fn count(&self) -> NonZeroU32 {
+        self.0
     }
 
-    fn map(&self, blocks: &[Vec<u8>], work: Work<'_>) -> io::Result<Vec<Vec<u8>>> {
-        let next = AtomicUsize::new(0);
-        let mut results: Vec<Option<io::Result<Vec<u8>>>> = blocks.iter().map(|_| None).collect();
-        let take = || {
-            let mut done = Vec::new();
-            while let Some((at, block)) = Some(next.fetch_add(1, Ordering::Relaxed))
-                .and_then(|at| blocks.get(at).map(|block| (at, block)))
-            {
-                done.push((at, work(block)));
-            }
-            done
-        };
+    fn serve(&self, work: Work<'_>, user: &mut dyn FnMut(&mut dyn Queue)) {
+        if self.0 == NonZeroU32::MIN {
+            return Alone.serve(work, user);
+        }
+        let (jobs, waiting) = mpsc::channel();
+        let waiting = Mutex::new(waiting);
         thread::scope(|scope| {
-            let threads: Vec<_> = (1..self.0.get().min(blocks.len())).map(|_| scope.spawn(take)).collect();
-            let mut done = take();
-            for thread in threads {
-                done.extend(thread.join().expect("because the work doesn't panic"));
+            for _ in 0..self.0.get() {
+                scope.spawn(|| do_jobs(&waiting, work));
             }
-            for (at, result) in done {
-                results[at] = Some(result);
-            }
+            // With it goes the way to the threads, which ends them, also when the user panics.
+            let room = usize::try_from(self.0.get()).unwrap_or(usize::MAX).saturating_mul(BLOCKS_EACH);
+            user(&mut Shared { jobs, given: VecDeque::new(), room });
         });
-        results.into_iter().map(|result| result.expect("because each block was taken")).collect()
+    }
+}
+
+/// A block on its way to a thread, and the way back.
+type Job = (Vec<u8>, Sender<io::Result<Done>>);
+
+fn do_jobs(waiting: &Mutex<Receiver<Job>>, work: Work<'_>) {
+    let next = || waiting.lock().expect("because nobody panics who waits").recv();
+    while let Ok((block, back)) = next() {
+        let result = work(&block);
+        // Nobody waits for it when another block failed.
+        _ = back.send(result.map(|result| Done { block, result }));
+    }
+}
+
+/// A queue that threads share.
+struct Shared {
+    jobs: Sender<Job>,
+    given: VecDeque<Receiver<io::Result<Done>>>,
+    room: usize,
+}
+
+impl Queue for Shared {
+    fn has_room(&self) -> bool {
+        self.given.len() < self.room
+    }
+
+    fn give(&mut self, block: Vec<u8>) {
+        let (back, done) = mpsc::channel();
+        self.jobs.send((block, back)).expect("because the threads live as long as the queue");
+        self.given.push_back(done);
+    }
+
+    fn take(&mut self) -> io::Result<Option<Done>> {
+        let first = self.given.pop_front();
+        first.map(|done| done.recv().expect("because the work doesn't panic")).transpose()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kit_format::workers::with_queue;
+
     use super::*;
+
+    /// Gives all blocks and takes all results, as writers do.
+    fn all(threads: Threads, blocks: &[Vec<u8>], work: Work<'_>) -> io::Result<Vec<Vec<u8>>> {
+        with_queue(&threads, work, |queue| {
+            let (mut blocks, mut results) = (blocks.iter().cloned().peekable(), Vec::new());
+            loop {
+                while let Some(block) = blocks.next_if(|_| queue.has_room()) {
+                    queue.give(block);
+                }
+                let Some(done) = queue.take()? else { return Ok(results) };
+                results.push(done.result);
+            }
+        })
+    }
 
     #[test]
     fn results_come_in_order_whatever_the_number_of_threads() {
         let blocks: Vec<_> = (0..100_u8).map(|number| vec![number]).collect();
         let double = |block: &[u8]| Ok(vec![block[0] * 2]);
         let expected: Vec<_> = (0..100_u8).map(|number| vec![number * 2]).collect();
-        for count in [1, 2, 7] {
-            let threads = Threads::new(NonZeroUsize::new(count).expect("it isn't zero"));
-            assert_eq!(threads.map(&blocks, &double).expect("it works"), expected);
+        for jobs in [0, 1, 2, 7] {
+            assert_eq!(all(Threads::of_jobs(jobs), &blocks, &double).expect("it works"), expected);
         }
     }
 
     #[test]
-    fn an_error_is_told() {
-        let blocks = vec![vec![0], vec![1]];
+    fn an_error_is_told_and_ends_the_threads() {
+        let blocks: Vec<_> = (0..100_u8).map(|number| vec![number]).collect();
         let fail = |block: &[u8]| if block[0] == 1 { Err(io::Error::other("no")) } else { Ok(Vec::new()) };
-        assert!(Threads::of_jobs(0).map(&blocks, &fail).is_err());
+        for jobs in [1, 2, 7] {
+            all(Threads::of_jobs(jobs), &blocks, &fail).expect_err("the second block fails");
+        }
     }
 }

@@ -11,12 +11,14 @@ mod extension;
 mod file_systems;
 mod layers;
 mod slots;
+mod update;
 
 use std::io::Read;
 use std::num::NonZeroU32;
 
 use kit_format::extents::{Extents, Of};
 use kit_format::layout::Layout;
+use kit_format::workers::Workers as _;
 use kit_hash::{BlobId, TreeId};
 use kit_plan::derivation::{Image, ImageFormat, Input};
 use kit_store::Store;
@@ -54,8 +56,8 @@ pub(super) fn write(
         ImageFormat::TarKernelInitrd { boot } => writer.tar(&read(boot)?, "-boot.tar")?,
         ImageFormat::Oci { images } => writer.oci(&writer.layered(images, tree_of)?)?,
         ImageFormat::DockerArchive { images } => writer.docker_archive(&writer.layered(images, tree_of)?)?,
-        ImageFormat::FileSystem { root, kind, compression } => {
-            writer.file_system(&read(root)?, *kind, *compression)?
+        ImageFormat::FileSystem { root, kind, compression, size } => {
+            writer.file_system(&read(root)?, *kind, *compression, *size)?
         }
         ImageFormat::Verity { data } => writer.verity(&read(data)?)?,
         ImageFormat::Uki { stub, boot, kernel, root, architecture, device_tree } => {
@@ -74,6 +76,7 @@ pub(super) fn write(
             writer.disc(&disc, loaders, tree_of)?
         }
         ImageFormat::Extension(extension) => writer.extension(extension, tree_of)?,
+        ImageFormat::Update(update) => writer.update(update, tree_of)?,
     };
     Ok(Done::of(store.put_tree(&tree)?))
 }
@@ -93,7 +96,7 @@ impl Writer<'_> {
 
     /// The number of threads that compress one stream.
     fn stream_threads(&self) -> NonZeroU32 {
-        NonZeroU32::try_from(self.threads.count()).map_or(STREAM_THREADS, |count| count.min(STREAM_THREADS))
+        self.threads.count().min(STREAM_THREADS)
     }
 
     /// The source date as the formats hold it.

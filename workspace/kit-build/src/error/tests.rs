@@ -1,3 +1,6 @@
+use kit_format::gpt::GptError;
+use kit_format::largest::LargestPartition;
+use kit_format::mbr::MbrError;
 use kit_store::ImportError;
 
 use super::*;
@@ -23,4 +26,19 @@ fn a_full_disk_is_no_fault_of_what_was_under_way() {
     }
     let other = BuildError::Unpack { title: title(), source: Box::new(io::Error::from_raw_os_error(28)) };
     assert_eq!((other.code(), other.store_error().is_none()), ("kit::unpack::archive", true));
+}
+
+#[test]
+fn what_has_too_little_room_says_which_key_gives_it() {
+    let help = |source: Box<dyn std::error::Error + Send + Sync>| {
+        BuildError::Write { title: "output demo raw-bios".to_owned(), source }.help().unwrap()
+    };
+    let (needed, size) = (2, 1);
+    let largest = LargestPartition::of([("esp", 2)].into_iter());
+    for disk in [
+        help(MbrError::DiskSize { needed, size, largest: largest.clone() }.into()),
+        help(GptError::DiskSize { needed, size, largest }.into()),
+    ] {
+        assert!(disk.contains("`size` in `[disk]`"), "{disk}");
+    }
 }

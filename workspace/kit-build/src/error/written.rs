@@ -5,7 +5,9 @@ use std::error::Error;
 use kit_format::cpio::CpioWriteError;
 use kit_format::erofs::ErofsWriteError;
 use kit_format::fat::FatWriteError;
+use kit_format::gpt::GptError;
 use kit_format::iso::IsoWriteError;
+use kit_format::mbr::MbrError;
 use kit_format::squashfs::SquashfsWriteError;
 use kit_format::uki::UkiError;
 
@@ -19,6 +21,7 @@ pub(super) fn help(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'sta
         .or_else(|| of_initrd(source))
         .or_else(|| of_fat(source))
         .or_else(|| of_program(source))
+        .or_else(|| of_disk(source))
         .or_else(|| match source.downcast_ref()? {
             ErofsWriteError::XattrName { .. }
             | ErofsWriteError::XattrValue { .. }
@@ -73,6 +76,9 @@ fn of_fat(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str> 
         FatWriteError::Entry { .. } | FatWriteError::Xattr { .. } => {
             Some("put a plain file in its place, or leave it out by `exclude`")
         }
+        FatWriteError::TooLarge { .. } => Some(
+            "raise `esp` in `[disk]`, or leave it out: then the file system is as large as its files need",
+        ),
         FatWriteError::FileSize { .. } => Some(
             "what firmware reads lies on FAT: let the root be a partition, by `root = \"erofs\"` in `[disk]`",
         ),
@@ -85,10 +91,23 @@ fn of_program(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'static s
         UkiError::Kernel(_) => Some(
             "take a kernel with `CONFIG_EFI_STUB=y`, or a format that UEFI doesn't start, such as `raw-bios`",
         ),
+        UkiError::Compressed => Some("take a kernel that isn't compressed, or one with `CONFIG_EFI_ZBOOT=y`"),
         UkiError::Machine { .. } => Some("take a kernel for the architecture of the image"),
+        UkiError::Stranger { .. } => Some("take a stub for the architecture of the image"),
         UkiError::TooLarge { .. } => Some(
             "let the root be no initrd, by `root = \"erofs\"` in `[disk]` and a format such as `raw-efi`",
         ),
         _ => None,
     }
+}
+
+fn of_disk(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str> {
+    const SIZE: &str =
+        "raise `size` in `[disk]`, or leave it out: then the disk is as large as what is on it needs";
+    if matches!(source.downcast_ref(), Some(GptError::DiskSize { .. }))
+        || matches!(source.downcast_ref(), Some(MbrError::DiskSize { .. }))
+    {
+        return Some(SIZE);
+    }
+    None
 }

@@ -2,7 +2,9 @@
 
 use std::io::Read as _;
 
-use kit_format::{fat, mbr, raspberry_pi};
+use kit_format::largest::Largest;
+use kit_format::mbr::{self, MbrError};
+use kit_format::{fat, raspberry_pi};
 use kit_hash::{Identity as _, TreeId};
 use kit_plan::derivation::{Input, RaspberryPi};
 use kit_recipe::image::Packing;
@@ -106,7 +108,10 @@ impl Writer<'_> {
             boot_code: None,
             loader: kit_format::layout::Layout::new(),
         };
-        let layout = mbr::layout(vec![partition], &options).map_err(|e| self.failed(e))?;
+        let layout = mbr::layout(vec![partition], &options).map_err(|error| match error {
+            MbrError::DiskSize { .. } => self.failed(format!("{error}; {}", Largest::of(files))),
+            error => self.failed(error),
+        })?;
         let mut tree = Tree::new();
         self.put_layout(&mut tree, "-rpi.img", "disk", &layout)?;
         Ok(tree)

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use kit_format::fat;
 use kit_format::grub;
 use kit_format::layout::Layout;
+use kit_format::pe::Program;
 use kit_format::uki::{self, Content};
 use kit_hash::{BlobId, TreeId};
 use kit_plan::derivation::{Input, Loaders};
@@ -68,6 +69,7 @@ impl Writer<'_> {
         let Parts { stub, boot, kernel, root } = parts;
         let stub_path = format!("{STUBS}/linux{}.efi.stub", self.efi_word(architecture)?);
         let parts = uki::Parts {
+            machine: self.efi_machine(architecture)?,
             stub: self.text(stub, &stub_path, STUB_LIMIT)?,
             os_release: self.text(root, "/etc/os-release", TEXT_LIMIT)?,
             cmdline: self.cmdline(boot)?,
@@ -185,6 +187,16 @@ impl Writer<'_> {
             "aarch64" => Ok("aa64"),
             "riscv64" => Ok("riscv64"),
             other => Err(self.failed(format!("UEFI has no name for the architecture `{other}`"))),
+        }
+    }
+
+    /// Returns the number of an architecture in headers of programs for UEFI.
+    pub(super) fn efi_machine(&self, architecture: &str) -> Result<u16, BuildError> {
+        match architecture {
+            "x86_64" => Ok(Program::X86_64),
+            "aarch64" => Ok(Program::AARCH64),
+            "riscv64" => Ok(Program::RISCV64),
+            other => Err(self.failed(format!("UEFI has no number for the architecture `{other}`"))),
         }
     }
 

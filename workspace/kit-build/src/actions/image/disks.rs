@@ -97,7 +97,7 @@ impl Writer<'_> {
         let boot = match &disk.slots {
             Some(slots) => {
                 let manager = self.store.tree(&tree_of(&slots.manager))?;
-                self.slots_boot_partition(&manager, started, begin, &wanted)?
+                self.slots_boot_partition((&manager, &slots.version), started, begin, &wanted)?
             }
             None => self.boot_partition(started, begin, &wanted)?,
         };
@@ -107,7 +107,7 @@ impl Writer<'_> {
         });
         let root = self.root_partitions(disk, tree_of)?;
         partitions.extend(match &disk.slots {
-            Some(slots) => slots::partitions(root, slots.size),
+            Some(slots) => slots::partitions(root, slots.size, &slots.version),
             None => root,
         });
         if let Some(size) = disk.data {
@@ -166,11 +166,7 @@ impl Writer<'_> {
         let root = gpt::Partition { attributes, ..partition(kind, disk.labels.root(), content) };
         let Some(verity) = &disk.verity else { return Ok(vec![root]) };
         let verity = self.store.tree(&tree_of(verity))?;
-        let text = self.content(&verity, "-roothash")?;
-        let text = self.store.read(&text.blob, ROOT_HASH).map_err(|e| self.failed(e))?;
-        let text = String::from_utf8_lossy(&text);
-        let root_hash: BlobId = text.trim().parse().map_err(|_| self.failed("its root digest is none"))?;
-        let (id, digests_id) = partition_ids(root_hash.as_bytes());
+        let (id, digests_id) = self.partition_ids(&verity)?;
         let digests = self.content(&verity, "-verity.img")?;
         let mut content = Layout::new();
         content.blob("digests", digests.blob, digests.size, None);
@@ -180,6 +176,15 @@ impl Writer<'_> {
             ..partition(digests_kind, &format!("{}-verity", disk.labels.root()), content)
         };
         Ok(vec![gpt::Partition { id, ..root }, digests])
+    }
+
+    /// Returns the identifiers that the partitions of a root and of its digests have.
+    pub(super) fn partition_ids(&self, verity: &Tree) -> Result<(Guid, Guid), BuildError> {
+        let text = self.content(verity, "-roothash")?;
+        let text = self.store.read(&text.blob, ROOT_HASH).map_err(|e| self.failed(e))?;
+        let text = String::from_utf8_lossy(&text);
+        let root_hash: BlobId = text.trim().parse().map_err(|_| self.failed("its root digest is none"))?;
+        Ok(partition_ids(root_hash.as_bytes()))
     }
 
     fn boot_code(&self, loader: &Tree, core: u64) -> Result<[u8; mbr::CODE], BuildError> {

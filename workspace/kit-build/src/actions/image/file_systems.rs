@@ -39,6 +39,7 @@ impl Writer<'_> {
         root: &Tree,
         kind: FileSystem,
         compression: Option<RootCompression>,
+        size: Option<u64>,
     ) -> Result<Tree, BuildError> {
         let workers = self.threads;
         let mtime = self.image.source_date;
@@ -74,7 +75,8 @@ impl Writer<'_> {
             FileSystem::Ext4 => {
                 let label = self.image.name.chars().take(16).collect();
                 let spare = EXT4_SPARE.max(root.content_size() / 4);
-                let options = ext4::Options { mtime, label, size: ext4::Size::Fitting { spare } };
+                let size = size.map_or(ext4::Size::Fitting { spare }, ext4::Size::Exactly);
+                let options = ext4::Options { mtime, label, size };
                 ext4::layout(root, &options).map_err(|e| self.failed(e))?
             }
         };

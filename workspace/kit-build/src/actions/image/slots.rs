@@ -2,17 +2,20 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `/EFI/BOOT/BOOTX64.EFI` | systemd-boot as its package has it |
+//! | `/EFI/BOOT/BOOTX64.EFI`, `BOOTAA64.EFI` for arm64 | systemd-boot as its package has it, and zeros up to a multiple of 8 bytes, as signatures need |
 //! | `/loader/loader.conf` | [`LOADER`] |
-//! | `/EFI/Linux/NAME_A+3.efi` | the unified kernel image of the first system, which may be tried three times |
-//! | partitions `root-a`, `root-a-verity` | its root and the digests of that |
-//! | partitions `root-b`, `root-b-verity` | as large, and empty |
+//! | `/EFI/Linux/NAME_V+3.efi` | the unified kernel image of the system, of version V, which may be tried three times |
+//! | partitions `root_V`, `root-verity_V` | its root and the digests of that |
+//! | two partitions `_empty` | as large, and empty |
 //!
-//! A unified kernel image finds its root by the identifiers that follow from the digest on its command line, so it is the same in either
+//! By these names systemd-sysupdate knows what is there. A unified kernel image finds its root by the identifiers that follow from the digest on its command line, so it is the same in either
 //! place. Free bytes of the file system are enough for two more such images.
 
 use kit_format::gpt::{self, Guid};
 use kit_format::layout::Layout;
+use kit_format::pe::Program;
+use kit_format::sysupdate::{self, Part};
+use kit_format::uki::machine;
 use kit_tree::{Tree, TreePath};
 
 use super::Writer;
@@ -21,10 +24,10 @@ use crate::BuildError;
 
 /// What the boot manager is told: to start the best system at once, and to take no word from the keyboard.
 const LOADER: &str = "timeout 0\neditor no\nauto-entries no\nauto-firmware no\n";
-/// How often a new system is tried.
-const TRIES: u32 = 3;
 /// How names begin that the boot manager keeps for itself.
 const RESERVED: &str = "auto-";
+/// What the length of a signed program is a multiple of, before its signatures.
+const SIGNED_IN: usize = 8;
 /// What partitions are aligned to.
 const MIB: u64 = 1 << 20;
 /// Bytes of a block that is checked, and how many digests one has.
@@ -32,10 +35,10 @@ const BLOCK: u64 = 4096;
 const DIGESTS: u64 = BLOCK / 32;
 
 impl Writer<'_> {
-    /// Lays out the file system that firmware reads. `manager` is the package with the boot manager.
+    /// Lays out the file system that firmware reads, of a package with the boot manager and a system of a version.
     pub(super) fn slots_boot_partition(
         &self,
-        manager: &Tree,
+        (manager, version): (&Tree, &str),
         started: &Started,
         begin: u64,
         wanted: &Wanted<'_>,
@@ -51,7 +54,10 @@ impl Writer<'_> {
         let from: TreePath = format!("{STUBS}/systemd-boot{word}.efi")
             .parse()
             .map_err(|e: kit_tree::PathError| self.failed(e))?;
-        let program = self.text(manager, &from.to_string(), STUB_LIMIT)?;
+        let mut program = self.text(manager, &from.to_string(), STUB_LIMIT)?;
+        self.is_for(&program, &started.architecture)?;
+        // Whoever signs it fills it up: what is filled up already is the same again without its signatures.
+        program.resize(program.len().next_multiple_of(SIGNED_IN), 0);
         let system = self.only_file(uki)?;
         let mut tree = Tree::new();
         let mut add = |path: &str, text: &[u8]| {
@@ -59,24 +65,41 @@ impl Writer<'_> {
         };
         add(&format!("/EFI/BOOT/BOOT{}.EFI", word.to_uppercase()), &program)?;
         add("/loader/loader.conf", LOADER.as_bytes())?;
-        self.add(&mut tree, &format!("/EFI/Linux/{name}_A+{TRIES}.efi"), system)?;
+        self.add(&mut tree, &format!("/EFI/Linux/{}", sysupdate::tried(name, version)), system)?;
         self.firmware_file_system(&tree, SPARE + 2 * system.1, begin, wanted)
+    }
+
+    /// Refuses a boot manager for another machine than the image.
+    fn is_for(&self, program: &[u8], architecture: &str) -> Result<(), BuildError> {
+        let (manager, image) =
+            (Program::parse(program, program.len() as u64), self.efi_machine(architecture)?);
+        let manager = manager.map_err(|e| self.failed(e))?.machine;
+        if manager == image {
+            return Ok(());
+        }
+        let (manager, image) = (machine(manager), machine(image));
+        Err(self.failed(format!("the boot manager is for {manager}, the image for {image}")))
     }
 }
 
-/// Returns the partitions of both slots: those of the first system, and empty ones. `size` is that of a root.
-pub(super) fn partitions(mut first: Vec<gpt::Partition>, size: Option<u64>) -> Vec<gpt::Partition> {
+/// Returns the partitions of both slots: those of the first system, which is of a version, and empty ones. `size` is that of a root.
+pub(super) fn partitions(
+    mut first: Vec<gpt::Partition>,
+    size: Option<u64>,
+    version: &str,
+) -> Vec<gpt::Partition> {
     let size = size.unwrap_or_else(|| first.first().map_or(0, |root| root.size)).next_multiple_of(MIB);
-    let root = first.first().map_or(String::new(), |root| root.label.clone());
-    let mut sizes = [size, digests_size(size)].into_iter();
-    for partition in &mut first {
-        let least = sizes.next().unwrap_or(0);
-        partition.size = if partition.label == root { least } else { least.max(partition.size) };
-        partition.label = partition.label.replacen(&root, &format!("{root}-a"), 1);
+    let label = first.first().map_or(String::new(), |root| root.label.clone());
+    for (partition, part) in first.iter_mut().zip([Part::Root, Part::Digests]) {
+        partition.size = match part {
+            Part::Root => size,
+            Part::Digests => digests_size(size).max(partition.size),
+        };
+        partition.label = part.label(&label, version);
     }
     let second = first.iter().map(|partition| gpt::Partition {
         id: Guid::NIL,
-        label: partition.label.replacen(&format!("{root}-a"), &format!("{root}-b"), 1),
+        label: sysupdate::EMPTY.to_owned(),
         content: Layout::new(),
         ..partition.clone()
     });
@@ -115,7 +138,8 @@ mod tests {
     }
 
     fn described(size: Option<u64>) -> Vec<(String, u64, u64, bool)> {
-        let made = partitions(vec![partition("root", 5000), partition("root-verity", 8192)], size);
+        let first = vec![partition("root", 5000), partition("root-verity", 8192)];
+        let made = partitions(first, size, "1.4");
         made.into_iter().map(|p| (p.label, p.size, p.content.len(), p.id == Guid::NIL)).collect()
     }
 
@@ -125,10 +149,10 @@ mod tests {
         assert_eq!(
             described(None),
             [
-                of("root-a", MIB, 5000, false),
-                of("root-a-verity", MIB, 5000, false),
-                of("root-b", MIB, 0, true),
-                of("root-b-verity", MIB, 0, true),
+                of("root_1.4", MIB, 5000, false),
+                of("root-verity_1.4", MIB, 5000, false),
+                of("_empty", MIB, 0, true),
+                of("_empty", MIB, 0, true),
             ]
         );
         let sizes: Vec<_> = described(Some(1 << 30)).into_iter().map(|(_, size, ..)| size).collect();
