@@ -24,7 +24,7 @@ Exit codes:
   3   the environment is at fault: network, disk, permissions, store
   70  a bug in kit
 
-`kit help environment` lists the environment variables.";
+`kit help environment` lists the environment variables, `kit help formats` the output formats.";
 
 /// Build minimal, immutable Linux systems and container images from recipes
 ///

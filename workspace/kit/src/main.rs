@@ -50,6 +50,7 @@ mod signed;
 mod start;
 mod text;
 mod units;
+mod unsigned;
 mod workbench;
 
 use std::process::ExitCode;

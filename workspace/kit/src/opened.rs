@@ -12,7 +12,7 @@
 //! All content goes to the store, where nothing keeps it: the next `kit store gc` takes it away.
 
 pub(crate) mod archive;
-mod directory;
+pub(crate) mod directory;
 pub(crate) mod error;
 pub(crate) mod kind;
 mod layout;
@@ -27,9 +27,10 @@ use kit_build::network::Pull;
 use kit_format::oci::pull::Settings;
 use kit_hash::{PinId, Sha256, Sha256Reader};
 use kit_recipe::Reference;
+use kit_recipe::image::ExtensionKind;
 use kit_store::Store;
 use kit_tree::resolve::Resolved;
-use kit_tree::{Blobs as _, Entry, Tree};
+use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
 use self::archive::Found;
 use self::error::OpenError;
@@ -39,6 +40,7 @@ use crate::context::Context;
 use crate::progress::Progress;
 use crate::project::{canonical, open_file};
 use crate::signed::Named;
+use crate::unsigned::Unsigned;
 use crate::workbench::with_engine;
 
 /// The longest `os-release` that is looked at, in bytes.
@@ -57,9 +59,11 @@ pub(crate) struct Opened {
     /// The digest of the pins of the lockfile that it says it is from.
     pub(crate) pin: Option<PinId>,
     /// What lies beside it in the directory that was opened and is part of the image: how its name ends, and its digest.
-    pub(crate) beside: Vec<(&'static str, Sha256)>,
+    pub(crate) beside: Vec<(String, Sha256)>,
     /// The digest of the file, of a program without its signatures; none of a directory and of what a registry has.
     pub(crate) file: Option<Sha256>,
+    /// That of the file without its signatures, which are no part of what was built, where it has some.
+    pub(crate) unsigned: Option<Sha256>,
     /// The files of the layout or the archive, where it is one of images.
     pub(crate) layout: Option<Tree>,
     /// What its own signatures are about: of a registry the very thing that was fetched.
@@ -103,12 +107,17 @@ impl Opened {
         let name = path.display().to_string();
         let failed = |source| Failure::Open { name: name.clone(), source };
         let real = canonical(path)?;
-        let mut file = None;
+        let (mut file, mut unsigned) = (None, None);
         let found = if real.is_dir() {
             match directory::look(&real, choice)? {
                 directory::Inside::Layout => {
                     let tree = crate::layouts::take(store, path)?;
                     Found::Layout(Kind::Oci, tree)
+                }
+                directory::Inside::Started(format) => {
+                    let opened = Self::path(&path.join("initrd.img"), choice, store)?;
+                    let beside = directory::beside_started(&real, format)?;
+                    return Ok(Self { name, kind: Kind::Other(format), beside, ..opened });
                 }
                 directory::Inside::Output(file) => {
                     // Which image is meant is said already, unless there are several in what is opened.
@@ -122,8 +131,8 @@ impl Opened {
             file = Some(digest(&mut opened).map_err(|error| failed(error.into()))?);
             let program = opened.try_clone().map_err(|error| failed(error.into()))?;
             let found = archive::read(opened, store).map_err(failed)?;
-            if let Found::Root(Kind::Uki, _) = found {
-                file = Some(machine::identity(&program).map_err(failed)?);
+            if let Found::Root(kind, _) = found {
+                unsigned = without_signatures(kind, &program).map_err(failed)?;
             }
             found
         };
@@ -144,7 +153,7 @@ impl Opened {
         };
         let pin = pin_of(&root, store);
         let named = if real.is_dir() { Named::Layout(real) } else { Named::File(path.to_owned()) };
-        Ok(Self { name, kind, root, configured, pin, beside: Vec::new(), file, layout, named })
+        Ok(Self { name, kind, root, configured, pin, beside: Vec::new(), file, unsigned, layout, named })
     }
 
     /// Fetches an image of a registry.
@@ -172,7 +181,18 @@ impl Opened {
         // A tag can lead elsewhere by the time that its signatures are asked for.
         let named = Named::Registry(reference.at(pulled.named));
         let layout = Some(pulled.layout);
-        Ok(Self { name, kind, root, configured, pin, beside: Vec::new(), file: None, layout, named })
+        Ok(Self {
+            name,
+            kind,
+            root,
+            configured,
+            pin,
+            beside: Vec::new(),
+            file: None,
+            unsigned: None,
+            layout,
+            named,
+        })
     }
 }
 
@@ -187,6 +207,18 @@ impl Choice<'_> {
     }
 }
 
+/// Returns the digest of a file without its signatures; none where it has none.
+fn without_signatures(kind: Kind, file: &File) -> Result<Option<Sha256>, OpenError> {
+    let part = |source| OpenError::Part { what: "table of signatures", source: Box::new(source) };
+    let unsigned = Unsigned::of(kind, file).map_err(part)?;
+    if !unsigned.is_signed() {
+        return Ok(None);
+    }
+    let mut reader = Sha256Reader::new(unsigned.stream(file)?);
+    io::copy(&mut reader, &mut io::sink())?;
+    Ok(Some(reader.finish()))
+}
+
 /// Returns the digest of a file, and goes back to its start.
 fn digest(file: &mut File) -> io::Result<Sha256> {
     let mut reader = Sha256Reader::new(&mut *file);
@@ -196,14 +228,22 @@ fn digest(file: &mut File) -> io::Result<Sha256> {
     Ok(digest)
 }
 
-/// Returns the digest of the pins that a root carries: what its `os-release` says.
+/// Returns the digest of the pins that a root carries: what its `os-release` says, or, of an extension, the file that says what it is for.
 pub(crate) fn pin_of(root: &Tree, store: &Store) -> Option<PinId> {
-    let place = "/etc/os-release".parse().expect("because it is a constant path");
-    let Resolved::There(path, _) = root.resolve(&place) else { return None };
-    let Some(Entry::File { blob, size, .. }) = root.inode(&path) else { return None };
-    if *size > LONGEST_RELEASE {
-        return None;
+    let constant = |text: &str| -> TreePath { text.parse().expect("because it is a constant path") };
+    let mut places = vec![constant("/etc/os-release")];
+    for kind in [ExtensionKind::System, ExtensionKind::Configuration] {
+        let directory = constant(kind.release_directory());
+        let is_in = |path: &&TreePath| path.parent().is_some_and(|parent| parent == directory);
+        places.extend(root.entries().map(|(path, _)| path).filter(is_in).cloned());
     }
-    let text = store.read(blob, LONGEST_RELEASE).ok()?;
-    OsRelease::parse(String::from_utf8_lossy(&text)).pin?.parse().ok()
+    places.iter().find_map(|place| {
+        let Resolved::There(path, _) = root.resolve(place) else { return None };
+        let Some(Entry::File { blob, size, .. }) = root.inode(&path) else { return None };
+        if *size > LONGEST_RELEASE {
+            return None;
+        }
+        let text = store.read(blob, LONGEST_RELEASE).ok()?;
+        OsRelease::parse(String::from_utf8_lossy(&text)).pin?.parse().ok()
+    })
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use kit_build::replace::replace;
+use kit_build::replace::{replace, sweep};
 use kit_plan::RecipeFiles as _;
 use kit_recipe::recipe::RecipeName;
 use kit_recipe::{Name, Settings};
@@ -248,6 +248,8 @@ pub(crate) fn write_file_by(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(source)),
     }
+    // What one that was killed has left of the same file.
+    sweep(&dir, &|left| left == name).map_err(failed)?;
     replace(&dir, name, write).map_err(failed)
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use kit_recipe::Container;
+use kit_recipe::{Architecture, Container};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Mode, Tree};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const UNSIGNED: Kind = kind("source-unsigned", Area::SupplyChain, Severity::Low)
 
 /// What kit writes for a container whose recipe says nothing, but for a user.
 fn config(change: impl FnOnce(&mut Value)) -> Value {
-    let text = kit_plan::runtime::config(&name("web"), &Container::default());
+    let text = kit_plan::runtime::config(&name("web"), &Container::default(), Architecture::USUAL);
     let mut config: Value = serde_json::from_str(&text).unwrap();
     config["process"]["user"] = json!({ "uid": 100, "gid": 100 });
     change(&mut config);

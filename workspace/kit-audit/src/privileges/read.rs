@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_recipe::Container;
+use kit_recipe::{Architecture, Container};
 use kit_tree::resolve::Resolved;
 use kit_tree::{Blobs, Entry, Tree, TreePath};
 use serde::de::DeserializeOwned;
@@ -41,7 +41,7 @@ struct Usual {
 impl Usual {
     fn new() -> Self {
         let name = "usual".parse().expect("because it is a name");
-        let text = kit_plan::runtime::config(&name, &Container::default());
+        let text = kit_plan::runtime::config(&name, &Container::default(), Architecture::USUAL);
         let config: Config = serde_json::from_str(&text).expect("because kit's own configuration is one");
         Self { masked: config.linux.masked_paths, read_only: config.linux.readonly_paths }
     }
@@ -238,10 +238,15 @@ fn seccomp(profile: Option<document::Seccomp>, capabilities: &Capabilities) -> S
         let rules = profile.syscalls.iter().filter(|rule| lets_through(&rule.action) && rule.args.is_empty());
         rules.flat_map(|rule| rule.names.iter().cloned()).collect()
     };
-    let names = capabilities.bounding.iter().chain(&capabilities.effective).map(String::as_str);
-    let usual = kit_plan::seccomp::profile(names, None);
-    let usual: document::Seccomp = serde_json::from_value(usual).expect("because kit's own profile is one");
-    if profile.syscalls == usual.syscalls && profile.architectures == usual.architectures {
+    let usual = |architecture| -> document::Seccomp {
+        let names = capabilities.bounding.iter().chain(&capabilities.effective).map(String::as_str);
+        let usual = kit_plan::seccomp::profile(names, None, architecture);
+        serde_json::from_value(usual).expect("because kit's own profile is one")
+    };
+    let is_for = |architecture| profile.architectures == usual(architecture).architectures;
+    let is_for_one = Architecture::ALL.into_iter().any(is_for);
+    let usual = usual(Architecture::USUAL);
+    if profile.syscalls == usual.syscalls && is_for_one {
         return Seccomp::Default;
     }
     let (own, kits) = (calls(&profile), calls(&usual));

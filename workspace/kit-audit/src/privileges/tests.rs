@@ -2,8 +2,8 @@ mod places;
 
 use std::collections::BTreeSet;
 
-use kit_recipe::Container;
 use kit_recipe::container::CAPABILITIES;
+use kit_recipe::{Architecture, Container};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Entry, Meta, Mode};
 use serde_json::{Value, json};
@@ -26,7 +26,8 @@ fn root(files: &[(&str, &[u8])]) -> (Tree, MemoryBlobs) {
 
 /// What kit writes for a container whose recipe says nothing.
 fn usual() -> Value {
-    serde_json::from_str(&kit_plan::runtime::config(&name("web"), &Container::default())).unwrap()
+    serde_json::from_str(&kit_plan::runtime::config(&name("web"), &Container::default(), Architecture::USUAL))
+        .unwrap()
 }
 
 /// Reads the service `web` of a configuration.
@@ -250,7 +251,7 @@ fn profiles_are_held_against_the_usual_one() {
     let mut config = usual();
     config["process"]["capabilities"] = json!({ "bounding": ["CAP_SYS_TIME"] });
     assert!(matches!(read(&config, None).seccomp, Seccomp::Own { .. }), "a capability brings calls");
-    let profile = kit_plan::seccomp::profile(["CAP_SYS_TIME"].into_iter(), None);
+    let profile = kit_plan::seccomp::profile(["CAP_SYS_TIME"].into_iter(), None, Architecture::USUAL);
     config["linux"]["seccomp"] = profile;
     assert_eq!(read(&config, None).seccomp, Seccomp::Default);
     let calls = usual()["linux"]["seccomp"]["syscalls"][0]["names"].as_array().unwrap().clone();

@@ -53,7 +53,7 @@ fn help_of_kit() {
       tool          Run a program of a locked tool in a sandbox that has the current directory
       completions   Print a completion script for a shell
       man           Write a manual page for each command
-      help          Show help on a command, or on the `environment`
+      help          Show help on a command, on the `environment` or the `formats`
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -86,7 +86,7 @@ fn help_of_kit() {
       3   the environment is at fault: network, disk, permissions, store
       70  a bug in kit
 
-    `kit help environment` lists the environment variables.
+    `kit help environment` lists the environment variables, `kit help formats` the output formats.
     "#);
 }
 
@@ -105,7 +105,8 @@ fn help_of_build() {
           --replace <NAME=PACKAGE|REF>  Put a package or an image in the place of a container (can be repeated)
           --add <NAME=PACKAGE|REF>      Add a service of a package or of an image (can be repeated)
           --format <FORMAT>             Write this format, such as `kernel+initrd`, `oci` or `raw-efi` (can be
-                                        repeated, or separated by commas) [default: those of the recipe]
+                                        repeated, or separated by commas); `kit help formats` lists them [default:
+                                        those of the recipe]
       -k, --keep-going                  Go on after a failure with all that doesn't need what failed, and tell
                                         every failure at the end
           --out <DIR>                   Write the files to this directory [default: `out` in the project] [env:

@@ -16,6 +16,7 @@ use kit_format::oci::pull::{DocumentError, LARGEST_DOCUMENT, read_manifest};
 use kit_format::tar::{TarOptions, read_tar};
 use kit_hash::{BlobId, Sha256, Sha256Reader};
 use kit_recipe::Name;
+use kit_recipe::image::Format;
 use kit_store::Store;
 use kit_tree::resolve::Resolved;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
@@ -44,6 +45,10 @@ pub(super) struct Given<'a> {
     pub(super) store: &'a Store,
     pub(super) built: &'a Built,
     pub(super) image: &'a Name,
+    /// Which output the opened image should be.
+    pub(super) output: &'a str,
+    /// The format of that.
+    pub(super) format: Format,
 }
 
 /// The digests of the manifest and of the configuration of an image.
@@ -55,18 +60,20 @@ struct Digests {
 /// Compares all of an opened image but its root.
 pub(super) fn compare(opened: &Opened, given: &Given<'_>) -> Result<Compared, Failure> {
     let mut compared = Compared::default();
-    let output = opened.kind.output(given.image.as_str());
-    match opened.file {
-        Some(found) if given.locked(&output) == Some(found) => compared.is_exact = true,
+    let output = given.output;
+    // Without its signatures, it is what was built.
+    match opened.unsigned.or(opened.file) {
+        Some(_) if opened.file.is_some() && given.locked(output) == opened.file => compared.is_exact = true,
+        Some(found) if given.locked(output) == Some(found) => compared.is_exact = true,
         // Its parts are unpacked one after the other, whatever they are: nothing but the whole tells.
         Some(found) if opened.kind.is_whole() => {
-            compared.findings.extend(given.differs(opened.kind, &output, &found)?);
+            compared.findings.extend(given.differs(output, &found)?);
             compared.is_exact = compared.findings.is_empty();
         }
         _ => {}
     }
     for (end, found) in &opened.beside {
-        compared.findings.extend(given.differs(Kind::Initrd, &format!("{}{end}", given.image), found)?);
+        compared.findings.extend(given.differs(&format!("{}{end}", given.image), found)?);
     }
     if let (false, Some(layout), Some(configured)) = (compared.is_exact, &opened.layout, &opened.configured) {
         let failed = |source| Failure::Open { name: opened.name.clone(), source };
@@ -78,7 +85,7 @@ pub(super) fn compare(opened: &Opened, given: &Given<'_>) -> Result<Compared, Fa
             compared.is_exact = true;
             return Ok(compared);
         }
-        let known = images(&given.layout(opened.kind)?, given.store).map_err(failed)?;
+        let known = images(&given.layout()?, given.store).map_err(failed)?;
         let whole = known.get(given.image.as_str());
         compared.is_exact =
             opened.kind == Kind::Registry && whole.is_some_and(|whole| whole.manifest == configured.manifest);
@@ -128,12 +135,12 @@ impl Given<'_> {
     }
 
     /// Returns what is to be said of a file of the outputs for a kernel that isn't the one that the lockfile gives.
-    fn differs(&self, kind: Kind, output: &str, found: &Sha256) -> Result<Option<Finding>, Failure> {
+    fn differs(&self, output: &str, found: &Sha256) -> Result<Option<Finding>, Failure> {
         if let Some(locked) = self.locked(output) {
             return Ok((locked != *found).then(|| supply_chain::altered_output(output, &locked, found)));
         }
-        let tree = self.output(kind)?;
-        let planned = match tree.inode(&TreePath::new(output).map_err(|_| self.missing(kind))?) {
+        let tree = self.output()?;
+        let planned = match tree.inode(&TreePath::new(output).map_err(|_| self.missing())?) {
             Some(Entry::File { blob, .. }) => Some(self.sha256(blob)?),
             _ => None,
         };
@@ -150,9 +157,9 @@ impl Given<'_> {
     }
 
     /// Builds the outputs of the format that something is of.
-    fn output(&self, kind: Kind) -> Result<Tree, Failure> {
+    fn output(&self) -> Result<Tree, Failure> {
         let plan = &self.built.piece.plan;
-        let step = *plan.outputs.get(&kind.format()).ok_or_else(|| self.missing(kind))?;
+        let step = *plan.outputs.get(&self.format).ok_or_else(|| self.missing())?;
         let progress = Progress::new(&self.context.output);
         let trees = with_engine(self.context, self.store, &progress, |engine, _| {
             engine.build(plan, &[step]).map_err(|error| self.built.piece.loaded.locate(error).into())
@@ -163,9 +170,9 @@ impl Given<'_> {
     }
 
     /// Returns the layout that the lockfile gives.
-    fn layout(&self, kind: Kind) -> Result<Tree, Failure> {
-        let tree = self.output(kind)?;
-        let top = TreePath::new(kind.output(self.image.as_str())).map_err(|_| self.missing(kind))?;
+    fn layout(&self) -> Result<Tree, Failure> {
+        let tree = self.output()?;
+        let top = TreePath::new(self.output).map_err(|_| self.missing())?;
         if let Some(Entry::File { blob, .. }) = tree.get(&top) {
             let failed = |source| Failure::Open { name: self.image.to_string(), source };
             let file = self.store.open(blob).map_err(|error| failed(error.into()))?;
@@ -181,8 +188,8 @@ impl Given<'_> {
         Ok(inner)
     }
 
-    fn missing(&self, kind: Kind) -> Failure {
-        let what = kind.output(self.image.as_str());
+    fn missing(&self) -> Failure {
+        let what = self.output.to_owned();
         Failure::NotBuilt { what, subject: self.built.piece.lock_word() }
     }
 }

@@ -6,19 +6,20 @@ use kit_audit::inventory::altered::Attributes;
 use kit_audit::inventory::foreign::{Foreign, Known};
 use kit_audit::report::Depth;
 use kit_audit::{Finding, supply_chain};
-use kit_hash::PinId;
+use kit_hash::{PinId, Sha256};
 use kit_source::history::History;
 use kit_store::Store;
 
 use super::exact::{self, Given};
-use super::subject::{Asked, Audited};
+use super::subject::{self, Asked, Audited};
 use crate::Failure;
 use crate::context::Context;
 use crate::evidence::{Built, Wanted};
-use crate::locks::{self, Found};
-use crate::opened::kind::Kind;
+use crate::locks::{self, Found, Sought};
+use crate::opened::kind::{Kind, words_of};
 use crate::opened::{Configured, Opened};
 use crate::project::absolute;
+use crate::signed;
 
 /// Finds out what an opened image is made of; `lock` is the lockfile that it is said to be from.
 pub(crate) fn audited(
@@ -28,6 +29,12 @@ pub(crate) fn audited(
     store: &Store,
 ) -> Result<Audited, Failure> {
     let Some(pin) = opened.pin else {
+        // What carries nothing is told by what it is.
+        if let Some(sha256) = opened.file
+            && let Some(audited) = output((&opened.name, &opened.named), &sha256, lock, context, store)?
+        {
+            return Ok(audited);
+        }
         return match lock {
             Some(_) => Err(Failure::NoPin { path: opened.name.into(), kind: opened.kind.words() }),
             None => Ok(foreign(opened, store, "it carries no lockfile's digest, so kit didn't make it")),
@@ -41,7 +48,13 @@ pub(crate) fn audited(
         Err(failure) => return Err(failure),
     };
     let history = History { program: "git", path: project.path() };
-    match locks::find(project, &history, lock, &pin, opened.kind.format()) {
+    match locks::find(
+        project,
+        &history,
+        lock,
+        &pin,
+        Sought { kind: Some(opened.kind), file: opened.file, called: None },
+    ) {
         Ok(found) => held(opened, (found, lock), context, store),
         Err(Failure::NoLockFor { changes, .. }) if lock.is_none() => {
             let why = if changes.is_empty() {
@@ -53,6 +66,34 @@ pub(crate) fn audited(
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Finds the lockfile that has a file among its outputs, digest for digest: what the file is and holds, follows from that. None where no one has it.
+pub(crate) fn output(
+    (name, named): (&str, &signed::Named),
+    sha256: &Sha256,
+    lock: Option<&Path>,
+    context: &Context,
+    store: &Store,
+) -> Result<Option<Audited>, Failure> {
+    let project = match context.project() {
+        Err(Failure::NoProject { .. }) => return Ok(None),
+        project => project?,
+    };
+    let history = History { program: "git", path: project.path() };
+    let Some(found) = locks::find_output(project, &history, lock, (Path::new(name), sha256))? else {
+        return Ok(None);
+    };
+    let words = words_of(&found.output, found.format);
+    context.output.say(&format!("{name}: {words}, `{}` of lockfile {}\n", found.output, found.place));
+    let path = match lock {
+        Some(path) => absolute(path)?,
+        None => project.path().join(&found.path),
+    };
+    let built = Built::of_piece(context, store, found.piece, found.files.as_ref(), Wanted::Shipped)?;
+    let asked = Asked { named: named.clone(), lock: Some((path, found.sha256)) };
+    let audited = subject::built(built, store)?;
+    Ok(Some(Audited { name: name.to_owned(), path: Some(found.path), opened: Some(asked), ..audited }))
 }
 
 /// Says why the image is read by itself though it names a lockfile.
@@ -72,9 +113,24 @@ fn held(
     let mut built = Built::of_piece(context, store, found.piece, found.files.as_ref(), Wanted::Shipped)?;
     let locked = built.root(store)?;
     let attributes = if kind.keeps_attributes() { Attributes::Kept } else { Attributes::Left };
-    let mut findings = supply_chain::altered(&built.inventory.take_found(&locked, &opened.root, attributes));
+    // What is for Hyper-V has drivers in its root that the others haven't: there the whole tells.
+    let mut findings = if found.format.is_for_hyper_v() {
+        Vec::new()
+    } else {
+        supply_chain::altered(&built.inventory.take_found(&locked, &opened.root, attributes))
+    };
     let lock = built.piece.lock.clone();
-    let compared = exact::compare(&opened, &Given { context, store, built: &built, image: &found.image })?;
+    let compared = exact::compare(
+        &opened,
+        &Given {
+            context,
+            store,
+            built: &built,
+            image: &found.image,
+            output: &found.output,
+            format: found.format,
+        },
+    )?;
     findings.extend(compared.findings);
     if kind == Kind::Initrd && opened.beside.is_empty() {
         let text = "an initrd comes without its kernel and command line: what is said of those is about the lockfile's\n";

@@ -1,6 +1,7 @@
 //! What is audited: an image of the project, with all its files; a lockfile, of which only the pins are known; or whatever can be opened.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use kit_audit::inventory::ComponentId;
@@ -10,7 +11,7 @@ use kit_audit::report::Depth;
 use kit_audit::{Finding, Inventory};
 use kit_build::BuildError;
 use kit_build::load::lock_path;
-use kit_hash::{PinId, Sha256};
+use kit_hash::{PinId, Sha256, Sha256Reader};
 use kit_recipe::lockfile::Subject;
 use kit_recipe::{ImageReference, Lockfile, Name, Reference};
 use kit_store::Store;
@@ -21,7 +22,7 @@ use crate::Failure;
 use crate::context::Context;
 use crate::evidence::{Built, Wanted};
 use crate::opened::{Choice, Configured, Opened};
-use crate::project::read_file;
+use crate::project::{open_file, read_file};
 use crate::signed;
 use crate::workbench::parse_name;
 
@@ -109,11 +110,30 @@ pub(crate) fn read(named: Named<'_>, context: &Context, store: &Store) -> Result
     }
     match what(text, context)? {
         What::Image => image(text, context, store),
-        What::Path => opened::audited(Opened::path(path, choice, store)?, lock, context, store),
+        What::Path => match Opened::path(path, choice, store) {
+            Ok(opened) => opened::audited(opened, lock, context, store),
+            // Kernels, command lines and the like have no root, but a lockfile may have them.
+            Err(failure) if is_no_image(&failure) => {
+                let named = signed::Named::File(path.to_owned());
+                opened::output((text, &named), &digest(path)?, lock, context, store)?.ok_or(failure)
+            }
+            Err(failure) => Err(failure),
+        },
         What::Reference(reference) => {
             opened::audited(Opened::reference(&reference, choice, context, store)?, lock, context, store)
         }
     }
+}
+
+fn is_no_image(failure: &Failure) -> bool {
+    matches!(failure, Failure::Open { source, .. } if source.is_no_image())
+}
+
+fn digest(path: &Path) -> Result<Sha256, Failure> {
+    let mut reader = Sha256Reader::new(open_file(path)?);
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
+    Ok(reader.finish())
 }
 
 /// What a text names.

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     images: Vec<String>,
     #[command(flatten)]
     changes: Changes,
-    /// Write this format, such as `kernel+initrd`, `oci` or `raw-efi` (can be repeated, or separated by commas) [default: those of the recipe]
+    /// Write this format, such as `kernel+initrd`, `oci` or `raw-efi` (can be repeated, or separated by commas); `kit help formats` lists them [default: those of the recipe]
     #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = parse_format)]
     formats: Vec<Format>,
     /// Go on after a failure with all that doesn't need what failed, and tell every failure at the end
@@ -60,12 +60,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn parse_format(text: &str) -> Result<Format, String> {
-    let words: Vec<_> = Format::listed().map(|word| format!("`{word}`")).collect();
+    // What stands behind the empty line becomes the help.
     Format::from_word(text).ok_or_else(|| {
-        format!(
-            "the formats are {}; behind a disk's, `-bios` and `-efi` are for one firmware",
-            words.join(", ")
-        )
+        let meant =
+            Format::closest(text).map_or_else(String::new, |format| format!("did you mean `{format}`? "));
+        format!("there is no such format\n\n{meant}`kit help formats` lists them")
     })
 }
 

@@ -5,7 +5,6 @@ mod source;
 
 use std::fs::File;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -112,7 +111,7 @@ fn write(
         Ok(Box::new(Counted { reader: inside.open()?, counter: &counter }))
     };
     let disk = Disk { open: &open, size: inside.size };
-    let workers = Threads::new(NonZeroUsize::new(context.jobs()).unwrap_or(NonZeroUsize::MIN));
+    let workers = Threads::of_jobs(context.jobs());
     let mut failed = None;
     let mut written = Written { bytes: 0, on_disk: 0 };
     let replaced = write_file_by(output, &mut |file: &mut File| {

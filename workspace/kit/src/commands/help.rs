@@ -1,5 +1,7 @@
 //! `kit help`: help on a command or a topic.
 
+mod formats;
+
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
@@ -8,7 +10,7 @@ use crate::args::Cli;
 use crate::context::Context;
 use crate::{Failure, environment};
 
-/// Show help on a command, or on the `environment`
+/// Show help on a command, on the `environment` or the `formats`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Show help on this command or topic
@@ -21,6 +23,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             "Environment variables, each weaker than its option; an empty one counts as not set:\n\n{}",
             environment::table()
         )
+    } else if args.topic == ["formats"] {
+        formats::table()
     } else {
         let mut command = Cli::command();
         command.build();

@@ -1,6 +1,7 @@
 //! `kit run`: boots an image, or a file, in QEMU from the store.
 
 mod disk;
+mod efi_names;
 mod error;
 mod firmware;
 mod image;
@@ -47,13 +48,13 @@ Examples:
   kit run minimal --until ready --timeout 60  a smoke test: success once it prints `ready`
   kit run minimal --format raw-efi            as a disk that UEFI boots
   kit run out/minimal.iso --uefi --tpm        a file, kit's or anybody's, told by its content
-  kit run minimal --secure-boot               by firmware that starts nothing that isn't signed
+  kit run --secure-boot minimal               by firmware that starts nothing that isn't signed
   kit run web --publish 8080:80 --detach      in the background, its port 80 as 8080 here
 
 What the machine writes to the disk that it boots is forgotten, but with `--persistent`.";
 
 /// Boot an image in an emulated machine
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named by its field")]
 pub(crate) struct Args {
@@ -72,8 +73,8 @@ pub(crate) struct Args {
     /// Boot by a BIOS
     #[arg(long, conflicts_with_all = ["uefi", "secure_boot"])]
     pub(crate) bios: bool,
-    /// Boot by UEFI firmware that starts only what the key of this certificate has signed [without a certificate: the image as `uki`, or the
-    /// EFI program, signed by a key that is made for this run]
+    /// Boot by UEFI firmware that starts only what the key of this certificate has signed [without a certificate: the image as `uki`, the EFI
+    /// program, or the programs on the disk, signed by a key that is made for this run]
     #[arg(long, value_name = "CERTIFICATE", num_args = 0..=1)]
     #[expect(
         clippy::option_option,
@@ -154,7 +155,21 @@ struct Tools {
     swtpm: Option<PathBuf>,
 }
 
+impl Args {
+    /// Returns what is meant: what stands behind `--secure-boot` is what is booted, where nothing else is named and it is no certificate.
+    fn as_meant(&self) -> Self {
+        match (&self.image, &self.secure_boot) {
+            (None, Some(Some(word))) if !secure_boot::is_certificate(word) => {
+                let image = Some(word.to_string_lossy().into_owned());
+                Self { image, secure_boot: Some(None), ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let args = &args.as_meant();
     let meant = meant(args, context)?;
     let store = context.store()?;
     let scratch = store.scratch()?;
@@ -173,14 +188,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if netboot && !matches!(&boot, Boot::Direct { root: None, .. }) {
         return Err(RunError::NotNetbooted { name }.into());
     }
-    let architecture = processor::architecture(&boot)?;
+    let architecture = match &meant {
+        Meant::Image(subject, _) => processor::of_image(subject, context)?,
+        Meant::File(_) => processor::told(&boot, scratch.path())?,
+    };
     processor::check(args, architecture, &name)?;
+    let starts = processor::starts(architecture, &boot, starts);
     let choice = firmware::choose(args, &boot, starts, &name)?;
     let (boot, certificate) = secure_boot::prepare(args, boot, &name, scratch.path())?;
     let tools = tools(args, context, &store, choice, architecture)?;
     let sandbox = Sandbox::new("/proc/self/exe");
     let tpm = tools.swtpm.clone().map(|tool| Tpm::start(&sandbox, tool, scratch.path())).transpose()?;
     let firmware = match &tools.ovmf {
+        Some(ovmf) if architecture == Architecture::Arm64 => firmware::uefi_of_arm64(ovmf),
         Some(ovmf) => firmware::uefi(ovmf, certificate.as_deref(), scratch.path())?,
         None => Firmware::Bios,
     };
@@ -299,7 +319,8 @@ fn tools(
         };
         let when = |wanted: bool, name| wanted.then(|| tool(name)).transpose();
         let qemu = tool(processor::emulator(architecture))?;
-        Ok(Tools { qemu, ovmf: when(choice == Choice::Uefi, "ovmf")?, swtpm: when(args.tpm, "swtpm")? })
+        let ovmf = when(choice == Choice::Uefi, firmware::package(architecture))?;
+        Ok(Tools { qemu, ovmf, swtpm: when(args.tpm, "swtpm")? })
     })
 }
 

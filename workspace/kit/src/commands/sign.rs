@@ -32,6 +32,7 @@ Examples:
   kit sign registry.example/team/minimal:1 --key key.pem --attest minimal.spdx.json
                                                            what the SBOM says, signed, beside the image
   kit sign out/minimal.efi --secure-boot db.key db.pem     writes out/minimal.efi.signed: firmware with the certificate starts it
+  kit sign out/server-efi.img --secure-boot db.key db.pem  writes out/server-efi.img.signed: the programs on the disk are signed
 
 `kit verify --signatures FILE|REFERENCE|LAYOUT` checks them by the keys that `kit.toml` trusts.";
 
@@ -51,7 +52,7 @@ pub(crate) struct Args {
     /// Sign through the SSH agent with the key whose public half is in this file [env: `SSH_AUTH_SOCK`]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
-    /// Sign programs for UEFI, such as unified kernel images, as Secure Boot has it: with this RSA key and its certificate, both in PEM; the signed program is a file of its own
+    /// Sign programs for UEFI, such as unified kernel images and all those on a disk or disc, as Secure Boot has it: with this RSA key and its certificate, both in PEM; the signed program, or disk, is a file of its own
     #[arg(long, num_args = 2, value_names = ["KEY", "CERTIFICATE"], conflicts_with_all = ["envelope", "attest"])]
     secure_boot: Option<Vec<PathBuf>>,
     /// Read the passphrase of the key from the first line of this file [default: asked for on the terminal]

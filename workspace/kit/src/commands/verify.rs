@@ -47,8 +47,9 @@ Examples:
 /// The lockfile's sources are built once as always, then once more into an empty store, in other surroundings. Each step is
 /// compared. Of a step that came out different the files are shown, and the fewest variations that make the difference.
 ///
-/// A file (any output: an initrd, a boot command line, an archive, the directory of an OCI layout, a disk, a disc, a file system, a program for
-/// UEFI) carries the digest of its lockfile: that one is looked for in the project and its history, built, and compared with the file.
+/// A file (any output: an initrd, a boot command line, an archive, the directory of an OCI layout, a disk, a disc, a file system, an extension, a
+/// program for UEFI) carries the digest of its lockfile, or, as a kernel, is one whose digest a lockfile has: that one is looked for in the project and
+/// its history, built, and compared with the file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

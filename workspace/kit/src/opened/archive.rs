@@ -9,7 +9,7 @@ use kit_format::oci::pull::LARGEST_DOCUMENT;
 use kit_format::tar::{Devices, Duplicates, Links, TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
 use kit_hash::BlobId;
-use kit_recipe::image::{Format, TarCompression};
+use kit_recipe::image::{Format, Packing, TarCompression};
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
@@ -62,6 +62,10 @@ pub(crate) fn read(file: File, store: &Store) -> Result<Found, OpenError> {
         if let Some(initrd) = initrd_of(&tree) {
             let open = || -> io::Result<Box<dyn Read + '_>> { store.open(&initrd) };
             return Ok(Found::Root(Kind::Other(Format::TarKernelInitrd), machine::initrd(&open, store)?));
+        }
+        if let Some(board) = machine::board(&tree, store)? {
+            let root = board.root.ok_or(OpenError::NoRoot)?;
+            return Ok(Found::Root(Kind::Other(Format::RaspberryPi(Packing::Archive)), root));
         }
         let found = in_archive(tree, store);
         return Ok(match (found, compressed(reader.get_ref().compression())) {

@@ -1,10 +1,12 @@
-//! What is in a directory: a layout, or what `kit build` wrote.
+//! What is in a directory: a layout, a kernel with what it is started with, or what `kit build` wrote.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use cap_std::fs::Dir;
 use kit_hash::{Sha256, Sha256Reader};
+use kit_recipe::image::Format;
 
 use super::Choice;
 use super::error::OpenError;
@@ -20,8 +22,22 @@ const ENDS: [&str; 4] = [INITRD, ".docker.tar", ".tar", ".oci"];
 pub(super) enum Inside {
     /// It is a layout.
     Layout,
+    /// It is a directory of a kernel, by its format.
+    Started(Format),
     /// It has this output of an image.
     Output(String),
+}
+
+/// The files of a directory of a kernel.
+pub(super) const IN_STARTED: [&str; 3] = [COMMAND_LINE, "initrd.img", "kernel"];
+/// The one of them with the boot command line, and the one that iPXE asks for.
+pub(crate) const COMMAND_LINE: &str = "cmdline";
+const SCRIPT: &str = "boot.ipxe";
+
+/// Returns the format of a directory of a kernel; none of another one.
+pub(crate) fn started(dir: &Dir) -> Option<Format> {
+    let is_one = IN_STARTED.iter().all(|name| dir.is_file(name));
+    is_one.then(|| if dir.is_file(SCRIPT) { Format::Ipxe } else { Format::Lcow })
 }
 
 /// Looks what a directory has.
@@ -29,6 +45,9 @@ pub(super) fn look(path: &Path, choice: Choice<'_>) -> Result<Inside, Failure> {
     let dir = open_dir(path)?;
     if dir.is_file("oci-layout") {
         return Ok(Inside::Layout);
+    }
+    if let Some(format) = started(&dir) {
+        return Ok(Inside::Started(format));
     }
     let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
     let mut names = Vec::new();
@@ -67,12 +86,25 @@ fn output(names: &[String], wanted: Option<&str>) -> Result<Inside, OpenError> {
 }
 
 /// Returns the digests of the kernel and the command line that lie beside an initrd.
-pub(super) fn beside(path: &Path, file: &str) -> Result<Vec<(&'static str, Sha256)>, Failure> {
-    let mut found = Vec::new();
-    let Some(image) = file.strip_suffix(INITRD) else { return Ok(found) };
-    let dir = open_dir(path)?;
-    for end in ["-kernel", "-cmdline"] {
-        let name = format!("{image}{end}");
+pub(super) fn beside(path: &Path, file: &str) -> Result<Vec<(String, Sha256)>, Failure> {
+    let Some(image) = file.strip_suffix(INITRD) else { return Ok(Vec::new()) };
+    digests(path, ["-kernel", "-cmdline"].map(|end| (end.to_owned(), format!("{image}{end}"))))
+}
+
+/// Returns those of the files in a directory of a kernel.
+pub(super) fn beside_started(path: &Path, format: Format) -> Result<Vec<(String, Sha256)>, Failure> {
+    let end = format.directory().unwrap_or_default();
+    let names = IN_STARTED.into_iter().chain([SCRIPT]);
+    digests(path, names.map(|name| (format!("{end}/{name}"), name.to_owned())))
+}
+
+/// Returns the digests of those of the files that are there, by how their outputs' names end.
+fn digests(
+    path: &Path,
+    files: impl IntoIterator<Item = (String, String)>,
+) -> Result<Vec<(String, Sha256)>, Failure> {
+    let (dir, mut found) = (open_dir(path)?, Vec::new());
+    for (end, name) in files {
         if dir.is_file(&name) {
             let failed = |source| Failure::File { action: "read", path: path.join(&name), source };
             let mut reader = Sha256Reader::new(dir.open(&name).map_err(failed)?);

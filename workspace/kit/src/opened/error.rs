@@ -79,6 +79,11 @@ pub(crate) enum OpenError {
 }
 
 impl OpenError {
+    /// Whether there is nothing to open: it can be a file that only starts something. Whatever else is wrong, is.
+    pub(crate) fn is_no_image(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::CommandLine | Self::NoRoot)
+    }
+
     /// Returns its code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -112,7 +117,7 @@ impl OpenError {
             | Self::Missing { .. }
             | Self::Digest { .. } => "get it again: it is damaged, cut off, or was changed on the way",
             Self::Unknown { .. } | Self::Directory => {
-                "name an initrd, a tar archive (compressed or not), a disk, a compact disc, a file system, a program for UEFI, an archive of `docker save`, the directory of an OCI image layout, or one that `kit build` writes to"
+                "name an initrd, a tar archive (compressed or not), a disk, a compact disc, a file system, an extension, a program for UEFI, an archive of `docker save`, the directory of an OCI image layout, one that `kit build` writes to, or any output that a lockfile of the project has the digest of"
             }
             Self::NoRoot => "name the file that has the root: what starts it is not enough",
             Self::CommandLine => "name the initrd beside it",

@@ -1,6 +1,6 @@
 //! What a file, a directory or a reference can be.
 
-use kit_recipe::image::{DiskContainer, FileSystem, Format, TarCompression};
+use kit_recipe::image::{DiskContainer, ExtensionKind, FileSystem, Format, Packing, TarCompression};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,12 @@ impl Kind {
                 Format::Iso { .. } => "a compact disc",
                 Format::KernelRoot(_) => "a root file system",
                 Format::TarKernelInitrd => "an archive of a kernel and an initrd",
+                Format::Ipxe => "a directory that iPXE starts from",
+                Format::Lcow => "a directory that Windows starts containers from",
+                Format::RaspberryPi(Packing::Archive) => "an archive for the card of a Raspberry Pi",
+                Format::RaspberryPi(Packing::Disk) => "a card for a Raspberry Pi",
+                Format::Extension(ExtensionKind::System) => "an extension of `/usr` and `/opt`",
+                Format::Extension(ExtensionKind::Configuration) => "an extension of `/etc`",
                 Format::CompressedTar(_) => "a compressed tar archive",
                 _ => "an output",
             },
@@ -50,8 +56,13 @@ impl Kind {
 
     /// Whether it has a root whose extended attributes are those of the image.
     pub(crate) fn keeps_attributes(self) -> bool {
-        let in_partition =
-            |format| matches!(format, Format::KernelRoot(FileSystem::Erofs | FileSystem::Squashfs));
+        let in_partition = |format| {
+            matches!(
+                format,
+                Format::KernelRoot(FileSystem::Erofs | FileSystem::Squashfs | FileSystem::Ext4)
+                    | Format::Extension(_)
+            )
+        };
         match self {
             Self::Initrd | Self::Uki | Self::Cmdline => false,
             Self::Other(Format::CompressedTar(_))
@@ -62,6 +73,18 @@ impl Kind {
             // A disk has its root in a partition, or in an initrd: what isn't there can't be told from what was taken away.
             Self::Other(format) => in_partition(format),
         }
+    }
+
+    /// Returns what it can be besides, for all that its content tells: a disk can be that of a cloud.
+    pub(crate) fn alike(self) -> Option<Self> {
+        let Self::Other(Format::Disk { container, firmware }) = self else { return None };
+        let container = match container {
+            DiskContainer::Raw => DiskContainer::Aws,
+            DiskContainer::Vhd => DiskContainer::Azure,
+            DiskContainer::Vhdx => DiskContainer::HyperV,
+            _ => return None,
+        };
+        Some(Self::Other(Format::Disk { container, firmware }))
     }
 
     /// Returns the format that it belongs to.
@@ -92,9 +115,30 @@ impl Kind {
                 Format::KernelRoot(FileSystem::Erofs) => format!("{image}-erofs.img"),
                 Format::KernelRoot(FileSystem::Squashfs) => format!("{image}-squashfs.img"),
                 Format::KernelRoot(FileSystem::Iso) => format!("{image}-root.iso"),
+                Format::KernelRoot(FileSystem::Ext4) => format!("{image}-ext4.img"),
+                Format::Ipxe | Format::Lcow => {
+                    format!("{image}{}/initrd.img", format.directory().unwrap_or_default())
+                }
+                Format::RaspberryPi(Packing::Archive) => format!("{image}-rpi.tar"),
+                Format::RaspberryPi(Packing::Disk) => format!("{image}-rpi.img"),
+                Format::Extension(kind) => format!("{image}.{}.raw", kind.word()),
                 format => format!("{image}{}", format.boot_suffix().unwrap_or_default()),
             },
         }
+    }
+}
+
+/// Returns what people call an output, by its name and its format.
+pub(crate) fn words_of(output: &str, format: Format) -> &'static str {
+    let ends = |end: &str| output.ends_with(end);
+    match format {
+        _ if ends("-kernel") || ends("/kernel") => "a kernel",
+        _ if ends("-initrd.img") || ends("/initrd.img") => "an initrd",
+        _ if ends("-cmdline") || ends("/cmdline") => "a boot command line",
+        _ if ends("roothash") => "the root of a tree of digests",
+        _ if ends(".ipxe") => "a script for iPXE",
+        _ if ends("/index.json") || ends("/oci-layout") => "a file of an OCI image layout",
+        format => Kind::Other(format).words(),
     }
 }
 

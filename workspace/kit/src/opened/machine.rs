@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! container ── disk ──┬─ partition: FAT ──┬─ program for UEFI ── .cmdline (pin), .initrd (root)
-//!                     │                   └─ /boot/grub/grub.cfg (pin), /boot/initrd (root)
-//!                     └─ partition: EROFS, SquashFS (root)
+//!                     │                   ├─ /boot/grub/grub.cfg (pin), /boot/initrd (root)
+//!                     │                   └─ cmdline.txt (pin), initrd.img (root) of a board
+//!                     └─ partition: EROFS, SquashFS, ext4 (root)
 //! ```
 //! A root in a partition goes before one in an initrd, which only finds it. Nothing is believed: readers have limits, and say what ends early.
 
 mod inside;
 mod program;
-mod window;
+pub(crate) mod window;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
@@ -25,7 +26,8 @@ use kit_store::sparse::SparseFile;
 use kit_tree::Tree;
 
 use self::inside::Inside;
-pub(crate) use self::program::{identity, initrd};
+pub(crate) use self::inside::{board, is_for_board};
+pub(crate) use self::program::initrd;
 use super::error::OpenError;
 use crate::commands::convert::DiskFile;
 

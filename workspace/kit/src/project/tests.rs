@@ -122,3 +122,15 @@ fn finds_the_project_by_its_settings() {
     write(&project, "kit.toml", "[stor]\n");
     assert!(matches!(Project::open(project.path()), Err(Failure::Settings { .. })));
 }
+
+#[test]
+fn what_a_killed_writer_left_of_a_file_goes_when_it_is_written_again() {
+    let (dir, project) = project();
+    write(&project, "disk.raw.1-2.new", "half");
+    write(&project, "other.raw.1-2.new", "half");
+    write_file_by(&dir.path().join("disk.raw"), &mut |file| file.write_all(b"whole")).unwrap();
+    let mut names: Vec<_> =
+        project.dir().entries().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["disk.raw", "other.raw.1-2.new"]);
+}

@@ -5,11 +5,13 @@
 //! | kernel, initrd, command line | put into memory; the root, where it is a file system of its own, is a virtio disk |
 //! | a disk | a virtio disk, in whichever container |
 //! | an ISO | a CD in a virtio drive: every kernel for virtual machines has its driver, not all have that of the board's own |
-//! | an EFI program | `EFI/BOOT/BOOTX64.EFI` on a FAT disk that QEMU makes up around it |
+//! | an EFI program | `EFI/BOOT/BOOTX64.EFI`, or `BOOTAA64.EFI`, on a FAT disk that QEMU makes up around it |
 //! | an address | iPXE, from the network card's ROM, fetches it |
 
 use std::fmt;
 use std::path::PathBuf;
+
+use kit_recipe::Architecture;
 
 /// What is booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +126,8 @@ pub(crate) struct Shown {
 const KERNEL: &str = "/src/kernel";
 const INITRD: &str = "/src/initrd";
 const DISK: &str = "/src/disk";
-/// A directory that becomes a FAT disk, and the place in it that firmware looks at.
+/// A directory that becomes a FAT disk.
 const ESP: &str = "/esp";
-const PROGRAM: &str = "/esp/EFI/BOOT/BOOTX64.EFI";
 
 impl Boot {
     /// Returns QEMU's arguments for it.
@@ -172,8 +173,8 @@ impl Boot {
         }
     }
 
-    /// Returns the files that it takes.
-    pub(crate) fn files(&self) -> Vec<Shown> {
+    /// Returns the files that it takes, on a machine with such a processor.
+    pub(crate) fn files(&self, architecture: Architecture) -> Vec<Shown> {
         let read = |file: &PathBuf, target: &str| Shown {
             file: file.clone(),
             target: target.to_owned(),
@@ -190,7 +191,7 @@ impl Boot {
             .collect(),
             Self::Disk { file, writes, .. } => vec![Shown { writes: *writes, ..read(file, DISK) }],
             Self::Iso { file } => vec![read(file, DISK)],
-            Self::Program { file } => vec![read(file, PROGRAM)],
+            Self::Program { file } => vec![read(file, program(architecture))],
             Self::Network { .. } => Vec::new(),
         }
     }
@@ -201,6 +202,14 @@ impl Boot {
             Self::Program { .. } => &["/esp", "/esp/EFI", "/esp/EFI/BOOT"],
             Self::Direct { .. } | Self::Disk { .. } | Self::Iso { .. } | Self::Network { .. } => &[],
         }
+    }
+}
+
+/// Returns the place on that disk that firmware looks at.
+fn program(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "/esp/EFI/BOOT/BOOTX64.EFI",
+        Architecture::Arm64 => "/esp/EFI/BOOT/BOOTAA64.EFI",
     }
 }
 
@@ -257,10 +266,10 @@ mod tests {
         assert!(
             boot.arguments().contains(&"if=none,id=boot,format=vpc,file=/src/disk,snapshot=on".to_owned())
         );
-        assert_eq!(boot.files()[0].writes, Writes::Forgotten);
+        assert_eq!(boot.files(Architecture::USUAL)[0].writes, Writes::Forgotten);
         let boot = disk(Container::Raw, None, Writes::Kept);
         assert!(boot.arguments().contains(&"if=none,id=boot,format=raw,file=/src/disk".to_owned()));
-        assert_eq!(boot.files()[0].writes, Writes::Kept);
+        assert_eq!(boot.files(Architecture::USUAL)[0].writes, Writes::Kept);
     }
 
     #[test]
@@ -275,10 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn firmware_of_each_processor_looks_for_a_name_of_its_own() {
+        let boot = Boot::Program { file: PathBuf::from("/p") };
+        let target = |architecture| boot.files(architecture).remove(0).target;
+        assert_eq!(target(Architecture::Amd64), "/esp/EFI/BOOT/BOOTX64.EFI");
+        assert_eq!(target(Architecture::Arm64), "/esp/EFI/BOOT/BOOTAA64.EFI");
+    }
+
+    #[test]
     fn a_kernel_alone_has_neither_initrd_nor_disk() {
         let kernel = PathBuf::from("/k");
         let boot = Boot::Direct { kernel, initrd: None, cmdline: String::new(), root: None };
         assert_eq!(boot.arguments(), ["-kernel", "/src/kernel"]);
-        assert_eq!(boot.files().len(), 1);
+        assert_eq!(boot.files(Architecture::USUAL).len(), 1);
     }
 }

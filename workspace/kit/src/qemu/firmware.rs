@@ -9,7 +9,7 @@ use super::boot::{Shown, Writes};
 pub(crate) enum Firmware {
     /// `SeaBIOS`, which is part of QEMU's package.
     Bios,
-    /// OVMF.
+    /// OVMF, for ARM AAVMF.
     Uefi {
         /// Its program.
         code: PathBuf,

@@ -94,7 +94,8 @@ impl Machine {
 
     /// Returns the job that runs the machine until it ends, or for `timeout`.
     pub(crate) fn job(&self, console: Console, stdio: Stdio, timeout: Option<Duration>) -> Job {
-        let shown = [self.boots.files(), self.firmware.files(), more_disks(&self.disks).1].concat();
+        let shown =
+            [self.boots.files(self.architecture), self.firmware.files(), more_disks(&self.disks).1].concat();
         let mut binds: Vec<Bind> = shown.into_iter().map(bind).collect();
         let mut tmpfs = vec![
             tmpfs("/src", 1 << 20),

@@ -262,8 +262,8 @@ fn help(failure: &Failure) -> Option<String> {
         | Failure::Agent { .. }
         | Failure::Sign { .. }
         | Failure::Envelope { .. }
-        | Failure::File { .. }
         | Failure::Output(_) => return None,
+        Failure::File { source, .. } => return file_help(source).map(str::to_owned),
         Failure::Machine(error) => return error.help(),
         Failure::Run(error) => return error.help(),
         Failure::Listen { .. } => "another port is `--port N`, any that is free `--port 0`".to_owned(),
@@ -334,7 +334,7 @@ fn help(failure: &Failure) -> Option<String> {
         Failure::NotUsed { close: None, package } => {
             format!("to update an image, write it first: `kit lock {package} --update`")
         }
-        Failure::NoTopic { .. } => "`kit --help` lists the commands; the topic is `environment`".to_owned(),
+        Failure::NoTopic { .. } => "`kit --help` lists the commands; the topics are `environment` and `formats`".to_owned(),
         Failure::NoLog { known, .. } => match known.as_slice() {
             [] => "nothing that prints was built yet: run `kit build`".to_owned(),
             known => format!("there are logs of `{}`", known.join("`, `")),
@@ -352,4 +352,18 @@ fn help(failure: &Failure) -> Option<String> {
 fn lock_command(lockfiles: &[Outdated]) -> String {
     let subjects: Vec<_> = lockfiles.iter().map(|lockfile| lockfile.subject.as_str()).collect();
     format!("run `kit lock {}`", subjects.join(" "))
+}
+
+/// Returns what to do about a file that can't be used, where the system's word for it leaves one thing.
+fn file_help(source: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind;
+    Some(match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk, or use another one",
+        ErrorKind::IsADirectory => "name a file in it",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file is where a directory has to be: name another place, or move the file away"
+        }
+        ErrorKind::ReadOnlyFilesystem => "use a place that can be written to",
+        _ => return None,
+    })
 }

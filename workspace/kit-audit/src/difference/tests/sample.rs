@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit_hash::{BlobId, Sha256};
-use kit_recipe::Container;
+use kit_recipe::{Architecture, Container};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Entry, Meta, Mode, Tree};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ pub(super) fn files(list: &[(&str, Entry)]) -> Files {
 fn take_services(state: &mut State, services: &[(&str, &[(&str, Value)])]) {
     let (mut tree, blobs) = (Tree::new(), MemoryBlobs::new());
     for (number, (service, changes)) in services.iter().enumerate() {
-        let text = kit_plan::runtime::config(&name(service), &Container::default());
+        let text = kit_plan::runtime::config(&name(service), &Container::default(), Architecture::USUAL);
         let mut config: Value = serde_json::from_str(&text).unwrap();
         for (pointer, value) in *changes {
             let (parent, key) = pointer.rsplit_once('/').unwrap();

@@ -19,7 +19,7 @@ pub(crate) enum RunError {
     #[error("`{}` is a directory", path.display())]
     Directory { path: PathBuf },
     /// A file of which nobody knows what it is.
-    #[error("`{}` is {what}, which no machine boots", path.display())]
+    #[error("`{}` is {what}: no machine boots it", path.display())]
     Unknown { path: PathBuf, what: &'static str },
     /// A disc without a boot catalogue.
     #[error("nothing on `{}` can be booted", path.display())]
@@ -37,8 +37,8 @@ pub(crate) enum RunError {
     /// The small board and something else than a kernel.
     #[error("a `microvm` boots kernels without firmware, and `{name}` is none")]
     SmallBoard { name: String },
-    /// A kernel for another processor than a PC's, with what only a PC has.
-    #[error("`{name}` is a kernel for arm64, which no PC boots, nor its firmware")]
+    /// Something for another processor than a PC's, with what only a PC has.
+    #[error("`{name}` is for arm64, which no PC boots, nor its firmware")]
     NoPc { name: String },
     /// Something else than a kernel and its initrd, over the network.
     #[error("`{name}` is no kernel with an initrd, which is what is booted over the network")]
@@ -46,9 +46,12 @@ pub(crate) enum RunError {
     /// A format to choose of a file.
     #[error("`{}` is a file, of which there are no formats", path.display())]
     FormatOfFile { path: PathBuf },
-    /// Something else than an EFI program, to be signed for one run.
-    #[error("`{name}` is no EFI program, which is what is signed for one run")]
+    /// Something without an EFI program, to be signed for one run.
+    #[error("`{name}` is neither an EFI program nor a disk with one, which is what is signed for one run")]
     NothingToSign { name: String },
+    /// A disk that is signed for one run, and is to be kept.
+    #[error("a disk is signed for one run, and of that nothing is kept")]
+    SignedIsForgotten,
     /// A certificate that can't be enrolled.
     #[error("`{}` is no certificate", path.display())]
     Certificate { path: PathBuf },
@@ -73,6 +76,7 @@ impl RunError {
             Self::NotNetbooted { .. } => "kit::run::not_netbooted",
             Self::FormatOfFile { .. } => "kit::run::format_of_file",
             Self::NothingToSign { .. } => "kit::run::nothing_to_sign",
+            Self::SignedIsForgotten => "kit::run::signed_is_forgotten",
             Self::Certificate { .. } => "kit::run::certificate",
             Self::Variables(_) => "kit::run::variables",
         }
@@ -81,7 +85,7 @@ impl RunError {
     /// Returns whose fault it is.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::FormatOfFile { .. } => Kind::Usage,
+            Self::FormatOfFile { .. } | Self::SignedIsForgotten => Kind::Usage,
             Self::Variables(_) => Kind::Environment,
             _ => Kind::User,
         }
@@ -90,6 +94,9 @@ impl RunError {
     /// Returns the next thing to do.
     pub(crate) fn help(&self) -> Option<String> {
         Some(match self {
+            Self::NotBootable { format: Format::RaspberryPi(_) } => {
+                "no emulator has a Raspberry Pi's firmware: the same kernel and initrd boot with `--format kernel+initrd`".to_owned()
+            }
             Self::NotBootable { .. } => {
                 "`kernel+initrd` and what has `uki`, `iso` or a disk in its name boot".to_owned()
             }
@@ -101,16 +108,20 @@ impl RunError {
             }
             Self::NoLoader { .. } => "it may be the root of `kernel+iso`: name its kernel".to_owned(),
             Self::Unpack { .. } | Self::Variables(_) => return None,
-            Self::OtherFirmware { firmware, .. } if *firmware == "UEFI" => "leave `--uefi` out".to_owned(),
-            Self::OtherFirmware { .. } => "leave `--bios` out".to_owned(),
+            Self::OtherFirmware { firmware, .. } if *firmware == "UEFI" => "leave `--uefi` and `--secure-boot` out, or name a format for UEFI".to_owned(),
+            Self::OtherFirmware { .. } => "leave `--bios` out, or name a format for a BIOS".to_owned(),
             Self::SmallBoard { .. } => "leave `--machine microvm` out".to_owned(),
             Self::NoPc { .. } => {
-                "leave `--uefi`, `--bios`, `--secure-boot`, `--netboot`, `--tpm` and `--machine` out".to_owned()
+                "leave `--bios`, `--secure-boot`, `--netboot`, `--tpm` and `--machine` out".to_owned()
             }
             Self::NotNetbooted { .. } => "name the format that is: `--format kernel+initrd`".to_owned(),
             Self::FormatOfFile { .. } => "leave `--format` out".to_owned(),
             Self::NothingToSign { .. } => {
                 "name the format that is: `--format uki`; or behind `--secure-boot` the certificate of whom has signed what is in it"
+                    .to_owned()
+            }
+            Self::SignedIsForgotten => {
+                "leave `--persistent` out; or sign the disk once (`kit sign --secure-boot`), and name the certificate behind `--secure-boot`"
                     .to_owned()
             }
             Self::Certificate { .. } => "it is an X.509 certificate in PEM or DER".to_owned(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kit_format::efi_variables::enrol;
+use kit_recipe::Architecture;
 
 use super::told::Starts;
 use super::{Args, RunError};
@@ -36,7 +37,22 @@ pub(super) fn choose(args: &Args, boot: &Boot, starts: Starts, name: &str) -> Re
     }
 }
 
-/// Returns the firmware; `ovmf` is what is `/` for UEFI's package. Variables with the key of a certificate (in DER) go to `scratch`.
+/// Returns the tool that has the firmware for UEFI.
+pub(super) fn package(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "ovmf",
+        Architecture::Arm64 => "ovmf-arm64",
+    }
+}
+
+/// Returns the firmware of a machine with a 64-bit ARM; `ovmf` is what is `/` for its package.
+pub(super) fn uefi_of_arm64(ovmf: &Path) -> Firmware {
+    let place = ovmf.join("usr/share/AAVMF");
+    let (code, variables) = (place.join("AAVMF_CODE.fd"), place.join("AAVMF_VARS.fd"));
+    Firmware::Uefi { code, variables, secure_boot: SecureBoot::Off }
+}
+
+/// Returns the firmware of a PC; `ovmf` is what is `/` for UEFI's package. Variables with the key of a certificate (in DER) go to `scratch`.
 pub(super) fn uefi(ovmf: &Path, certificate: Option<&[u8]>, scratch: &Path) -> Result<Firmware, Failure> {
     let place = ovmf.join("usr/share/OVMF");
     let variables = place.join("OVMF_VARS_4M.fd");

@@ -1,26 +1,29 @@
 //! `--secure-boot`: whose signatures the firmware takes.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kit_audit::signature::secure_boot::throw_away;
 
-use super::{Args, RunError};
+use super::{Args, RunError, unpacked};
 use crate::Failure;
+use crate::commands::convert::DiskFile;
 use crate::commands::sign::sign_by;
-use crate::project::{open_dir, read_file};
+use crate::project::{open_dir, open_file, read_file};
 use crate::qemu::Boot;
+use crate::qemu::boot::{Container, Writes};
 
 /// The longest certificate that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
-/// What a signed program is called in the scratch directory.
+/// What a signed program, and a disk with some, is called in the scratch directory.
 const PROGRAM: &str = "program.efi";
+const DISK: &str = "signed";
 
 /// Returns what is booted, and the certificate in DER that the firmware has; none where it starts everything.
 ///
-/// Without a certificate that somebody names, a program is signed by a key that is made for it and then forgotten.
+/// Without a certificate that somebody names, a program, or what is on a disk, is signed by a key that is made for it and then forgotten.
 pub(super) fn prepare(
     args: &Args,
     boot: Boot,
@@ -35,13 +38,48 @@ pub(super) fn prepare(
             Ok((boot, Some(certificate)))
         }
         (Some(None), Boot::Program { file }) => {
-            let signer = throw_away(&secret()?);
             let signed = scratch.join(PROGRAM);
-            sign_by(&signer, file, &signed)?;
-            Ok((Boot::Program { file: signed }, Some(signer.1.der().to_vec())))
+            let certificate = sign(file, &signed)?;
+            Ok((Boot::Program { file: signed }, certificate))
         }
-        (Some(None), _) => Err(RunError::NothingToSign { name: name.to_owned() }.into()),
+        (Some(None), Boot::Disk { writes: Writes::Kept, .. }) => Err(RunError::SignedIsForgotten.into()),
+        (Some(None), Boot::Disk { file, container, within, writes }) => {
+            let unpacked = match (container, within) {
+                (Container::Raw, None) => file.clone(),
+                _ => unpack(file, scratch)?,
+            };
+            let file = scratch.join(DISK);
+            let certificate = sign(&unpacked, &file)?;
+            Ok((Boot::Disk { file, container: Container::Raw, within: None, writes: *writes }, certificate))
+        }
+        (Some(None), Boot::Iso { file }) => {
+            let signed = scratch.join(DISK);
+            let certificate = sign(file, &signed)?;
+            Ok((Boot::Iso { file: signed }, certificate))
+        }
+        (Some(None), Boot::Direct { .. } | Boot::Network { .. }) => {
+            Err(RunError::NothingToSign { name: name.to_owned() }.into())
+        }
     }
+}
+
+/// Signs a file by a key that nobody has then; returns its certificate in DER.
+fn sign(file: &Path, to: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let signer = throw_away(&secret()?);
+    sign_by(&signer, file, to)?;
+    Ok(Some(signer.1.der().to_vec()))
+}
+
+/// Takes a disk out of its container.
+fn unpack(path: &Path, scratch: &Path) -> Result<PathBuf, Failure> {
+    let file = DiskFile::new(open_file(path)?, path)?;
+    unpacked::unpack(&file, scratch)
+        .map_err(|source| RunError::Unpack { path: path.to_owned(), source }.into())
+}
+
+/// Whether a file is there that is a certificate.
+pub(super) fn is_certificate(path: &Path) -> bool {
+    path.is_file() && read_file(path, LONGEST).is_ok_and(|bytes| der(&bytes).is_some())
 }
 
 /// Returns what nobody else knows.

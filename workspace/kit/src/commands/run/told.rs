@@ -143,7 +143,8 @@ fn content(file: &mut File) -> io::Result<Content> {
         let container = if ends_as_vhd(file)? { Container::Vhd } else { Container::Raw };
         return Ok(Content::Disk(container, starts));
     }
-    Ok(Content::Stranger(crate::opened::kind::stranger(&start).unwrap_or("nothing known")))
+    let what = if start.is_empty() { "empty" } else { "nothing that kit knows" };
+    Ok(Content::Stranger(crate::opened::kind::stranger(&start).unwrap_or(what)))
 }
 
 /// Returns what starts the disk in a container. Of one that only the emulator can read, either may.

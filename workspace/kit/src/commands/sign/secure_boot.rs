@@ -1,24 +1,29 @@
-//! Programs for UEFI with a signature of Secure Boot in them.
+//! Programs for UEFI with a signature of Secure Boot in them: each in a file of its own, or those on a disk.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
 use kit_audit::signature::secure_boot::{Certificate, RsaKey};
 use kit_audit::signature::{KeyError, PublicKey};
-use kit_format::authenticode::{Changed, digest_to_sign, entries, entry, signed};
+use kit_format::authenticode::{Changed, with_another};
+use kit_format::disk_image::{self, DiskFormat, DiskLimits, DiskReadError, ReadDisk};
+use kit_format::signing::{self, Changes};
 use kit_hash::Sha256;
+use kit_store::sparse::SparseFile;
 use serde_json::json;
 
 use super::signer::{passphrase, warn_of_others};
 use super::{Args, beside};
 use crate::Failure;
+use crate::commands::convert::DiskFile;
 use crate::context::Context;
 use crate::project::{open_file, read_file, write_file_by};
 use crate::signed::Named;
+use crate::unsigned::from_start;
 
-/// What is put behind the name of a program for the signed one.
+/// What is put behind the name of a program, or a disk, for the signed one.
 const SUFFIX: &str = ".signed";
 
 /// What signs: a key and the certificate that is about it.
@@ -52,35 +57,55 @@ impl<'a> Signer<'a> {
         Ok(Self { key, certificate, key_path, certificate_path })
     }
 
-    /// Returns a program with a signature by this key.
-    fn sign(&self, program: &Program<'_>) -> Result<Changed, Failure> {
+    /// Returns it with a signature by this key.
+    fn sign(&self, unsigned: &Unsigned<'_>) -> Result<Signed, Failure> {
         let other = || {
             let [certificate, key] = [self.certificate_path, self.key_path].map(Path::to_owned);
             Failure::OtherCertificate { certificate, key }
         };
-        program.signed_by(&self.key, &self.certificate)?.ok_or_else(other)
+        unsigned.signed_by(&self.key, &self.certificate)?.ok_or_else(other)
     }
 }
 
-/// Signs a program by a key that is in no file, and writes it to another place.
+/// Signs a program, or the programs on a disk, by a key that is in no file, and writes it to another place.
 pub(crate) fn sign_by(
     (key, certificate): &(RsaKey, Certificate),
     path: &Path,
     to: &Path,
 ) -> Result<(), Failure> {
-    let program = Program::read(path)?;
-    let changed = program.signed_by(key, certificate)?.expect("because the certificate is about the key");
-    write(&program, &changed, to)
+    let unsigned = Unsigned::read(path)?;
+    let signed = unsigned.signed_by(key, certificate)?.expect("because the certificate is about the key");
+    unsigned.write(&signed, to)
 }
 
-/// A program that is to be signed.
-struct Program<'a> {
+/// What is to be signed.
+struct Unsigned<'a> {
     path: &'a Path,
     file: File,
     length: u64,
 }
 
-impl<'a> Program<'a> {
+/// It signed, told by what changes.
+enum Signed {
+    Program(Changed),
+    /// With the programs that are on it.
+    Disk(Changes),
+}
+
+/// Why a file isn't signed.
+#[derive(Debug, thiserror::Error)]
+enum SignError {
+    /// A disk that is in a container, where what changes would move the rest.
+    #[error(
+        "it is a disk as {format}, and only those that are in no container are signed: `kit convert` takes it out (`raw`), and puts it back"
+    )]
+    Container {
+        /// In which.
+        format: DiskFormat,
+    },
+}
+
+impl<'a> Unsigned<'a> {
     fn read(path: &'a Path) -> Result<Self, Failure> {
         let file = open_file(path)?;
         let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
@@ -90,26 +115,46 @@ impl<'a> Program<'a> {
 
     /// Opens it at its start; what was opened before is at its start, too.
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        (&self.file).rewind()?;
-        Ok(Box::new(BufReader::new(&self.file)))
+        from_start(&self.file)
     }
 
     /// Returns it with a signature behind those that it has; one that it has already isn't added again. None where the certificate is about
     /// another key.
-    fn signed_by(&self, key: &RsaKey, certificate: &Certificate) -> Result<Option<Changed>, Failure> {
-        let open = &|| self.open();
-        let digest = digest_to_sign(open, self.length).map_err(|source| self.failed(source))?;
-        let Some(signature) = key.sign(&digest, certificate) else { return Ok(None) };
-        let mut entries = entries(open, self.length).map_err(|source| self.failed(source))?;
-        let entry = entry(&signature);
-        if !entries.contains(&entry) {
-            entries.push(entry);
+    fn signed_by(&self, key: &RsaKey, certificate: &Certificate) -> Result<Option<Signed>, Failure> {
+        let mut sign = |digest: &Sha256| key.sign(digest, certificate);
+        let mut start = Vec::new();
+        let read = self.open().and_then(|reader| reader.take(2).read_to_end(&mut start));
+        read.map_err(|source| self.failed(source))?;
+        if start == b"MZ" {
+            let signed = with_another(&|| self.open(), self.length, &mut sign);
+            return Ok(signed.map_err(|source| self.failed(source))?.map(Signed::Program));
         }
-        signed(open, self.length, &entries).map(Some).map_err(|source| self.failed(source))
+        let disk = self.file.try_clone().map_err(|source| self.failed(source))?;
+        let disk = DiskFile::new(disk, self.path)?;
+        match disk_image::read(&disk, DiskLimits::standard()) {
+            // Whatever is unknown, or compressed: the partitions that it hasn't are told.
+            Ok(ReadDisk { format: DiskFormat::Raw, .. })
+            | Err(
+                DiskReadError::Unknown
+                | DiskReadError::Damaged { format: DiskFormat::RawGzip | DiskFormat::RawZstd, .. },
+            ) => {}
+            Ok(ReadDisk { format, .. }) => return Err(self.failed(SignError::Container { format })),
+            Err(error) => return Err(self.failed(error)),
+        }
+        let signed = signing::signed(&disk, &mut sign).map_err(|source| self.failed(source))?;
+        Ok(signed.map(Signed::Disk))
     }
 
     fn failed(&self, source: impl std::error::Error + Send + Sync + 'static) -> Failure {
         Failure::Sign { path: self.path.to_owned(), source: Box::new(source) }
+    }
+
+    /// Writes it signed; what is zero on a disk takes no room.
+    fn write(&self, signed: &Signed, to: &Path) -> Result<(), Failure> {
+        write_file_by(to, &mut |file| match signed {
+            Signed::Program(changed) => io::copy(&mut changed.stream(self.open()?), file).map(|_| ()),
+            Signed::Disk(changes) => SparseFile::new(file).fill(&mut changes.stream(self.open()?)),
+        })
     }
 }
 
@@ -127,20 +172,26 @@ pub(super) fn run(
             return Err(Failure::OnlyOfFiles { option: "--secure-boot", subject: (*text).clone() });
         };
         let to = args.to.clone().unwrap_or_else(|| beside(path, SUFFIX));
-        sign(signer, path, &to)?;
+        let unsigned = Unsigned::read(path)?;
+        let signed = signer.sign(&unsigned)?;
+        unsigned.write(&signed, &to)?;
         context.output.data(&format!("{}\n", to.display())).map_err(Failure::Output)?;
-        results.push(json!({ "file": text, "signed": to, "certificate": certificate.to_string() }));
+        let programs = match &signed {
+            Signed::Program(_) => None,
+            Signed::Disk(changes) => {
+                Some(changes.programs().iter().map(ToString::to_string).collect::<Vec<_>>())
+            }
+        };
+        for program in programs.iter().flatten() {
+            context.output.say(&format!("signed `{program}` on it\n"));
+        }
+        results.push(json!({
+            "file": text,
+            "signed": to,
+            "certificate": certificate.to_string(),
+            "programs": programs,
+        }));
     }
     context.output.result(&json!({ "signed": results })).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn sign(signer: &Signer<'_>, path: &Path, to: &Path) -> Result<(), Failure> {
-    let program = Program::read(path)?;
-    let changed = signer.sign(&program)?;
-    write(&program, &changed, to)
-}
-
-fn write(program: &Program<'_>, changed: &Changed, to: &Path) -> Result<(), Failure> {
-    write_file_by(to, &mut |file| io::copy(&mut changed.stream(program.open()?), file).map(|_| ()))
 }

@@ -1,4 +1,4 @@
-//! `kit verify FILE`: finds the lockfile that a file carries the digest of, builds it, and compares.
+//! `kit verify FILE`: finds the lockfile that a file carries the digest of, or that has its own, builds it, and compares.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use kit_build::engine::Trees;
 use kit_build::verify::Depth;
-use kit_format::authenticode::Changed;
 use kit_hash::{BlobHasher, Sha256};
+use kit_recipe::image::Format;
 use kit_source::history::History;
 use kit_store::Store;
 use kit_tree::{Blobs as _, Entry, Tree, TreePath};
@@ -16,12 +16,12 @@ use super::Args;
 use super::beside::Layout;
 use super::carried::carried;
 use super::files::{self, DirFiles, Files};
-use super::program;
 use super::rebuild::{Artifact, Job, Verified, verify};
 use crate::Failure;
 use crate::context::Context;
-use crate::locks;
-use crate::opened::kind::Kind;
+use crate::locks::{self, Found, Sought};
+use crate::opened::kind::{Kind, words_of};
+use crate::unsigned::Unsigned;
 use crate::workbench::Workpiece;
 
 /// Whether a path is that of something.
@@ -34,12 +34,26 @@ pub(super) fn file(args: &Args, context: &Context, path: &Path) -> Result<Verifi
     if args.depth != Depth::Outputs || args.only.is_some() {
         return Err(Failure::WholeFile);
     }
-    let (kind, pin) = carried(path, context)?;
+    let carried = carried(path, context);
     let project = context.project()?;
     let history = History { program: "git", path: project.path() };
-    let found = locks::find(project, &history, args.lock.as_deref(), &pin, kind.format())?;
-    let subject = Subject { path, kind, output: kind.output(found.image.as_str()), place: found.place };
-    context.output.say(&format!("{}: {}, lockfile {}\n", path.display(), kind.words(), subject.place));
+    let lock = args.lock.as_deref();
+    let kind = carried.as_ref().ok().map(|(kind, _)| *kind);
+    let digest = digest(path, kind)?;
+    let found = match (carried, digest) {
+        (Ok((kind, pin)), file) => {
+            locks::find(project, &history, lock, &pin, Sought { kind: Some(kind), file, called: None })?
+        }
+        // What carries nothing is told by what it is.
+        (Err(failure @ (Failure::NoPin { .. } | Failure::UnknownArtifact { .. })), Some(digest)) => {
+            locks::find_output(project, &history, lock, (path, &digest))?.ok_or(failure)?
+        }
+        (Err(failure), _) => return Err(failure),
+    };
+    let words = kind.map_or_else(|| words_of(&found.output, found.format), Kind::words);
+    let Found { output, format, place, .. } = found;
+    let subject = Subject { path, kind, words, output, format, place };
+    context.output.say(&format!("{}: {words}, lockfile {}\n", path.display(), subject.place));
     let look =
         |piece: &Workpiece, store: &Store, trees: &Trees| subject.compare(piece, store, trees).map(Some);
     let job = Job {
@@ -54,25 +68,37 @@ pub(super) fn file(args: &Args, context: &Context, path: &Path) -> Result<Verifi
     verify(args, context, job)
 }
 
+/// Returns the digest of a file, of a program without its signatures; none of a directory.
+fn digest(path: &Path, kind: Option<Kind>) -> Result<Option<Sha256>, Failure> {
+    let Files::File(file) = files::open(path)? else { return Ok(None) };
+    let whole = unsigned(&file, path, kind)?;
+    let digest = whole.stream(&file).and_then(|mut content| sha256(&mut content));
+    digest.map(Some).map_err(|source| Failure::File { action: "read", path: path.to_owned(), source })
+}
+
 /// A file, and what it should be.
 struct Subject<'a> {
     path: &'a Path,
-    kind: Kind,
+    /// None of what carries nothing.
+    kind: Option<Kind>,
+    words: &'static str,
     output: String,
+    format: Format,
     place: String,
 }
 
 impl Subject<'_> {
     fn compare(&self, piece: &Workpiece, store: &Store, trees: &Trees) -> Result<Artifact, Failure> {
         let missing = || Failure::NotBuilt { what: self.output.clone(), subject: piece.lock_word() };
-        let output = piece.plan.outputs.get(&self.kind.format()).ok_or_else(missing)?;
+        let output = piece.plan.outputs.get(&self.format).ok_or_else(missing)?;
         let tree = store.tree(&trees[output])?;
         let failed = |source| Failure::File { action: "read", path: PathBuf::from(self.path), source };
         let mut besides = None;
         let (explanations, digests) = match files::open(self.path)? {
             Files::Directory(dir) => {
                 let found = DirFiles::read(&dir).map_err(failed)?;
-                let expected = below(&tree, &self.output);
+                let top = self.output.split('/').next().unwrap_or_default();
+                let expected = below(&tree, top);
                 let found = Layout::without_signatures((found.tree(), &found), (&expected, store));
                 let explanations = files::trees((&expected, store), (&found.tree, &found)).map_err(failed)?;
                 let digest = |name: &str| -> Result<_, Failure> {
@@ -81,27 +107,46 @@ impl Subject<'_> {
                         return Err(failed(io::ErrorKind::NotFound.into()));
                     };
                     let sha256 = sha256(&mut found.open(blob).map_err(failed)?).map_err(failed)?;
-                    Ok((format!("{}/{name}", self.output), sha256))
+                    Ok((format!("{top}/{name}"), sha256))
                 };
-                (explanations, [digest("index.json")?, digest("oci-layout")?].into())
+                // An index has the digests of all else.
+                let names: Vec<_> = match self.format {
+                    Format::Oci => ["index.json", "oci-layout"].map(str::to_owned).into(),
+                    _ => files::names(&found.tree),
+                };
+                (explanations, names.iter().map(|name| digest(name)).collect::<Result<_, _>>()?)
             }
             Files::File(file) => {
                 let place = TreePath::new(&self.output).map_err(|_| missing())?;
-                let Some(Entry::File { blob, size, .. }) = tree.get(&place) else { return Err(missing()) };
-                let whole = self.whole(&file)?;
-                let length = files::length(&file, self.path)?;
-                besides = (length != whole.length).then_some("its signatures");
-                let mut expected = store.open(blob).map_err(failed)?;
+                let Some(Entry::File { blob, .. }) = tree.get(&place) else { return Err(missing()) };
+                let whole = unsigned(&file, self.path, self.kind)?;
+                besides = whole.is_signed().then_some("its signatures");
+                let given = store.open_blob_file(blob)?;
+                // A program that was signed before it came onto the disk has none of its signatures here either.
+                let bare = if whole.is_signed() {
+                    unsigned(&given, self.path, self.kind)?
+                } else {
+                    Unsigned::whole(&given).map_err(failed)?
+                };
+                let mut expected = if bare.is_signed() {
+                    bare.stream(&given).map_err(failed)?
+                } else {
+                    store.open(blob).map_err(failed)?
+                };
                 let found = &mut whole.stream(&file).map_err(failed)?;
                 let explanations =
-                    files::streams((&mut expected, *size), (found, whole.length)).map_err(failed)?;
-                let digest = sha256(&mut whole.stream(&file).map_err(failed)?).map_err(failed)?;
+                    files::streams((&mut expected, bare.length), (found, whole.length)).map_err(failed)?;
+                let digest = if bare.is_signed() && explanations.is_empty() {
+                    sha256(&mut store.open(blob).map_err(failed)?).map_err(failed)?
+                } else {
+                    sha256(&mut whole.stream(&file).map_err(failed)?).map_err(failed)?
+                };
                 (explanations, [(self.output.clone(), digest)].into())
             }
         };
         Ok(Artifact {
             path: PathBuf::from(self.path),
-            kind: self.kind.words(),
+            kind: self.words,
             output: self.output.clone(),
             found: self.place.clone(),
             digests,
@@ -112,35 +157,12 @@ impl Subject<'_> {
     }
 }
 
-impl Subject<'_> {
-    /// Returns what of a file is compared: all of it, but signatures that are declared to be no part of what was built.
-    fn whole(&self, file: &File) -> Result<Whole, Failure> {
-        let length = files::length(file, self.path)?;
-        if self.kind != Kind::Uki {
-            return Ok(Whole { length, unsigned: None });
-        }
-        let unreadable =
-            |source| Failure::UnreadableArtifact { path: self.path.to_owned(), source: Box::new(source) };
-        let unsigned = program::identity(file, length).map_err(unreadable)?;
-        Ok(Whole { length: unsigned.length(), unsigned: Some(unsigned) })
-    }
-}
-
-/// A file as it is compared.
-struct Whole {
-    length: u64,
-    /// The program without its signatures, where it can have some.
-    unsigned: Option<Changed>,
-}
-
-impl Whole {
-    fn stream<'a>(&'a self, file: &'a File) -> io::Result<Box<dyn Read + 'a>> {
-        let file = program::from_start(file)?;
-        Ok(match &self.unsigned {
-            Some(unsigned) => Box::new(unsigned.stream(file)),
-            None => file,
-        })
-    }
+/// Returns what of a file is compared: all of it, but signatures that are declared to be no part of what was built.
+fn unsigned(file: &File, path: &Path, kind: Option<Kind>) -> Result<Unsigned, Failure> {
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let Some(kind) = kind else { return Unsigned::whole(file).map_err(failed) };
+    Unsigned::of(kind, file)
+        .map_err(|source| Failure::UnreadableArtifact { path: path.to_owned(), source: Box::new(source) })
 }
 
 fn sha256(content: &mut dyn Read) -> io::Result<Sha256> {

@@ -11,18 +11,20 @@ use kit_format::oci::read_layout;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_format::{Compression, Decoder, Limits};
 use kit_hash::{BlobId, PinId};
-use kit_recipe::image::Format;
+use kit_recipe::image::{Format, Packing};
 use kit_store::Store;
 use kit_tree::{BlobSink, Blobs, Entry, Tree, TreePath};
 
 use super::files::{Files, open};
-use super::program::{self, from_start};
+use super::program;
 use crate::Failure;
 use crate::context::Context;
 use crate::opened::archive::{compressed, initrd_of};
+use crate::opened::directory;
 use crate::opened::kind::Kind;
-use crate::opened::machine::{self, Machine};
+use crate::opened::machine::{self, Machine, is_for_board};
 use crate::opened::pin_of;
+use crate::unsigned::from_start;
 
 /// The key of a boot command line, and that of `/etc/os-release`.
 pub(super) const ON_CMDLINE: &str = "kit.pin=";
@@ -37,7 +39,12 @@ pub(super) fn carried(path: &Path, context: &Context) -> Result<(Kind, PinId), F
         source,
     };
     let (kind, text) = match open(path)? {
-        Files::Directory(dir) => (Kind::Oci, in_layout(path, &dir).map_err(unreadable)?),
+        Files::Directory(dir) => match directory::started(&dir) {
+            Some(format) => {
+                (Kind::Other(format), on_cmdline(&dir).map_err(|error| unreadable(error.into()))?)
+            }
+            None => (Kind::Oci, in_layout(path, &dir).map_err(unreadable)?),
+        },
         Files::File(file) => {
             match in_machine(path, &file, context)?.map_or_else(|| in_file(path, &file), Ok)? {
                 (Kind::DockerArchive, _) => {
@@ -101,6 +108,9 @@ fn in_file(path: &Path, file: &File) -> Result<(Kind, Found), Failure> {
         if initrd_of(&tree).is_some() {
             return Ok((Kind::Other(Format::TarKernelInitrd), sink.pin_on_cmdline()));
         }
+        if is_for_board(&tree) {
+            return Ok((Kind::Other(Format::RaspberryPi(Packing::Archive)), sink.pin_on_cmdline()));
+        }
         let kind = match compressed(reader.get_ref().compression()) {
             _ if is_for_docker => Kind::DockerArchive,
             Some(format) => Kind::Other(format),
@@ -126,6 +136,14 @@ fn behind_microcode(mut file: &File) -> io::Result<&File> {
     let length = plain_length(&mut BufReader::new(file))?;
     file.seek(io::SeekFrom::Start(length.unwrap_or(0)))?;
     Ok(file)
+}
+
+/// Returns the pins on the command line in a directory with a kernel.
+fn on_cmdline(dir: &Dir) -> io::Result<Found> {
+    let mut text = Vec::new();
+    dir.open(directory::COMMAND_LINE)?.take(SHORT).read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.split_whitespace().find_map(|word| word.strip_prefix(ON_CMDLINE)).map(str::to_owned))
 }
 
 fn in_layout(path: &Path, dir: &Dir) -> Result<Found, AnyError> {

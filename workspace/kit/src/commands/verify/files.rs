@@ -97,6 +97,11 @@ fn listed(tree: &Tree) -> BTreeMap<String, (BlobId, u64)> {
     tree.entries().filter_map(file).collect()
 }
 
+/// Returns the names of all files of a tree.
+pub(super) fn names(tree: &Tree) -> Vec<String> {
+    listed(tree).into_keys().collect()
+}
+
 /// Returns what differs between the files of two trees; nothing when they are the same.
 pub(super) fn trees(
     (before, of_before): (&Tree, &dyn Blobs),

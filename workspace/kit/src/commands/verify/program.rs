@@ -1,13 +1,12 @@
-//! Programs for UEFI that have an image in them: which pins they carry, and what of them isn't a signer's.
+//! Programs for UEFI that have an image in them: which pins they carry.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
 
-use kit_format::authenticode::{AuthenticodeError, Changed, unsigned};
 use kit_format::pe::PeError;
 use kit_format::uki::read;
 
 use super::carried::{Found, IN_OS_RELEASE, ON_CMDLINE, SHORT};
+use crate::unsigned::from_start;
 
 /// Returns the pins that a unified kernel image carries, on its command line or in its `os-release`; nothing of another program.
 pub(super) fn in_program(file: &File, length: u64) -> Result<Option<Found>, PeError> {
@@ -23,15 +22,4 @@ pub(super) fn in_program(file: &File, length: u64) -> Result<Option<Found>, PeEr
     }
     let os_release = text(".osrel")?;
     Ok(Some(os_release.lines().find_map(|line| line.strip_prefix(IN_OS_RELEASE)).map(str::to_owned)))
-}
-
-/// Returns what a program is without its signatures.
-pub(super) fn identity(file: &File, length: u64) -> Result<Changed, AuthenticodeError> {
-    unsigned(&|| from_start(file), length)
-}
-
-/// Reads a file from its start, whoever read it before.
-pub(super) fn from_start(mut file: &File) -> io::Result<Box<dyn Read + '_>> {
-    file.rewind()?;
-    Ok(Box::new(BufReader::new(file)))
 }

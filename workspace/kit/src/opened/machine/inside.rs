@@ -5,21 +5,27 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 
 use kit_format::gpt::{self, GptReadError, Guid};
-use kit_format::{Limits, erofs, fat, grub, iso, mbr, squashfs};
-use kit_recipe::image::{FileSystem, Firmware, Format, IsoRoot};
+use kit_format::{Limits, erofs, ext4, fat, grub, iso, mbr, raspberry_pi, squashfs};
+use kit_hash::BlobId;
+use kit_recipe::image::{ExtensionKind, FileSystem, Firmware, Format, IsoRoot, Packing};
 use kit_store::Store;
-use kit_tree::{Blobs as _, Entry, Tree};
+use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 
 use super::window::Window;
 use super::{pin_in, program};
 use crate::opened::error::OpenError;
 
+/// Where a first sector says that it has a table.
+const SIGNATURE: u64 = 510;
 /// Where an ISO says that it is one.
 const ISO: u64 = 0x8001;
 /// Where EROFS does.
 const EROFS: u64 = 0x400;
-/// Types of partitions with FAT, in the old table.
-const FAT: [u8; 7] = [0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e, 0xef];
+/// Where ext4 does.
+const EXT4: u64 = 0x438;
+/// The type of what UEFI starts, in the old table, and all types with FAT.
+const ESP: u8 = 0xef;
+const FAT: [u8; 7] = [0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e, ESP];
 /// Where a disc has what a BIOS starts.
 const BIOS_IMAGE: &str = "/boot/bios.img";
 /// Where the loader for a BIOS finds the initrd.
@@ -62,8 +68,12 @@ impl Inside {
         let is_root = files.get(&place("/etc/os-release")).is_some();
         self.bios = files.get(&place(BIOS_IMAGE)).is_some();
         let mut in_initrd = self.started(&files, store)?;
-        for bytes in efi_partitions(disk, length)? {
-            in_initrd = self.boot(disk, bytes, store)?.or(in_initrd);
+        // What starts from nothing but a drive has no table.
+        if has(&*disk, SIGNATURE, b"\x55\xaa")? {
+            let table = mbr::read(disk).map_err(broken("table of partitions"))?;
+            for partition in table.partitions.into_iter().filter(|partition| partition.kind == ESP) {
+                in_initrd = self.boot(disk, partition.bytes, store)?.or(in_initrd);
+            }
         }
         let firmware = match (self.bios, self.efi) {
             (true, true) => Some(Firmware::Hybrid),
@@ -108,6 +118,9 @@ impl Inside {
             }
             Err(error) => return Err(broken("table of partitions")(error)),
         }
+        if let Some(kind) = self.root.as_ref().and_then(extension).filter(|_| !self.bios && !self.efi) {
+            self.alone = Some(Format::Extension(kind));
+        }
         self.root = self.root.take().or(in_initrd);
         Ok(())
     }
@@ -115,7 +128,13 @@ impl Inside {
     /// Looks into a file system that firmware reads; returns the root in an initrd.
     fn boot(&mut self, disk: &File, bytes: Range<u64>, store: &Store) -> Result<Option<Tree>, OpenError> {
         let files = fat::read(&mut Window::new(disk, bytes), &Limits::standard(), store);
-        self.started(&files.map_err(broken("FAT"))?, store)
+        let files = files.map_err(broken("FAT"))?;
+        if let Some(board) = board(&files, store)? {
+            self.alone = Some(Format::RaspberryPi(Packing::Disk));
+            self.pin = board.pin;
+            return Ok(board.root);
+        }
+        self.started(&files, store)
     }
 
     /// Looks at what firmware starts.
@@ -160,27 +179,64 @@ fn file_system(
         let root = squashfs::read(window(), &limits, store).map_err(broken("SquashFS"))?;
         return Ok(Some((FileSystem::Squashfs, root)));
     }
+    if has(window(), EXT4, b"\x53\xef")? {
+        let root = ext4::read(window(), &limits, store).map_err(broken("ext4"))?;
+        return Ok(Some((FileSystem::Ext4, without_lost_and_found(root))));
+    }
     Ok(None)
 }
 
-/// Returns what a disc has for UEFI, by the old table in its first sector: the disc's own volume is a partition too, which begins with the sector itself.
-fn efi_partitions(disk: &mut File, length: u64) -> io::Result<Vec<Range<u64>>> {
-    const SECTOR: u64 = 512;
-    const EFI: u8 = 0xef;
-    let mut sector = [0; 512];
-    disk.seek(SeekFrom::Start(0))?;
-    disk.read_exact(&mut sector)?;
-    let number = |entry: &[u8], at: usize| {
-        u64::from(entry[at..at + 4].iter().rev().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)))
+/// What a board starts from.
+pub(crate) struct Board {
+    pub(crate) root: Option<Tree>,
+    pub(crate) pin: Option<String>,
+}
+
+/// Returns what a Raspberry Pi starts from, where these are the files for its firmware.
+pub(crate) fn board(files: &Tree, store: &Store) -> Result<Option<Board>, OpenError> {
+    if !is_for_board(files) {
+        return Ok(None);
+    }
+    let (Some((initrd, _)), Some((command_line, length))) =
+        (file(files, raspberry_pi::INITRD), file(files, raspberry_pi::COMMAND_LINE))
+    else {
+        return Ok(None);
     };
-    let partitions = sector[446..510].chunks_exact(16).filter(|entry| entry[4] == EFI);
-    let bytes = partitions.map(|entry| {
-        let start = number(entry, 8) * SECTOR;
-        start..start + number(entry, 12) * SECTOR
-    });
-    Ok(bytes
-        .filter(|bytes| sector.ends_with(b"\x55\xaa") && bytes.start > 0 && bytes.end <= length)
-        .collect())
+    let open = || -> io::Result<Box<dyn Read + '_>> { store.open(&initrd) };
+    let root = Some(program::initrd(&open, store)?);
+    let text = if length <= SHORT { store.read(&command_line, SHORT)? } else { Vec::new() };
+    Ok(Some(Board { root, pin: pin_in(&String::from_utf8_lossy(&text)) }))
+}
+
+/// Whether these files are what the firmware of a Raspberry Pi starts from.
+pub(crate) fn is_for_board(files: &Tree) -> bool {
+    let names =
+        [raspberry_pi::KERNEL, raspberry_pi::INITRD, raspberry_pi::COMMAND_LINE, raspberry_pi::CONFIGURATION];
+    names.into_iter().all(|name| file(files, name).is_some())
+}
+
+fn file(files: &Tree, name: &str) -> Option<(BlobId, u64)> {
+    match files.get(&place(&format!("/{name}"))) {
+        Some(Entry::File { blob, size, .. }) => Some((*blob, *size)),
+        _ => None,
+    }
+}
+
+/// Returns what a root extends that is none of a system: systemd tells it by the same directories.
+fn extension(root: &Tree) -> Option<ExtensionKind> {
+    let kinds = [ExtensionKind::System, ExtensionKind::Configuration];
+    kinds.into_iter().find(|kind| root.get(&place(kind.release_directory())).is_some())
+}
+
+/// Takes away the directory that ext4 has of itself, where nothing is in it.
+fn without_lost_and_found(mut root: Tree) -> Tree {
+    let path = place("/lost+found");
+    let is_in = |other: &TreePath| other.parent().is_some_and(|parent| parent == path);
+    let is_empty = !root.entries().any(|(other, _)| is_in(other));
+    if is_empty && matches!(root.get(&path), Some(Entry::Directory { .. })) {
+        root.remove(&path);
+    }
+    root
 }
 
 /// Takes away what a disc has for firmware beside the root.
@@ -208,6 +264,6 @@ fn broken<E: std::error::Error + Send + Sync + 'static>(what: &'static str) -> i
     move |error| OpenError::Part { what, source: Box::new(error) }
 }
 
-fn place(path: &str) -> kit_tree::TreePath {
+fn place(path: &str) -> TreePath {
     path.parse().expect("because it is a constant path")
 }

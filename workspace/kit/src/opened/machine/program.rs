@@ -3,11 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use kit_format::authenticode::unsigned;
 use kit_format::cpio::{Segments, plain_length, read_cpio};
 use kit_format::locate::Open;
 use kit_format::{Decoder, Limits, uki};
-use kit_hash::{Sha256, Sha256Reader};
 use kit_recipe::image::Format;
 use kit_store::Store;
 use kit_tree::Tree;
@@ -29,19 +27,6 @@ pub(super) fn look(file: &File, store: &Store) -> Result<Option<Machine>, OpenEr
         || -> io::Result<Box<dyn Read + '_>> { Ok(Box::new(BufReader::new(Window::new(file, 0..length)))) };
     let found = inside(&open, length, store)?;
     Ok(found.map(|(root, pin)| Machine { format: Format::Uki, root, pin }))
-}
-
-/// Returns the digest of a program without its signatures, which are no part of what was built.
-pub(crate) fn identity(file: &File) -> Result<Sha256, OpenError> {
-    let length = file.metadata()?.len();
-    let open =
-        || -> io::Result<Box<dyn Read + '_>> { Ok(Box::new(BufReader::new(Window::new(file, 0..length)))) };
-    let unsigned = unsigned(&open, length);
-    let unsigned =
-        unsigned.map_err(|error| OpenError::Part { what: "table of signatures", source: Box::new(error) })?;
-    let mut reader = Sha256Reader::new(unsigned.stream(open()?));
-    io::copy(&mut reader, &mut io::sink())?;
-    Ok(reader.finish())
 }
 
 /// Returns the root in a program's initrd, and the pins on its command line.

@@ -6,14 +6,14 @@ use std::ops::Range;
 
 /// A part of a file.
 #[derive(Debug)]
-pub(super) struct Window<'f> {
+pub(crate) struct Window<'f> {
     file: &'f File,
     range: Range<u64>,
     at: u64,
 }
 
 impl<'f> Window<'f> {
-    pub(super) fn new(file: &'f File, range: Range<u64>) -> Self {
+    pub(crate) fn new(file: &'f File, range: Range<u64>) -> Self {
         Self { file, range, at: 0 }
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn help(failure: &Failure) -> Option<String> {
             "it was changed, or made from something else than its lockfile pins: don't trust it".to_owned()
         }
         Failure::UnknownArtifact { .. } => {
-            "it takes any output of `kit build`; `--against` compares any two files".to_owned()
+            "it takes any output of `kit build`, and no lockfile of the project or its history has this one; `--against` compares any two files".to_owned()
         }
         Failure::UnreadableArtifact { .. } => {
             "get the file again: it is damaged, or was made by something else than kit".to_owned()
@@ -131,7 +131,7 @@ fn second(path: &Path) -> String {
 fn no_pin_help(kind: &str) -> String {
     let place = if kind == "a boot command line" { "`kit.pin=`" } else { "`KIT_PIN=` in `/etc/os-release`" };
     format!(
-        "it is {kind} without {place}, so kit did not make it; `--against FILE` compares it with another one"
+        "it is {kind} without {place}, and no lockfile of the project or its history has its digest; `--against FILE` compares it with another one"
     )
 }
 

@@ -75,7 +75,8 @@ fn programs_kernels_and_strangers() {
     assert_eq!(told(&[(0, b"\x28\xb5\x2f\xfd")]), Content::Packed);
     assert_eq!(told(&[(257, b"ustar\0"), (512, b"\0")]), Content::Archive);
     assert_eq!(told(&[(0, b"hsqs")]), Content::Stranger("a SquashFS file system"));
-    assert_eq!(told(&[]), Content::Stranger("nothing known"));
+    assert_eq!(told(&[]), Content::Stranger("empty"));
+    assert_eq!(told(&[(0, b"text")]), Content::Stranger("nothing that kit knows"));
 }
 
 #[test]

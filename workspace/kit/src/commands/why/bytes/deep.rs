@@ -66,7 +66,7 @@ fn contained(
     let file = store.open_blob_file(blob).map_err(io::Error::other)?;
     let file = DiskFile::new(file, Path::new("disk")).map_err(|error| io::Error::other(error.to_string()))?;
     let Some(found) = in_disk(&file, offset).map_err(io::Error::other)? else {
-        // It is one stream, of which a piece stands for some bytes of the disk.
+        // It is one stream, of which a piece stands for some bytes of the disk, or an archive around it.
         let Some(mut found) = locate::locate(&open, offset)? else { return Ok(None) };
         let Some(unpacked) = found.unpacked.take() else { return Ok(Some(found)) };
         if unpacked.format != "stream" {

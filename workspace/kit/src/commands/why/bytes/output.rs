@@ -1,5 +1,6 @@
 //! Finds the output that is meant: a file of an image, or a file on this machine that is one.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use crate::commands::why::Args;
 use crate::context::Context;
 use crate::evidence::{Built, Wanted};
 use crate::progress::Progress;
-use crate::project::{absolute, open_file};
+use crate::project::{absolute, open_dir, open_file};
 use crate::workbench::{parse_name, with_engine};
 
 /// The index of an image layout, which a lockfile has the digest of.
@@ -52,6 +53,7 @@ impl Output {
             | Format::DockerArchive
             | Format::Ipxe
             | Format::Lcow
+            | Format::Update
             | Format::RaspberryPi(Packing::Archive) => true,
             _ => PLAIN.iter().any(|suffix| self.path.ends_with(suffix)),
         };
@@ -110,14 +112,10 @@ fn is_start_of_blob(path: &str, of: &str) -> bool {
 pub(super) fn of_file(args: &Args, context: &Context, store: Option<&Store>) -> Result<File, Failure> {
     let mut path = PathBuf::from(&args.image);
     let is_directory = absolute(&path)?.is_dir();
-    if is_directory && !path.join("oci-layout").exists() {
-        let source = io::ErrorKind::IsADirectory.into();
-        return Err(Failure::File { action: "look into", path, source });
-    }
     match &args.of {
         Some(of) if is_directory => path = path.join(of),
         None if is_directory => {
-            let outputs = vec![INDEX.to_owned(), "oci-layout".to_owned(), "blobs/sha256/DIGEST".to_owned()];
+            let outputs = names(&path)?;
             return Err(Failure::WhichOutput { image: args.image.clone(), of: None, outputs });
         }
         Some(of) => {
@@ -136,6 +134,22 @@ pub(super) fn of_file(args: &Args, context: &Context, store: Option<&Store>) -> 
         return Ok(of_none);
     }
     file(context, store, &subject, files, &name, Some(shown))
+}
+
+/// Lists the files of a directory; those of a layout are too many.
+fn names(path: &Path) -> Result<Vec<String>, Failure> {
+    if path.join("oci-layout").exists() {
+        return Ok(vec![INDEX.to_owned(), "oci-layout".to_owned(), "blobs/sha256/DIGEST".to_owned()]);
+    }
+    let failed = |source| Failure::File { action: "look into", path: path.to_owned(), source };
+    let mut names = BTreeSet::new();
+    for entry in open_dir(path)?.entries().map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    Ok(names.into_iter().collect())
 }
 
 /// Returns the image that has a file among its outputs, and under which name.
