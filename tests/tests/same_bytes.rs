@@ -222,9 +222,13 @@ fn trees(path: &Path) -> BTreeMap<DerivationId, TreeId> {
 /// Fails the test unless a lockfile has outputs of each format that `kit build --help` lists, but those that are another by content.
 fn check_formats(lock: &Lockfile) {
     let locked: BTreeSet<_> = lock.outputs.values().map(|output| output.format.to_string()).collect();
-    // Extensions are images of their own, and boards are for other processors.
-    let is_of_others =
-        |word: &&str| matches!(Format::from_word(word), Some(Format::Extension(_) | Format::RaspberryPi(_)));
+    // Extensions and updates are of images of their own, and boards are for other processors.
+    let is_of_others = |word: &&str| {
+        matches!(
+            Format::from_word(word),
+            Some(Format::Extension(_) | Format::Update | Format::RaspberryPi(_))
+        )
+    };
     let listed: BTreeSet<_> =
         Format::listed().filter(|word| !is_of_others(word)).map(str::to_owned).collect();
     assert_eq!(locked, listed);

@@ -160,7 +160,7 @@ fn damaged_and_odd_files_are_refused_in_words() {
         ("empty", Vec::new(), "kit::open::unknown_format", "name an initrd"),
         (
             "cmdline",
-            bytes(&small, "out/small-cmdline"),
+            [&bytes(&small, "out/small-cmdline")[..], b" more"].concat(),
             "kit::open::command_line",
             "name the initrd beside it",
         ),

@@ -3,7 +3,6 @@
 //! `fsck.erofs` and `dump.erofs` of erofs-utils 1.5 know no zstd: what is compressed by it is read back by kit's own reader alone.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -14,9 +13,7 @@ use kit_tests::TestProject;
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree, TreePath};
 
-fn path(text: &str) -> TreePath {
-    text.parse().expect("a path")
-}
+use super::samples::{self, path, put, tool};
 
 /// Text and noise, here and there.
 fn content(length: usize) -> Vec<u8> {
@@ -32,11 +29,6 @@ fn content(length: usize) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
-}
-
-fn put(tree: &mut Tree, blobs: &MemoryBlobs, name: &str, bytes: &[u8]) {
-    let blob = blobs.insert(bytes.to_vec());
-    tree.insert_file(path(name), Mode::FILE, blob, bytes.len() as u64).expect("a place");
 }
 
 /// What can be unpacked by anybody: files, links, many names.
@@ -87,16 +79,10 @@ fn rich(blobs: &MemoryBlobs) -> Tree {
 fn write(project: &TestProject, name: &str, tree: &Tree, blobs: &MemoryBlobs, compression: Compression) {
     let options = Options { mtime: 1_700_000_000, label: String::from("kit-root"), compression };
     let layout = erofs::layout(tree, blobs, blobs, &options, &Alone).expect("it is laid out");
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("it is read");
+    let bytes = samples::write(project, name, &layout, blobs);
     let source = std::io::Cursor::new(bytes.as_slice());
     let back = erofs::read(source, &Limits::standard(), &MemoryBlobs::new()).expect("it is an image");
     assert!(back == *tree, "{name}");
-    project.write_bytes(name, &bytes);
-}
-
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
 }
 
 const WAYS: [(&str, Compression); 2] = [("plain", Compression::None), ("lz4", Compression::Lz4)];

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 use kit_format::Limits;
@@ -10,19 +9,12 @@ use kit_format::ext4::{self, Options, Size};
 use kit_tests::TestProject;
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::dump::Dump;
-use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree, TreePath};
+use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree};
 
-fn path(text: &str) -> TreePath {
-    text.parse().expect("a path")
-}
+use super::samples::{self, path, put, tool};
 
 fn content(length: usize) -> Vec<u8> {
     (0_u32..).flat_map(|number| (number / 3).to_le_bytes()).take(length).collect()
-}
-
-fn put(tree: &mut Tree, blobs: &MemoryBlobs, name: &str, bytes: &[u8]) {
-    let blob = blobs.insert(bytes.to_vec());
-    tree.insert_file(path(name), Mode::FILE, blob, bytes.len() as u64).expect("a place");
 }
 
 /// What anybody can unpack: files, links, many names.
@@ -35,6 +27,12 @@ fn plain(blobs: &MemoryBlobs) -> Tree {
     tree.insert(path("/twice/link"), Entry::HardLink { target: path("/twice/a") }).expect("a place");
     for number in 0..1200 {
         put(&mut tree, blobs, &format!("/many/a name that is long, {number}"), b"");
+    }
+    for number in 0..5000 {
+        put(&mut tree, blobs, &format!("/thousands/{number}"), b"");
+    }
+    for number in 0..9000 {
+        put(&mut tree, blobs, &format!("/long/{number:0>240}"), b"");
     }
     for length in [1, 59, 60, 4000] {
         let target = Entry::symlink("t".repeat(length));
@@ -85,17 +83,11 @@ fn rich(blobs: &MemoryBlobs) -> Tree {
 fn write(project: &TestProject, name: &str, tree: &Tree, blobs: &MemoryBlobs, size: Size) {
     let options = Options { mtime: 1_700_000_000, label: String::from("kit-root"), size };
     let layout = ext4::layout(tree, &options).expect("it is laid out");
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("it is read");
+    let bytes = samples::write(project, name, &layout, blobs);
     let source = std::io::Cursor::new(bytes.as_slice());
     let mut back = ext4::read(source, &Limits::standard(), &MemoryBlobs::new()).expect("it is an image");
     back.remove(&path("/lost+found"));
     assert!(back == *tree, "{name}\n{}", Dump(&back));
-    project.write_bytes(name, &bytes);
-}
-
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
 }
 
 fn debugfs(project: &TestProject, image: &str, request: &str) -> String {
@@ -135,6 +127,45 @@ fn e2fsprogs_find_nothing_wrong() {
     let said = debugfs(&project, "rich.img", "stat /twice/link");
     assert!(said.contains("Links: 2"), "{said}");
     assert!(debugfs(&project, "rich.img", "ea_get /sizes/with-38 user.19").len() > 3800);
+}
+
+/// Directories over a block have a hash tree, with two levels where one isn't enough.
+#[test]
+fn debugfs_reads_hash_trees() {
+    let project = TestProject::new();
+    let blobs = MemoryBlobs::new();
+    write(&project, "plain.img", &plain(&blobs), &blobs, SPARE);
+    for (directory, levels, count) in [("/many", 0, 1200), ("/thousands", 0, 5000), ("/long", 1, 9000)] {
+        let said = debugfs(&project, "plain.img", &format!("htree_dump {directory}"));
+        assert!(said.contains(&format!("Indirect levels: {levels}")), "{directory}: {said}");
+        assert!(said.contains("Hash Version: 1"), "{directory}: {said}");
+        // Each name is told as its inode, its hashes, its length, itself.
+        let inodes = said.split(" 0x").filter(|before| before.ends_with(|last: char| last.is_ascii_digit()));
+        assert_eq!(inodes.count(), count, "{directory}: {said}");
+    }
+}
+
+/// It grows in its place, into a disk that became larger.
+#[test]
+fn a_file_system_grows() {
+    let project = TestProject::new();
+    let blobs = MemoryBlobs::new();
+    let tree = rich(&blobs);
+    write(&project, "small.img", &tree, &blobs, Size::Exactly(140 << 20));
+    let said = debugfs(&project, "small.img", "show_super_stats -h");
+    assert!(said.contains("resize_inode") && said.contains("Reserved GDT blocks"), "{said}");
+    let file =
+        std::fs::File::options().write(true).open(project.path().join("small.img")).expect("it is there");
+    // More groups than one block has descriptors for.
+    file.set_len(9 << 30).expect("it is sparse");
+    let moved = tool(&project, &["resize2fs", "-f", "-d", "6", "small.img"]);
+    assert!(!moved.contains("blocks moved"), "{moved}");
+    let said = tool(&project, &["e2fsck", "-fn", "small.img"]);
+    assert!(said.contains("Pass 5") && !said.contains("Fix"), "{said}");
+    let file = std::fs::File::open(project.path().join("small.img")).expect("it is there");
+    let mut back = ext4::read(file, &Limits::standard(), &MemoryBlobs::new()).expect("it is an image");
+    back.remove(&path("/lost+found"));
+    assert!(back == tree, "{}", Dump(&back));
 }
 
 #[test]

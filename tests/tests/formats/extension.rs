@@ -8,6 +8,8 @@ use kit_tests::formats::{Seen, record};
 use kit_tests::machine::Machine;
 use kit_tests::program;
 
+use super::samples::tool;
+
 /// Programs for `/usr`, and something for `/opt`.
 const DEBUG: &str = r##"
 [image]
@@ -73,11 +75,6 @@ fn built(images: &[(&str, &str)]) -> TestProject {
         project.kit(&["build", name]).succeeded();
     }
     project
-}
-
-/// Returns what one of the tools for disks says.
-fn tool(project: &TestProject, words: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], words].concat()).succeeded().stdout
 }
 
 /// Writes each partition of an image into a file of the project, `PREFIX-0` and so on, and returns how many there are.

@@ -1,7 +1,6 @@
 //! ISO 9660: xorriso and isoinfo read what kit writes, the kernel mounts it, a BIOS starts it from discs and disks.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use cap_std::ambient_authority;
@@ -19,12 +18,10 @@ use kit_tests::machine::{Machine, disks};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Blobs as _, DeviceKind, Entry, Meta, Mode, Tree, TreePath};
 
+use super::samples::{path, tool, write};
+
 /// Where the kernel's discs are in the tests.
 const DISC: &str = "disc.iso";
-
-fn path(text: &str) -> TreePath {
-    text.parse().expect("a path")
-}
 
 fn put(tree: &mut Tree, blobs: &MemoryBlobs, name: &str, meta: Meta, content: &[u8]) {
     let (blob, size) = (blobs.insert(content.to_vec()), content.len() as u64);
@@ -79,13 +76,6 @@ fn options() -> iso::Options {
     iso::Options { label: "KIT_TEST".to_owned(), mtime: 1_700_000_000, bios: None, efi: None, hybrid: false }
 }
 
-fn write(project: &TestProject, name: &str, layout: &Layout, blobs: &MemoryBlobs) {
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("it is read");
-    project.write_bytes(name, &bytes);
-    booted::anyone_may(&project.path().join(name), 0o666);
-}
-
 /// A project with the tools and an ISO of the tree.
 fn project_with_disc() -> (TestProject, Tree, MemoryBlobs) {
     let project = TestProject::new();
@@ -97,10 +87,6 @@ fn project_with_disc() -> (TestProject, Tree, MemoryBlobs) {
 }
 
 /// Runs a program of the tools that read disks.
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
-}
-
 /// Returns how many names a path's inode has; of a directory 2 and one for each in it.
 pub(super) fn links(tree: &Tree, path: &TreePath) -> usize {
     let entry = tree.get(path).expect("it is there");

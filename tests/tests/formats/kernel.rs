@@ -1,25 +1,25 @@
 //! The kernel mounts what kit writes, or unpacks it: all that it then has, read by GNU tar, is the tree that was written.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
 
 use kit_format::Limits;
 use kit_format::erofs;
-use kit_format::layout::Layout;
+use kit_format::ext4;
 use kit_format::squashfs;
 use kit_format::tar::{TarOptions, read_tar};
 use kit_format::workers::Alone;
 use kit_tests::TestProject;
-use kit_tests::booted::{anyone_may, empty_disk, project_with};
+use kit_tests::booted::{empty_disk, project_with};
 use kit_tests::formats::{Seen, record};
 use kit_tests::machine::{Machine, disks};
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::dump::Dump;
 use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree, TreePath};
 
-use super::iso::links;
 use super::random::{self, Contents};
 use super::root::{ODD, layer};
+use super::samples::write;
 
 /// 2023-11-14 22:13:20.
 const MTIME: u32 = 1_700_000_000;
@@ -42,6 +42,7 @@ mounted vdb erofs erofs-lz4
 mounted vdc squashfs squashfs-gzip
 mounted vdd squashfs squashfs-xz
 mounted vde squashfs squashfs-zstd
+mounted vdf ext4 ext4
 ''']
 
 [[onboot]]
@@ -55,7 +56,7 @@ cd /var/all
 for place in *; do
     find "$place" -exec stat -c '%h %Y %n' {} + | sort -k 3 > "$place.links"
 done
-tar --create --sort=name --format=posix --xattrs "--xattrs-include=*" --file=/dev/vdf * -C / odd
+tar --create --sort=name --format=posix --xattrs "--xattrs-include=*" --file=/dev/vdg * -C / odd
 echo all of it is read
 ''']
 "#;
@@ -181,15 +182,35 @@ fn rest(tree: &mut Tree, large: usize) {
     insert("/devices/pipe", Entry::Fifo(owned(0o620, 5, 6)));
 }
 
-fn write(project: &TestProject, name: &str, layout: &Layout, blobs: &MemoryBlobs) {
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("everything is in memory");
-    project.write_bytes(name, &bytes);
-    anyone_may(&project.path().join(name), 0o666);
+/// Returns the tree with as much of attributes as ext4 holds, a directory with so many names that they are found by hashes, and what ext4 adds.
+fn tree_for_ext4(tree: &Tree, blobs: &MemoryBlobs) -> Tree {
+    let mut held = Tree::new();
+    for (path, entry) in tree.entries() {
+        let mut entry = entry.clone();
+        for value in entry.meta_mut().into_iter().flat_map(|meta| meta.xattrs.values_mut()) {
+            value.truncate(1200);
+        }
+        held.insert(path.clone(), entry).expect("its parents come first");
+    }
+    held.insert(path("/thousands"), Entry::directory()).expect("a free place");
+    for number in 0..5000 {
+        let content = number.to_string().into_bytes();
+        let (size, blob) = (content.len() as u64, blobs.insert(content));
+        let place = path(format!("/thousands/one of them, {number}"));
+        held.insert_file(place, Mode::FILE, blob, size).expect("a free place");
+    }
+    let lost = Meta::root(Mode::new(0o700).expect("a mode"));
+    held.insert(path("/lost+found"), Entry::Directory(lost)).expect("a free place");
+    held
 }
 
-/// Writes the tree in each file system that has all of it, and returns their names.
-fn write_all(project: &TestProject, tree: &Tree, blobs: &MemoryBlobs) -> [&'static str; 5] {
+/// Writes the trees in each file system that has all of one, and returns their names.
+fn write_all(project: &TestProject, tree: &Tree, for_ext4: &Tree, blobs: &MemoryBlobs) -> [&'static str; 6] {
+    let options = ext4::Options {
+        mtime: MTIME.into(),
+        label: "kit".to_owned(),
+        size: ext4::Size::Fitting { spare: 8 << 20 },
+    };
     let erofs = |compression| {
         let options = erofs::Options { mtime: MTIME.into(), label: "kit".to_owned(), compression };
         erofs::layout(tree, blobs, blobs, &options, &Alone).expect("EROFS holds it")
@@ -204,6 +225,7 @@ fn write_all(project: &TestProject, tree: &Tree, blobs: &MemoryBlobs) -> [&'stat
         ("squashfs-gzip", squashfs(squashfs::Compression::Gzip)),
         ("squashfs-xz", squashfs(squashfs::Compression::Xz)),
         ("squashfs-zstd", squashfs(squashfs::Compression::Zstd { level: 3 })),
+        ("ext4", ext4::layout(for_ext4, &options).expect("ext4 holds it")),
     ];
     layouts.map(|(name, layout)| {
         write(project, name, &layout, blobs);
@@ -228,10 +250,26 @@ fn below(tree: &Tree, top: &str) -> Tree {
 
 /// Returns what `stat` says of a tree whose times are all one: names of each inode, time, path.
 fn counted(tree: &Tree, top: &str) -> String {
+    let mut counts = BTreeMap::new();
+    for (path, entry) in tree.entries() {
+        let (own, other) = match entry {
+            Entry::Directory(_) => (2, path.parent()),
+            Entry::HardLink { target } => (0, Some(target.clone())),
+            _ => (1, None),
+        };
+        *counts.entry(path.clone()).or_insert(0) += own;
+        if let Some(other) = other {
+            *counts.entry(other).or_insert(0) += 1;
+        }
+    }
+    let links = |path: &TreePath| match tree.get(path) {
+        Some(Entry::HardLink { target }) => counts[target],
+        _ => counts[path],
+    };
     let line = |path: &TreePath| {
         let name = String::from_utf8_lossy(path.as_bytes()).into_owned();
         let slash = if name.is_empty() { "" } else { "/" };
-        format!("{} {MTIME} {top}{slash}{name}\n", links(tree, path))
+        format!("{} {MTIME} {top}{slash}{name}\n", links(path))
     };
     let mut lines: Vec<_> = tree.entries().map(|(path, _)| line(path)).collect();
     lines.sort();
@@ -249,7 +287,7 @@ fn same(name: &str, found: &str, expected: &str) {
 
 #[test]
 fn what_is_mounted_is_what_was_written() {
-    let modules = r#""virtio_pci", "virtio_blk", "erofs", "squashfs""#;
+    let modules = r#""virtio_pci", "virtio_blk", "erofs", "squashfs", "crc32c_generic", "ext4""#;
     let project = project_with(modules, r#""init", "odd""#, PARTS);
     project.write("recipes/packages/reader.toml", READER);
     project.write("recipes/packages/odd.toml", &ODD.replace("LONG", &"long-name-".repeat(20)));
@@ -258,8 +296,9 @@ fn what_is_mounted_is_what_was_written() {
     project.kit(&["build", "minimal"]).succeeded();
     let blobs = MemoryBlobs::new();
     let tree = tree(&blobs);
-    let names = write_all(&project, &tree, &blobs);
-    empty_disk(&project, "read.tar", 160);
+    let for_ext4 = tree_for_ext4(&tree, &blobs);
+    let names = write_all(&project, &tree, &for_ext4, &blobs);
+    empty_disk(&project, "read.tar", 256);
     let files = [&names[..], &["read.tar"]].concat();
     let mut machine = Machine::start(&project, "minimal", "console", &disks(&files));
     machine.wait_for("read: all of it is read\n");
@@ -267,9 +306,9 @@ fn what_is_mounted_is_what_was_written() {
     let archive = File::open(project.path().join("read.tar")).expect("it is there");
     let read_blobs = MemoryBlobs::new();
     let read = read_tar(archive, &read_blobs, &Limits::standard(), TarOptions::own()).expect("an archive");
-    let expected = Dump(&tree).to_string();
     for name in names {
-        same(name, &Dump(&below(&read, name)).to_string(), &expected);
+        let tree = if name == "ext4" { &for_ext4 } else { &tree };
+        same(name, &Dump(&below(&read, name)).to_string(), &Dump(tree).to_string());
         let Some(Entry::File { blob, size, .. }) = read.get(&path(format!("/{name}.links"))) else {
             panic!("nothing was counted in {name}");
         };
@@ -277,7 +316,7 @@ fn what_is_mounted_is_what_was_written() {
         let mut said: Vec<_> =
             String::from_utf8_lossy(&said).lines().map(|line| line.to_owned() + "\n").collect();
         said.sort();
-        let mut lines: Vec<_> = counted(&tree, name).lines().map(|line| line.to_owned() + "\n").collect();
+        let mut lines: Vec<_> = counted(tree, name).lines().map(|line| line.to_owned() + "\n").collect();
         lines.sort();
         same(name, &said.concat(), &lines.concat());
     }
@@ -293,4 +332,5 @@ fn what_is_mounted_is_what_was_written() {
     record("kernel+initrd", Seen::ReadBy("Linux"));
     record("kernel+erofs", Seen::ReadBy("Linux"));
     record("kernel+squashfs", Seen::ReadBy("Linux"));
+    record("kernel+ext4", Seen::ReadBy("Linux"));
 }

@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::BufReader;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use kit_format::layout::Layout;
+use kit_format::Limits;
 use kit_format::workers::Alone;
 use kit_format::{erofs, iso, squashfs};
 use kit_tests::TestProject;
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Blobs as _, Entry, FileName, Meta, Mode, Tree, TreePath};
 
+use super::samples::{tool, write};
+
 /// 2023-11-14 22:13:20.
-const MTIME: u32 = 1_700_000_000;
+pub(super) const MTIME: u32 = 1_700_000_000;
 /// Each makes another tree, and always the same.
-const SEEDS: [u64; 3] = [1, 2, 3];
+pub(super) const SEEDS: [u64; 3] = [1, 2, 3];
 /// What names are made of.
 const LETTERS: [&str; 32] = [
     "a", "b", "c", "d", "e", "X", "Y", "Z", "0", "1", "9", " ", ".", "_", "-", "+", "~", "'", "\"", "\\",
@@ -145,15 +148,9 @@ pub(super) fn tree(seed: u64, blobs: &MemoryBlobs, contents: Contents) -> Tree {
     tree
 }
 
-fn write(project: &TestProject, name: &str, layout: &Layout, blobs: &MemoryBlobs) {
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("everything is in memory");
-    project.write_bytes(name, &bytes);
-}
-
 /// Whether a tool keeps that several names are one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Links {
+pub(super) enum Links {
     Kept,
     Copied,
 }
@@ -162,7 +159,7 @@ enum Links {
 const SAID: u32 = 0o7755;
 
 /// Compares what a tool unpacked with the tree.
-fn compare(what: &str, top: &Path, tree: &Tree, blobs: &MemoryBlobs, links: Links) {
+pub(super) fn compare(what: &str, top: &Path, tree: &Tree, blobs: &MemoryBlobs, links: Links) {
     for (path, entry) in tree.entries() {
         let place = |path: &TreePath| top.join(OsStr::from_bytes(path.as_bytes()));
         let there = place(path).symlink_metadata().unwrap_or_else(|error| panic!("{what}: {path}: {error}"));
@@ -195,8 +192,9 @@ fn compare(what: &str, top: &Path, tree: &Tree, blobs: &MemoryBlobs, links: Link
     assert_eq!(count, tree.entries().len(), "{what}: no more and no less");
 }
 
-fn tool(project: &TestProject, command: &[&str]) {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded();
+/// Opens what was written.
+pub(super) fn image(project: &TestProject) -> BufReader<File> {
+    BufReader::new(File::open(project.path().join("image")).expect("it was written"))
 }
 
 #[test]
@@ -213,6 +211,8 @@ fn tools_unpack_the_same_trees() {
         let options = erofs::Options { mtime: MTIME.into(), label: "kit".to_owned(), compression };
         let layout = erofs::layout(&tree, &blobs, &blobs, &options, &Alone).expect("EROFS holds it");
         write(&project, "image", &layout, &blobs);
+        let read = erofs::read(image(&project), &Limits::standard(), &MemoryBlobs::new());
+        assert!(read.expect("it is one") == tree, "EROFS of seed {seed}");
         tool(&project, &["fsck.erofs", "--extract=erofs", "--preserve-perms", "image"]);
         check("erofs", Links::Copied);
         let methods = [
@@ -224,6 +224,8 @@ fn tools_unpack_the_same_trees() {
         let options = squashfs::Options { mtime: MTIME, compression, block: squashfs::BLOCK };
         let layout = squashfs::layout(&tree, &blobs, &blobs, &options, &Alone).expect("squashfs holds it");
         write(&project, "image", &layout, &blobs);
+        let read = squashfs::read(image(&project), &Limits::standard(), &MemoryBlobs::new());
+        assert!(read.expect("it is one") == tree, "squashfs of seed {seed}");
         tool(&project, &["unsquashfs", "-quiet", "-no-progress", "-dest", "squashfs", "image"]);
         check("squashfs", Links::Kept);
         let options = iso::Options {
@@ -234,6 +236,8 @@ fn tools_unpack_the_same_trees() {
             hybrid: false,
         };
         write(&project, "image", &iso::layout(&tree, &blobs, &options).expect("an ISO holds it"), &blobs);
+        let read = iso::read(image(&project), &Limits::standard(), &MemoryBlobs::new());
+        assert!(read.expect("it is one") == tree, "ISO of seed {seed}");
         tool(
             &project,
             &["xorriso", "-osirrox", "on:auto_chmod_on", "-indev", "image", "-extract", "/", "iso"],

@@ -155,6 +155,37 @@ impl Written<'_> {
         self.remove(&["section", "out/every-format.efi.signed"]);
     }
 
+    /// What is loaded by others than firmware: the kernel, what is unpacked into memory, and the script that names both.
+    pub(super) fn directories(&self) {
+        for format in ["ipxe", "lcow"] {
+            let place = format!("out/every-format-{format}");
+            let initrd = format!("{place}/initrd.img");
+            self.initrd(&initrd, &["init", "usr/bin/kit-init", "etc/motd"]);
+            record(format, Seen::ReadBy("zstd"));
+            record(format, Seen::ReadBy("cpio"));
+            let kernel = self.disk_tool(&["objdump", "-f", &format!("{place}/kernel")]);
+            assert!(kernel.contains("pei-x86-64"), "{format}: {kernel}");
+            record(format, Seen::ReadBy("objdump"));
+        }
+        // Windows has drivers for its own machine in it.
+        let drivers = self.tool("cpio", &["cpio", "--list", "--quiet", "--file=initrd"]).succeeded().stdout;
+        assert!(drivers.contains("/hv_vmbus.ko"), "{drivers}");
+        let script = self.0.read("out/every-format-ipxe/boot.ipxe");
+        let cmdline = self.0.read("out/every-format-ipxe/cmdline");
+        assert!(script.starts_with("#!ipxe\n") && script.contains(cmdline.trim_end()), "{script}");
+        self.remove(&["initrd"]);
+    }
+
+    /// Unpacks an initrd to the file `initrd`, and fails unless it has these files.
+    fn initrd(&self, path: &str, names: &[&str]) {
+        let unpack = ["zstd", "--decompress", "--quiet", "--force", path, "-o", "initrd"];
+        self.tool("zstd", &unpack).succeeded();
+        let listed = self.tool("cpio", &["cpio", "--list", "--quiet", "--file=initrd"]).succeeded().stdout;
+        for name in names {
+            assert!(listed.lines().any(|line| line == *name), "{path}: no `{name}` in {listed}");
+        }
+    }
+
     /// Discs as a tool that isn't xorriso reads them.
     pub(super) fn discs(&self) {
         for (format, file, bootable, listed) in [

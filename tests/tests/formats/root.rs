@@ -171,7 +171,16 @@ path = "/var/kept"
 name = "keep"
 package = "busybox"
 binds = ["/var/kept:/kept:rw"]
-command = ["/bin/sh", "-c", "cat /kept/it; echo what stays > /kept/it; sync; echo done; exec sleep inf"]
+command = ["/bin/sh", "-c", '''
+cat /kept/it
+echo what stays > /kept/it
+for number in $(seq 300); do echo $number > "/kept/many/another of many, $number"; done
+echo "names $(ls /kept/many | wc -l), contents $(cat /kept/many/* | sort -u | wc -l)"
+echo "room $(df -k /kept | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2)"
+sync
+echo done
+exec sleep inf
+''']
 "#;
 
 #[test]
@@ -179,8 +188,13 @@ fn what_is_written_to_ext4_stays() {
     let project = TestProject::new();
     project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
     let head = head("minimal", "").replace("\"kernel+initrd\"", r#""raw-bios", "kernel+ext4""#);
-    let disk = "\n[disk]\nroot = \"ext4\"\n";
-    project.write("recipes/images/minimal.toml", &(head + KEEP + disk));
+    let disk = "\n[disk]\nroot = \"ext4\"\nroot-size = \"320M\"\n";
+    // So many that Linux goes by hashes to write more of them.
+    let file = |number| {
+        format!("\n[[file]]\npath = \"/var/kept/many/one of many, {number}\"\ncontents = \"{number}\\n\"\n")
+    };
+    let many: String = (200..600).map(file).collect();
+    project.write("recipes/images/minimal.toml", &(head + KEEP + disk + &many));
     project.kit(&["lock", "minimal"]).succeeded();
     project.kit(&["build", "minimal"]).succeeded();
     // Each machine ends as by a failure of power: the next one replays the journal.
@@ -196,7 +210,13 @@ fn what_is_written_to_ext4_stays() {
                 Machine::start(&project, "minimal-ext4", &console, &disks(&[file]))
             };
             machine.wait_for(words);
+            machine.wait_for("keep: names 700, contents 599\n");
             machine.wait_for("keep: done");
+            let room = machine
+                .printed()
+                .lines()
+                .find_map(|line| line.trim_end().strip_prefix("keep: room ")?.parse().ok());
+            assert!(matches!(room, Some(250_000..=327_680)), "{}", machine.printed());
             assert!(
                 machine.printed().contains("kit-init: the root is ext4 on /dev/vda"),
                 "{}",
@@ -204,6 +224,16 @@ fn what_is_written_to_ext4_stays() {
             );
         }
     }
+    // One that ends in order leaves a file system that has all in its place.
+    let run = ["run", "minimal-bios.img", "--persistent", "--until", "keep: done", "--timeout", "300"];
+    project.kit(&run).succeeded();
+    let disk = std::fs::read(project.path().join("minimal-bios.img")).expect("it was written to");
+    let start = place(&disk, 1024 + 0x38, b"\x53\xef");
+    project.write_bytes("root.img", &disk[start..start + (320 << 20)]);
+    let said = project.kit(&["tool", "disk-tools", "--", "e2fsck", "-fn", "root.img"]).succeeded().stdout;
+    assert!(said.contains("Pass 5") && !said.contains("Fix"), "{said}");
+    let read = ["tool", "disk-tools", "--", "debugfs", "-R", "cat /var/kept/it", "root.img"];
+    assert_eq!(project.kit(&read).succeeded().stdout, "what stays\n");
 }
 
 /// A kernel of one piece, by its configuration.
@@ -230,9 +260,11 @@ fn a_kernel_without_the_driver_is_told_when_it_is_built() {
         project.write("recipes/images/minimal.toml", &text);
         project.kit(&["lock", "minimal"])
     };
-    for (format, driver, option) in
-        [("kernel+erofs", "erofs", "CONFIG_EROFS_FS=y"), ("kernel+iso", "isofs", "CONFIG_ISO9660_FS=y")]
-    {
+    for (format, driver, option) in [
+        ("kernel+erofs", "erofs", "CONFIG_EROFS_FS=y"),
+        ("kernel+iso", "isofs", "CONFIG_ISO9660_FS=y"),
+        ("kernel+ext4", "ext4", "CONFIG_EXT4_FS=y"),
+    ] {
         let words = format!(
             "the root of minimal needs the driver {driver}, which the kernel of package kernel-debian lacks"
         );

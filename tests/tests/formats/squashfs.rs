@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Cursor, Read as _};
+use std::io::Cursor;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use kit_format::Limits;
@@ -12,14 +12,12 @@ use kit_tests::TestProject;
 use kit_tree::blobs::MemoryBlobs;
 use kit_tree::{Blobs as _, DeviceKind, Entry, Meta, Mode, Tree, TreePath};
 
+use super::samples::{self, path, tool};
+
 /// 2023-11-14 22:13:20.
 const MTIME: u32 = 1_700_000_000;
 
 const METHODS: [Compression; 3] = [Compression::Gzip, Compression::Xz, Compression::Zstd { level: 6 }];
-
-fn path(text: &str) -> TreePath {
-    text.parse().expect("a path")
-}
 
 fn put(tree: &mut Tree, blobs: &MemoryBlobs, name: &str, mode: u32, content: Vec<u8>) {
     let size = content.len() as u64;
@@ -81,13 +79,7 @@ fn everything(blobs: &MemoryBlobs) -> Tree {
 fn write(project: &TestProject, file: &str, tree: &Tree, blobs: &MemoryBlobs, compression: Compression) {
     let options = Options { mtime: MTIME, compression, block: squashfs::BLOCK };
     let layout = squashfs::layout(tree, blobs, blobs, &options, &Alone).expect("squashfs holds it");
-    let mut bytes = Vec::new();
-    layout.stream(blobs).read_to_end(&mut bytes).expect("everything is in memory");
-    project.write_bytes(file, &bytes);
-}
-
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
+    samples::write(project, file, &layout, blobs);
 }
 
 /// Returns a path of a tree as a line of `unsquashfs -lln`: mode, owner, size or device, time, name, target.

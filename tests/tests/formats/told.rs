@@ -4,8 +4,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use kit_tests::{Said, TestProject};
-use serde_json::Value;
+use kit_tests::TestProject;
+
+use super::handed_in::{altered, audited};
 
 /// A project with the image that has every format, written.
 struct Written {
@@ -84,6 +85,7 @@ fn every_byte_is_followed_to_its_file() {
         root,
         &["in a vdi container", "in a disk", "in an EROFS file system", "superblock, field blocks"],
     );
+    written.tells(".ova", 3, &["in a tar archive", "header, field name of /every-format.ovf"]);
     written.tells("-zstd.qcow2", 24, &["header, field size: `"]);
     // Clusters stand in order: the first is that of the tables.
     let cluster = find(&written.bytes("-zstd.qcow2"), 0, b"\x28\xb5\x2f\xfd") + 8;
@@ -98,6 +100,9 @@ fn every_byte_is_followed_to_its_file() {
     let pin = find(&disc, 0, b"KIT_PIN=");
     written.tells("-root.iso", pin, &["ISO 9660 file system", "content of /etc/os-release", "belongs to"]);
     written.tells("-root.iso", 0x8000 + 40, &["primary volume descriptor, field Volume Identifier: `ROOT`"]);
+    let root = u32::from_le_bytes(disc[0x8000 + 158..][..4].try_into().expect("four bytes"));
+    let root = usize::try_from(root).expect("a small disc") * 2048;
+    written.tells("-root.iso", root + 10, &["directory, field record 1 Data Length of /: `2048`"]);
     written.tells("-squashfs.img", 8, &["a SquashFS file system", "superblock, field mod time: `"]);
     written.tells("-squashfs.img", 4096, &["compressed "]);
     let efi = written.bytes(".efi");
@@ -107,7 +112,7 @@ fn every_byte_is_followed_to_its_file() {
 }
 
 /// Each file with the words for what it is.
-const OPENED: [(&str, &str); 23] = [
+const OPENED: [(&str, &str); 27] = [
     ("-efi.img", "a disk"),
     ("-bios.img", "a disk"),
     (".img", "a disk"),
@@ -130,20 +135,12 @@ const OPENED: [(&str, &str); 23] = [
     ("-erofs.img", "a root file system"),
     ("-squashfs.img", "a root file system"),
     ("-root.iso", "a root file system"),
+    ("-ext4.img", "a root file system"),
+    ("-azure.vhd", "a disk in a container"),
+    ("-hyper-v.vhdx", "a disk in a container"),
+    (".efi", "a unified kernel image"),
     ("-boot.tar", "an archive of a kernel and an initrd"),
 ];
-
-/// Whether anything is said of files that are others than the lockfile's.
-fn altered(said: &Said) -> Vec<String> {
-    let object = said.stdout.lines().find_map(|line| {
-        let value: Value = serde_json::from_str(line).ok()?;
-        value["result"].get("findings").is_some().then(|| value["result"].clone())
-    });
-    let report = object.unwrap_or_else(|| panic!("no report in {said}"));
-    assert_eq!(report["depth"]["word"], "files", "{report:#}");
-    let findings = report["findings"].as_array().expect("a list").iter();
-    findings.filter(|finding| finding["kind"] == "image-altered").map(ToString::to_string).collect()
-}
 
 #[test]
 fn auditors_are_handed_any_output() {
@@ -160,6 +157,21 @@ fn auditors_are_handed_any_output() {
         let said = written.project.kit(&["verify", "handed-in", "--lock", "lockfiles/minimal.lock"]);
         said.failed(1, &["kit::verify::other_lock", "the file carries "]);
     }
+    std::fs::remove_file(written.project.path().join("handed-in")).expect("it was made");
+    let lock = "lockfile `lockfiles/every-format.lock`";
+    for (name, words) in [
+        ("-ipxe", format!("a directory that iPXE starts from, {lock}")),
+        ("-lcow", format!("a directory that Windows starts containers from, {lock}")),
+        ("-erofs-initrd.img", format!("an initrd, `every-format-erofs-initrd.img` of {lock}")),
+        ("-squashfs-kernel", "a kernel, `every-format-".to_owned()),
+        ("-iso9660-cmdline", format!("a boot command line, `every-format-iso9660-cmdline` of {lock}")),
+        ("-ipxe/boot.ipxe", format!("a script for iPXE, `every-format-ipxe/boot.ipxe` of {lock}")),
+    ] {
+        assert_eq!(audited(&written.project, &file(name), &words), Vec::<String>::new(), "{name}");
+    }
+    std::fs::write(written.path("-lcow/kernel"), "another").expect("it can be written");
+    let said = written.project.kit(&["audit", "out/every-format-lcow"]);
+    said.failed(1, &[]).stdout.find("image-altered:every-format-lcow/kernel").expect("it is found");
     let sbom = written.project.kit(&["sbom", "out/every-format-zstd.qcow2"]).succeeded();
     assert!(sbom.stdout.contains("busybox"), "{sbom}");
     for (name, length, text) in [

@@ -125,7 +125,7 @@ fn signatures_are_checked(project: &TestProject) {
         .kit(&[&["sign", "out/minimal.efi", "--secure-boot"], &swapped[..]].concat())
         .failed(1, &["error[kit::sign::key]", "it is the public half of a key"]);
     sign(project, "out/minimal-initrd.img", "")
-        .failed(1, &["error[kit::sign::failed]", "no program for EFI"]);
+        .failed(1, &["error[kit::sign::failed]", "neither a program for UEFI nor a disk"]);
 }
 
 /// Returns where UEFI firmware for virtual machines is on this machine.

@@ -1,0 +1,139 @@
+//! Programs on disks and discs are signed where they are: other tools and firmware take them, and nothing else of a disk is another.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+
+use kit_format::disk_image::RandomAccess;
+use kit_format::gpt::{self, Guid};
+use kit_format::signing;
+use kit_tests::booted::{PATIENCE, head};
+use kit_tests::{Said, TestProject};
+
+/// What the image has besides its head.
+const REST: &str = r#"
+[init]
+packages = ["init"]
+
+[[service]]
+name = "shell"
+package = "busybox"
+command = ["/bin/sh", "-c", "echo ready; exec sleep inf"]
+"#;
+const DISK: &str = "out/minimal-efi.img";
+const SIGNED: &str = "out/minimal-efi.img.signed";
+const DISC: &str = "out/minimal-efi.iso";
+const CERTIFICATE: &str = "tests/secure-boot/certificate.pem";
+
+/// Makes a project with `minimal` as a disk, as a disc and in a container, and builds it.
+fn built() -> TestProject {
+    let project = TestProject::new();
+    project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
+    let head = head("minimal", "").replace(r#"["kernel+initrd"]"#, r#"["raw-efi", "iso-efi", "qcow2-efi"]"#);
+    project.write("recipes/images/minimal.toml", &(head + REST));
+    for name in ["key", "certificate"] {
+        project.take(&format!("tests/secure-boot/{name}.pem"));
+    }
+    project.kit(&["lock", "minimal"]).succeeded();
+    project.kit(&["build", "minimal"]).succeeded();
+    project
+}
+
+fn tool(project: &TestProject, command: &[&str]) -> Said {
+    project.kit(&[&["tool", "disk-tools", "--"], command].concat())
+}
+
+fn sign(project: &TestProject, file: &str) -> Said {
+    project.kit(&["sign", file, "--secure-boot", "tests/secure-boot/key.pem", CERTIFICATE])
+}
+
+/// Boots a file by firmware that starts only what is signed.
+fn boot(project: &TestProject, file: &str) -> Said {
+    project.kit(&[
+        "run",
+        file,
+        "--secure-boot",
+        CERTIFICATE,
+        "--until",
+        "shell: ready",
+        "--timeout",
+        PATIENCE,
+    ])
+}
+
+#[test]
+fn programs_on_a_disk_are_signed_where_they_are() {
+    let project = built();
+    let said = sign(&project, DISK).succeeded();
+    assert_eq!(said.stdout, format!("{SIGNED}\n"));
+    assert!(said.stderr.contains("signed `/EFI/BOOT/BOOTX64.EFI` on it"), "{said}");
+    others_take_it(&project);
+    boot(&project, SIGNED).succeeded();
+    boot(&project, DISK).failed(1, &["error[kit::run::refused]", "kit sign --secure-boot"]);
+    let holes = |file: &str| {
+        let metadata = project.path().join(file).metadata().expect("a file");
+        metadata.len().saturating_sub(metadata.blocks() * 512)
+    };
+    assert!(holes(SIGNED) > 0, "what is zero takes no room");
+    is_the_same_without(&project);
+    sign(&project, "out/minimal-efi.qcow2").failed(1, &["error[kit::sign::failed]", "kit convert"]);
+}
+
+/// The file system, the table of partitions, the program.
+fn others_take_it(project: &TestProject) {
+    let mut disk = std::fs::File::open(project.path().join(SIGNED)).expect("a disk");
+    let table = gpt::read(&mut disk).expect("a table");
+    let system =
+        table.partitions.iter().find(|one| one.kind == Guid::ESP).expect("a partition").bytes.clone();
+    let mut bytes = Vec::new();
+    disk.seek(SeekFrom::Start(system.start)).expect("a place");
+    disk.take(system.end - system.start).read_to_end(&mut bytes).expect("it is read");
+    project.write_bytes("system.img", &bytes);
+    tool(project, &["fsck.fat", "-n", "-v", "system.img"]).succeeded();
+    let said = tool(project, &["sgdisk", "--verify", SIGNED]).succeeded();
+    assert!(said.stdout.contains("No problems found"), "{said}");
+    tool(project, &["mcopy", "-n", "-i", "system.img", "::/EFI/BOOT/BOOTX64.EFI", "program.efi"]).succeeded();
+    let said = tool(project, &["sbverify", "--cert", CERTIFICATE, "program.efi"]).succeeded();
+    assert!(!said.stderr.contains("warning"), "{said}");
+}
+
+/// Without its signatures a signed disk is what was built; one with another byte changed isn't. This is what `kit verify` compares, which
+/// builds everything again first.
+fn is_the_same_without(project: &TestProject) {
+    let read = |path: &str| std::fs::read(project.path().join(path)).expect("a disk");
+    let (before, mut after) = (read(DISK), read(SIGNED));
+    assert_ne!(before, after);
+    assert!(unsigned(&after) == before);
+    let last = (0..after.len()).rev().find(|at| before[*at] != after[*at]).expect("it is signed");
+    // In what is free for signatures, behind them.
+    after[last + 600] ^= 1;
+    assert!(unsigned(&after) != before);
+}
+
+/// A disk in memory.
+struct Disk<'a>(&'a [u8]);
+
+impl RandomAccess for Disk<'_> {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.0.read_at(at, buffer)
+    }
+}
+
+fn unsigned(disk: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let changes = signing::unsigned(&Disk(disk)).expect("it is read");
+    changes.stream(disk).read_to_end(&mut bytes).expect("it is read");
+    bytes
+}
+
+#[test]
+fn programs_on_a_disc_are_signed_too_and_for_one_run() {
+    let project = built();
+    sign(&project, DISC).succeeded();
+    boot(&project, "out/minimal-efi.iso.signed").succeeded();
+    let once = ["run", "--secure-boot", "minimal", "--format", "qcow2-efi"];
+    project.kit(&[&once[..], &["--until", "shell: ready", "--timeout", PATIENCE]].concat()).succeeded();
+}
