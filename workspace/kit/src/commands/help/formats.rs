@@ -57,8 +57,8 @@ const GROUPS: [(&str, &[Line]); 6] = [
     (
         "For UEFI alone",
         &[
-            ("hyper-v", "N-hyper-v.vhdx", "a disk for Hyper-V, generation 2, with its drivers"),
-            ("update", "N-update/", "what replaces one of two systems on a disk"),
+            ("hyper-v", "N-hyper-v.vhdx", "Hyper-V, generation 2, with its drivers"),
+            ("update", "N-update/", "replaces one of two systems on a disk"),
         ],
     ),
     (
