@@ -1,19 +1,16 @@
 //! Images for 64-bit ARM that UEFI starts: what is on their disks, and that firmware boots them.
 
+use kit_tests::TestProject;
 use kit_tests::booted::PATIENCE;
 use kit_tests::formats::{Seen, record};
-use kit_tests::{Said, TestProject};
+
+use super::samples::tool;
 
 /// Makes a project with the image.
 fn project() -> TestProject {
     let project = TestProject::new();
     project.take("recipes/images/minimal-arm64.toml").take("lockfiles/minimal-arm64.lock");
     project
-}
-
-/// Runs a program of the tools that read disks.
-fn tool(project: &TestProject, command: &[&str]) -> Said {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded()
 }
 
 #[test]
@@ -35,7 +32,7 @@ fn firmware_boots_it_from_a_disk_and_from_a_disc() {
 }
 
 fn has_what_firmware_and_root_are_found_by(project: &TestProject, disk: &str) {
-    let json = tool(project, &["sfdisk", "--json", disk]).stdout;
+    let json = tool(project, &["sfdisk", "--json", disk]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let partitions = json["partitiontable"]["partitions"].as_array().expect("partitions");
     let kinds: Vec<_> = partitions.iter().map(|part| part["type"].as_str().expect("a type")).collect();
@@ -50,7 +47,7 @@ fn has_what_firmware_and_root_are_found_by(project: &TestProject, disk: &str) {
     );
     record("raw-efi", Seen::ReadBy("sfdisk"));
     let start = partitions[0]["start"].as_u64().expect("a number") * 512;
-    let listed = tool(project, &["mdir", "-b", "-i", &format!("{disk}@@{start}"), "::/EFI/BOOT"]).stdout;
+    let listed = tool(project, &["mdir", "-b", "-i", &format!("{disk}@@{start}"), "::/EFI/BOOT"]);
     assert_eq!(listed.trim(), "::/EFI/BOOT/BOOTAA64.EFI");
     record("raw-efi", Seen::ReadBy("mdir"));
 }

@@ -49,7 +49,7 @@ path = "/usr/bin/other"
 contents = ""
 "#;
 
-const SETTINGS: &str = r#"
+pub(super) const SETTINGS: &str = r#"
 [image]
 name = "settings"
 formats = ["confext"]
@@ -66,7 +66,7 @@ contents = "set\n"
 "#;
 
 /// Makes a project with these images, built.
-fn built(images: &[(&str, &str)]) -> TestProject {
+pub(super) fn built(images: &[(&str, &str)]) -> TestProject {
     let project = TestProject::new();
     project.take("lockfiles/tools.lock");
     for (name, text) in images {

@@ -5,6 +5,8 @@ use kit_tests::booted::head;
 use kit_tests::{Said, TestProject};
 use serde_json::Value;
 
+use super::extension::{SETTINGS, built};
+
 /// A program for `/usr`.
 const DEBUG: &str = r##"
 [image]
@@ -23,22 +25,6 @@ path = "/usr/bin/debug"
 contents = "#!/bin/sh\necho it runs\n"
 mode = "0755"
 "##;
-
-const SETTINGS: &str = r#"
-[image]
-name = "settings"
-formats = ["confext"]
-
-[extension]
-id = "_any"
-
-[disk]
-root = "squashfs"
-
-[[file]]
-path = "/etc/settings"
-contents = "set\n"
-"#;
 
 /// What an image has besides its head.
 const REST: &str = r#"
@@ -92,14 +78,11 @@ pub(super) fn altered(said: &Said) -> Vec<String> {
 
 #[test]
 fn extensions_are_told_and_opened() {
-    let project = TestProject::new();
-    for (name, text, file, words) in [
-        ("debug", DEBUG, "out/debug.sysext.raw", "an extension of `/usr` and `/opt`"),
-        ("settings", SETTINGS, "out/settings.confext.raw", "an extension of `/etc`"),
+    let project = built(&[("debug", DEBUG), ("settings", SETTINGS)]);
+    for (name, file, words) in [
+        ("debug", "out/debug.sysext.raw", "an extension of `/usr` and `/opt`"),
+        ("settings", "out/settings.confext.raw", "an extension of `/etc`"),
     ] {
-        project.write(&format!("recipes/images/{name}.toml"), text);
-        project.kit(&["lock", name]).succeeded();
-        project.kit(&["build", name]).succeeded();
         let lock = format!("{words}, lockfile `lockfiles/{name}.lock`");
         assert_eq!(audited(&project, file, &lock), Vec::<String>::new(), "{name}");
         let said = project.kit(&["verify", file, "--vary", "umask"]).succeeded();

@@ -6,6 +6,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use kit_tests::{Said, TestProject};
 
 use super::matrix::{BOARD_KERNEL, firmware, package};
+use super::samples::tool;
 
 /// The place of device trees in a kernel's package.
 const PLACE: &str = "usr/lib/linux-image-1.0/broadcom";
@@ -67,10 +68,6 @@ fn write(project: &TestProject, format: &str) {
     project.write("recipes/images/minimal.toml", &image);
 }
 
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
-}
-
 #[test]
 fn what_fat_can_not_hold_is_told() {
     board(&[], "").succeeded();
@@ -89,6 +86,7 @@ fn what_fat_can_not_hold_is_told() {
         "the disk needs ",
         " more than the given 8388608; ",
         "; largest: `/bcm2-rpi-large.dtb` (100000), `/",
+        "raise `size` in `[disk]`",
     ];
     refused(&[("bcm2-rpi-large.dtb", 100_000)], "[disk]\nsize = \"8M\"\n", &words);
 }

@@ -1,14 +1,13 @@
 //! `kit run` boots what kit and others write, by each firmware; `kit serve` gives it to machines that boot over the network.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use kit_tests::booted::PATIENCE;
 use kit_tests::formats::{Seen, record};
 use kit_tests::{Said, TestProject};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use super::samples::Server;
 
 /// Makes a project with `minimal`.
 fn minimal() -> TestProject {
@@ -111,25 +110,10 @@ fn what_can_t_be_booted_is_said() {
 #[test]
 fn an_image_is_served_with_a_script_that_boots_it() {
     let project = minimal();
-    let mut child = project
-        .command(&["serve", "minimal", "--port", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("kit runs");
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut address).expect("a line");
-    let address = address.trim().strip_prefix("http://").expect("an address").to_owned();
-    let (host, script) = address.split_once('/').expect("a path");
-    assert_eq!(script, "minimal.ipxe");
-    let get = |path: &str, fields: &str| {
-        let mut stream = TcpStream::connect(host).expect("it listens");
-        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n").expect("it reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).into_owned()
-    };
-    let script = get(script, "");
+    let server = Server::start(&project, &["minimal"]);
+    assert_eq!(server.path, "minimal.ipxe");
+    let get = |path: &str, fields: &str| String::from_utf8_lossy(&server.get(path, fields)).into_owned();
+    let script = get(&server.path, "");
     assert!(
         script.contains("\r\n\r\n#!ipxe\nkernel --name kernel minimal-kernel initrd=initrd.img "),
         "{script}"
@@ -140,7 +124,5 @@ fn an_image_is_served_with_a_script_that_boots_it() {
     let unchanged = get("minimal-kernel", &format!("If-None-Match: {tag}\r\n"));
     assert!(unchanged.starts_with("HTTP/1.1 304 "), "{unchanged}");
     assert!(get("../kit.toml", "").starts_with("HTTP/1.1 404 "));
-    child.kill().expect("it runs");
-    child.wait().expect("it is our own");
     record("ipxe", Seen::Written);
 }

@@ -2,10 +2,8 @@
 //! is given up for the other one.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::net::TcpStream;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::process::Stdio;
 
 use kit_format::gpt::{self, Slice};
 use kit_tests::TestProject;
@@ -13,6 +11,7 @@ use kit_tests::booted::{PATIENCE, anyone_may, head};
 use kit_tests::formats::{Seen, record};
 use kit_tests::machine::{Machine, disks};
 
+use super::samples::{Server, tool};
 use super::uki::firmware;
 
 /// What the image has besides its head.
@@ -47,11 +46,6 @@ fn build(project: &TestProject, version: &str) {
     project.write("recipes/images/minimal.toml", &(head + &REST.replace("VERSION", version)));
     project.kit(&["lock", "minimal"]).succeeded();
     project.kit(&["build", "minimal"]).succeeded();
-}
-
-/// Runs a program of the tools that read disks.
-fn tool(project: &TestProject, command: &[&str]) -> String {
-    project.kit(&[&["tool", "disk-tools", "--"], command].concat()).succeeded().stdout
 }
 
 /// Runs a line of busybox's shell.
@@ -116,29 +110,15 @@ fn update(project: &TestProject, version: &str, numbers: [usize; 2], tries: u32,
 
 /// The server has each file of the update, where systemd-sysupdate asks for it.
 fn served(project: &TestProject) {
-    let mut child = project
-        .command(&["serve", "minimal", "--format", "update", "--port", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("kit runs");
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut address).expect("a line");
-    let host = address.trim().trim_start_matches("http://").trim_end_matches('/');
+    let server = Server::start(project, &["minimal", "--format", "update"]);
     let sums = project.read("out/minimal-update/SHA256SUMS");
     let names = sums.lines().map(|line| &line[66..]);
     for name in names.chain(["SHA256SUMS", "sysupdate.d/10-root.conf"]) {
-        let mut stream = TcpStream::connect(host).expect("it listens");
-        write!(stream, "GET /minimal-update/{name} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            .expect("it reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it answers");
+        let answer = server.get(&format!("minimal-update/{name}"), "");
         let content =
             std::fs::read(project.path().join("out/minimal-update").join(name)).expect("it was built");
         assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(&content), "{name}");
     }
-    child.kill().expect("it runs");
-    child.wait().expect("it is our own");
 }
 
 /// Boots a disk until the system in it says that it is good.
