@@ -7,9 +7,20 @@ use kit_format::erofs::ErofsWriteError;
 use kit_format::fat::FatWriteError;
 use kit_format::gpt::GptError;
 use kit_format::iso::IsoWriteError;
+use kit_format::largest::Largest;
 use kit_format::mbr::MbrError;
 use kit_format::squashfs::SquashfsWriteError;
 use kit_format::uki::UkiError;
+
+/// The card is too small for the file system on it.
+#[derive(Debug, thiserror::Error)]
+#[error("{disk}; {largest}")]
+pub(crate) struct CardSize {
+    /// Why.
+    pub(crate) disk: MbrError,
+    /// What on it is largest.
+    pub(crate) largest: Largest,
+}
 
 /// The ways out of what one file system can't hold.
 const FILE_SYSTEM: &str = "change the file, leave it out by `exclude`, or take a format whose root is EROFS, such as `kernel+erofs`";
@@ -106,6 +117,7 @@ fn of_disk(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str>
         "raise `size` in `[disk]`, or leave it out: then the disk is as large as what is on it needs";
     if matches!(source.downcast_ref(), Some(GptError::DiskSize { .. }))
         || matches!(source.downcast_ref(), Some(MbrError::DiskSize { .. }))
+        || source.is::<CardSize>()
     {
         return Some(SIZE);
     }

@@ -13,6 +13,7 @@ use kit_tree::{Blobs as _, Entry, Tree, TreePath};
 use super::Writer;
 use super::disks::{MBR_FAT32, MIB, identity};
 use crate::BuildError;
+use crate::error::CardSize;
 
 /// Free bytes of the file system: people edit `config.txt`.
 const SPARE: u64 = 1 << 20;
@@ -109,7 +110,7 @@ impl Writer<'_> {
             loader: kit_format::layout::Layout::new(),
         };
         let layout = mbr::layout(vec![partition], &options).map_err(|error| match error {
-            MbrError::DiskSize { .. } => self.failed(format!("{error}; {}", Largest::of(files))),
+            MbrError::DiskSize { .. } => self.failed(CardSize { disk: error, largest: Largest::of(files) }),
             error => self.failed(error),
         })?;
         let mut tree = Tree::new();
