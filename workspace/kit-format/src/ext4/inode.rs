@@ -23,17 +23,6 @@ const SUM_HIGH: usize = 130;
 /// The last second that has a place.
 pub(super) const TIME_MAX: u64 = i32::MAX as u64 + (3 << 32);
 
-/// Bits of a mode.
-pub(super) const KIND: u16 = 0o170_000;
-/// What the bits of a mode and the number in directories are.
-pub(super) type Kind = (u16, u8);
-pub(super) const FILE: Kind = (0o100_000, 1);
-pub(super) const DIRECTORY: Kind = (0o040_000, 2);
-pub(super) const CHAR: Kind = (0o020_000, 3);
-pub(super) const BLOCK_DEVICE: Kind = (0o060_000, 4);
-pub(super) const FIFO: Kind = (0o010_000, 5);
-pub(super) const SYMLINK: Kind = (0o120_000, 7);
-
 /// An inode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Inode {

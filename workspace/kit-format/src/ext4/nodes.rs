@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use kit_hash::BlobId;
-use kit_tree::{DeviceKind, Entry, Meta, Mode, Tree, TreePath};
+use kit_tree::{Entry, Meta, Mode, Tree, TreePath};
 
 use super::attribute_block::AttributeBlocks;
 use super::error::Ext4WriteError;
 use super::fields::put32;
-use super::inode::{self, BLOCK_DEVICE, CHAR, DIRECTORY, FIFO, FILE, Kind, SYMLINK};
 use super::{BLOCK, BLOCK_BYTES, INLINE, LOST_AND_FOUND, ROOT, TARGET_MAX, directory, hash_tree, xattr};
+use crate::stat::{FileType, is_device_number, pack_device};
 
-/// Linux's device numbers have 12 bits for the driver and 20 for the device.
-const MAJOR_MAX: u32 = 0xfff;
-const MINOR_MAX: u32 = 0xf_ffff;
 /// The most names of a file. Directories with more than that count one.
 const LINKS_MAX: u32 = 65_000;
 /// Files have less than 2^32 blocks, directories less than 2 GiB.
@@ -66,7 +63,7 @@ impl Node<'_> {
     }
 
     pub(super) fn is_directory(&self) -> bool {
-        self.mode & inode::KIND == DIRECTORY.0
+        FileType::of_mode(self.mode.into()) == Some(FileType::Directory)
     }
 }
 
@@ -124,7 +121,7 @@ pub(super) fn nodes<'a>(tree: &'a Tree, seed: &[u8; 16]) -> Result<Nodes<'a>, Ex
             None if entry.is_directory() => 1,
             None => return Err(Ext4WriteError::Links { path: path.clone(), links: draft.links }),
         };
-        let mode = kind(entry).0 | permissions;
+        let mode = FileType::of(entry).bits() | permissions;
         let number = draft.number;
         let content = draft.content(seed)?;
         nodes.push(Node { path, number, content, mode, uid, gid, links, attributes: (inline, block) });
@@ -165,7 +162,7 @@ fn drafts(tree: &Tree) -> Vec<Draft<'_>> {
         if !path.is_root() {
             let name = &bytes[slash.map_or(0, |slash| slash + 1)..];
             let number = drafts[rank].number;
-            drafts[parent].names.push((name, number, kind(entry).1));
+            drafts[parent].names.push((name, number, FileType::of(entry).number()));
             drafts[parent].links += u32::from(entry.is_directory());
         }
     }
@@ -201,7 +198,7 @@ impl Draft<'_> {
             }
             Entry::Device { major, minor, .. } => {
                 let (major, minor) = (*major, *minor);
-                if major > MAJOR_MAX || minor > MINOR_MAX {
+                if !is_device_number(major, minor) {
                     return Err(Ext4WriteError::DeviceNumber { path: path(), major, minor });
                 }
                 Ok(Content::Inline(device(major, minor), 0))
@@ -212,7 +209,8 @@ impl Draft<'_> {
 
     /// Returns the content of a directory, and its length.
     fn directory(&self, seed: &[u8; 16]) -> (u64, Content) {
-        let dots = [(&b"."[..], self.number, DIRECTORY.1), (b"..", self.parent, DIRECTORY.1)];
+        let number = FileType::Directory.number();
+        let dots = [(&b"."[..], self.number, number), (b"..", self.parent, number)];
         let least = if self.number == LOST_AND_FOUND { LOST_BLOCKS } else { 1 };
         let bytes = directory::encode(dots.into_iter().chain(self.names.iter().copied()), least);
         let is_long = bytes.len() > least * BLOCK_BYTES;
@@ -230,18 +228,7 @@ fn device(major: u32, minor: u32) -> [u8; INLINE] {
     if major < 256 && minor < 256 {
         put32(&mut inline, 0, major << 8 | minor);
     } else {
-        put32(&mut inline, 4, minor & 0xff | major << 8 | (minor & !0xff) << 12);
+        put32(&mut inline, 4, pack_device(major, minor));
     }
     inline
-}
-
-fn kind(entry: &Entry) -> Kind {
-    match entry {
-        Entry::File { .. } | Entry::HardLink { .. } => FILE,
-        Entry::Directory(_) => DIRECTORY,
-        Entry::Symlink { .. } => SYMLINK,
-        Entry::Device { kind: DeviceKind::Char, .. } => CHAR,
-        Entry::Device { kind: DeviceKind::Block, .. } => BLOCK_DEVICE,
-        Entry::Fifo(_) => FIFO,
-    }
 }

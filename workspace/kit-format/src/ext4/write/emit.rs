@@ -16,6 +16,7 @@ use crate::ext4::nodes::{Content, Node, Nodes};
 use crate::ext4::superblock::{self, Superblock};
 use crate::ext4::{BLOCK, BLOCK_BYTES, INLINE, INODE, JOURNAL, directory, journal};
 use crate::layout::Layout;
+use crate::stat::FileType;
 
 /// A file system in the making.
 pub(super) struct Image<'a> {
@@ -164,7 +165,7 @@ impl Image<'_> {
         let placed = &self.placement.journal;
         let blocks = self.placement.geometry.journal();
         let node = Inode {
-            mode: inode::FILE.0 | 0o600,
+            mode: FileType::File.bits() | 0o600,
             uid: 0,
             gid: 0,
             size: blocks * BLOCK,

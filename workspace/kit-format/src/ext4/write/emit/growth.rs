@@ -3,8 +3,9 @@
 use super::{Image, Parts};
 use crate::ext4::fields::put32;
 use crate::ext4::geometry::{GROUP, has_copies};
-use crate::ext4::inode::{self, Inode};
+use crate::ext4::inode::Inode;
 use crate::ext4::{BLOCK, BLOCK_BYTES, GROWTH, INLINE};
+use crate::stat::FileType;
 
 /// Numbers of blocks in a block.
 const NUMBERS: u64 = BLOCK / 4;
@@ -36,7 +37,7 @@ impl Image<'_> {
         let mut inline = [0; INLINE];
         put32(&mut inline, SECOND_LEVEL * 4, place);
         let inode = Inode {
-            mode: inode::FILE.0 | 0o600,
+            mode: FileType::File.bits() | 0o600,
             uid: 0,
             gid: 0,
             size: (FIRST + NUMBERS + NUMBERS * NUMBERS) * BLOCK,
