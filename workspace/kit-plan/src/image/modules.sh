@@ -5,6 +5,10 @@ from=/src/kernel/usr/lib/modules/$release
 work=/build/usr/lib/modules/$release
 mkdir -p "$work" /out/etc/kit
 cp -r "$from/." "$work"
+# Not each kernel can load modules that are compressed, and what they are put into compresses them again.
+find "$work" -name "*.ko.gz" -exec gzip -d {} +
+find "$work" -name "*.ko.xz" -exec xz -d {} +
+find "$work" -name "*.ko.zst" -exec zstd -dq --rm {} +
 ln -s usr/lib /build/lib
 depmod -b /build "$release"
 
