@@ -225,15 +225,23 @@ fn what_is_written_to_ext4_stays() {
         }
     }
     // One that ends in order leaves a file system that has all in its place.
-    let run = ["run", "minimal-bios.img", "--persistent", "--until", "keep: done", "--timeout", "300"];
-    project.kit(&run).succeeded();
+    let kept = |file| {
+        let run = ["run", file, "--persistent", "--until", "keep: done", "--timeout", "300"];
+        project.kit(&run).succeeded();
+    };
+    kept("minimal-bios.img");
     let disk = std::fs::read(project.path().join("minimal-bios.img")).expect("it was written to");
     let start = place(&disk, 1024 + 0x38, b"\x53\xef");
     project.write_bytes("root.img", &disk[start..start + (320 << 20)]);
     let said = project.kit(&["tool", "disk-tools", "--", "e2fsck", "-fn", "root.img"]).succeeded().stdout;
     assert!(said.contains("Pass 5") && !said.contains("Fix"), "{said}");
-    let read = ["tool", "disk-tools", "--", "debugfs", "-R", "cat /var/kept/it", "root.img"];
-    assert_eq!(project.kit(&read).succeeded().stdout, "what stays\n");
+    // Beside a kernel there is a root to write to, too.
+    kept("out/minimal-ext4-kernel");
+    for root in ["root.img", "out/minimal-ext4.img"] {
+        let read = ["tool", "disk-tools", "--", "debugfs", "-R", "cat /var/kept/it", root];
+        assert_eq!(project.kit(&read).succeeded().stdout, "what stays\n", "{root}");
+    }
+    project.kit(&["run", "minimal", "--persistent"]).failed(2, &["kit::run::image_is_forgotten"]);
 }
 
 /// A kernel of one piece, by its configuration.

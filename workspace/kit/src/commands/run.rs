@@ -51,7 +51,7 @@ Examples:
   kit run --secure-boot minimal               by firmware that starts nothing that isn't signed
   kit run web --publish 8080:80 --detach      in the background, its port 80 as 8080 here
 
-What the machine writes to the disk that it boots is forgotten, but with `--persistent`.";
+What the machine writes to the disk that it boots is forgotten, but for a file with `--persistent`.";
 
 /// Boot an image in an emulated machine
 #[derive(Debug, Clone, clap::Args)]
@@ -94,7 +94,7 @@ pub(crate) struct Args {
     /// repeated)
     #[arg(long = "disk", value_name = "SIZE|file=PATH[,size=SIZE]")]
     pub(crate) disks: Vec<disk::More>,
-    /// Keep what the machine writes to the disk that is booted, in the file
+    /// Keep what the machine writes to the disk that is booted, in its file, which is what must be named
     #[arg(long)]
     pub(crate) persistent: bool,
     /// Give the machine this much memory, with `K`, `M` or `G`
@@ -178,7 +178,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Meant::File(path) => {
             let writes = if args.persistent { Writes::Kept } else { Writes::Forgotten };
             let (boot, starts) = told::look(path, writes, scratch.path())?;
-            (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), boot, starts)
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            // What was unpacked is kept nowhere.
+            if args.persistent && boot.keeps().is_none_or(|file| file.starts_with(scratch.path())) {
+                return Err(RunError::NothingKept { name }.into());
+            }
+            (name, boot, starts)
         }
     };
     // That format is for the network, unless somebody says something that isn't.
@@ -248,6 +253,9 @@ fn meant(args: &Args, context: &Context) -> Result<Meant, Failure> {
             Some(_) => Err(RunError::FormatOfFile { path }.into()),
             None => Ok(Meant::File(path)),
         };
+    }
+    if args.persistent {
+        return Err(RunError::ImageIsForgotten.into());
     }
     let subject = subjects(&named, &args.changes, Locking::First, context)?.remove(0);
     // What is signed for one run is a program.

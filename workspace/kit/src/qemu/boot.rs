@@ -9,7 +9,7 @@
 //! | an address | iPXE, from the network card's ROM, fetches it |
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kit_recipe::Architecture;
 
@@ -24,8 +24,8 @@ pub(crate) enum Boot {
         initrd: Option<PathBuf>,
         /// Boot command line.
         cmdline: String,
-        /// A file system that is the root.
-        root: Option<PathBuf>,
+        /// A file system that is the root, and what becomes of what the machine writes to it.
+        root: Option<(PathBuf, Writes)>,
     },
     /// A disk that has its own boot loader.
     Disk {
@@ -130,6 +130,15 @@ const DISK: &str = "/src/disk";
 const ESP: &str = "/esp";
 
 impl Boot {
+    /// Returns the file that a machine's writes are kept in, if they are.
+    pub(crate) fn keeps(&self) -> Option<&Path> {
+        match self {
+            Self::Disk { file, writes: Writes::Kept, .. }
+            | Self::Direct { root: Some((file, Writes::Kept)), .. } => Some(file),
+            _ => None,
+        }
+    }
+
     /// Returns QEMU's arguments for it.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -142,8 +151,8 @@ impl Boot {
                 if !cmdline.is_empty() {
                     all.extend(["-append".to_owned(), cmdline.clone()]);
                 }
-                if root.is_some() {
-                    let drive = drive(DISK, Container::Raw, None, Writes::Forgotten);
+                if let Some((_, writes)) = root {
+                    let drive = drive(DISK, Container::Raw, None, *writes);
                     all.extend(virtio_disk("boot", &drive));
                 }
                 all
@@ -184,7 +193,7 @@ impl Boot {
             Self::Direct { kernel, initrd, root, .. } => [
                 Some(read(kernel, KERNEL)),
                 initrd.as_ref().map(|file| read(file, INITRD)),
-                root.as_ref().map(|file| read(file, DISK)),
+                root.as_ref().map(|(file, writes)| Shown { writes: *writes, ..read(file, DISK) }),
             ]
             .into_iter()
             .flatten()
@@ -295,6 +304,7 @@ mod tests {
     fn a_kernel_alone_has_neither_initrd_nor_disk() {
         let kernel = PathBuf::from("/k");
         let boot = Boot::Direct { kernel, initrd: None, cmdline: String::new(), root: None };
+        assert_eq!(boot.keeps(), None);
         assert_eq!(boot.arguments(), ["-kernel", "/src/kernel"]);
         assert_eq!(boot.files(Architecture::USUAL).len(), 1);
     }

@@ -52,6 +52,12 @@ pub(crate) enum RunError {
     /// A disk that is signed for one run, and is to be kept.
     #[error("a disk is signed for one run, and of that nothing is kept")]
     SignedIsForgotten,
+    /// An image, to be kept as the machine leaves it: the store's files never change.
+    #[error("`--persistent` keeps what is written in a file, and an image of a project is none")]
+    ImageIsForgotten,
+    /// Something that no machine writes to, to be kept.
+    #[error("`{name}` can't be kept as the machine leaves it: it isn't a disk that it writes to")]
+    NothingKept { name: String },
     /// A certificate that can't be enrolled.
     #[error("`{}` is no certificate", path.display())]
     Certificate { path: PathBuf },
@@ -77,6 +83,8 @@ impl RunError {
             Self::FormatOfFile { .. } => "kit::run::format_of_file",
             Self::NothingToSign { .. } => "kit::run::nothing_to_sign",
             Self::SignedIsForgotten => "kit::run::signed_is_forgotten",
+            Self::ImageIsForgotten => "kit::run::image_is_forgotten",
+            Self::NothingKept { .. } => "kit::run::nothing_kept",
             Self::Certificate { .. } => "kit::run::certificate",
             Self::Variables(_) => "kit::run::variables",
         }
@@ -85,7 +93,7 @@ impl RunError {
     /// Returns whose fault it is.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::FormatOfFile { .. } | Self::SignedIsForgotten => Kind::Usage,
+            Self::FormatOfFile { .. } | Self::SignedIsForgotten | Self::ImageIsForgotten => Kind::Usage,
             Self::Variables(_) => Kind::Environment,
             _ => Kind::User,
         }
@@ -123,6 +131,12 @@ impl RunError {
             Self::SignedIsForgotten => {
                 "leave `--persistent` out; or sign the disk once (`kit sign --secure-boot`), and name the certificate behind `--secure-boot`"
                     .to_owned()
+            }
+            Self::ImageIsForgotten => {
+                "write the image and name its file: `kit build NAME --format raw-efi`, then `kit run out/NAME-efi.img --persistent`".to_owned()
+            }
+            Self::NothingKept { .. } => {
+                "leave `--persistent` out; or name a disk that isn't compressed as a whole, or the kernel of `kernel+ext4`".to_owned()
             }
             Self::Certificate { .. } => "it is an X.509 certificate in PEM or DER".to_owned(),
         })

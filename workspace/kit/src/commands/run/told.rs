@@ -55,7 +55,7 @@ pub(super) fn look(path: &Path, writes: Writes, scratch: &Path) -> Result<(Boot,
     let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
     let disk = |file, container, within, starts| Ok((Boot::Disk { file, container, within, writes }, starts));
     match content(&mut file).map_err(failed)? {
-        Content::Kernel => Ok((kernel(&real, path)?, EITHER)),
+        Content::Kernel => Ok((kernel(&real, path, writes)?, EITHER)),
         Content::Program => Ok((Boot::Program { file: real }, Starts { bios: false, uefi: true })),
         Content::Disc(Starts { bios: false, uefi: false }) => {
             Err(RunError::NoLoader { path: path.to_owned() }.into())
@@ -219,7 +219,7 @@ fn starts_of_disc(file: &mut File, start: &[u8]) -> io::Result<Starts> {
 }
 
 /// Returns how a kernel is booted, by the files that lie beside it under kit's names.
-pub(super) fn kernel(real: &Path, shown: &Path) -> Result<Boot, Failure> {
+pub(super) fn kernel(real: &Path, shown: &Path, writes: Writes) -> Result<Boot, Failure> {
     let missing = |name: String| RunError::KernelAlone { kernel: shown.to_owned(), missing: name };
     let file_name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     // In a directory of its own it has no name before it.
@@ -245,6 +245,7 @@ pub(super) fn kernel(real: &Path, shown: &Path) -> Result<Boot, Failure> {
         }
         Some(_) => Some(beside(".img")?),
     };
+    let root = root.map(|file| (file, writes));
     Ok(Boot::Direct { kernel: real.to_owned(), initrd: Some(initrd), cmdline, root })
 }
 

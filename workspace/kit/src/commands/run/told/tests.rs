@@ -94,13 +94,14 @@ fn a_kernel_is_booted_with_what_its_command_line_names() {
         kernel: kernel.clone(),
         initrd: Some(path("web-erofs-initrd.img")),
         cmdline: cmdline.to_owned(),
-        root,
+        root: root.map(|file| (file, Writes::Kept)),
     };
-    assert_eq!(super::kernel(&kernel, &kernel).unwrap(), direct("quiet", None));
+    let kernel_of = |path: &Path| super::kernel(path, path, Writes::Kept);
+    assert_eq!(kernel_of(&kernel).unwrap(), direct("quiet", None));
     write("web-erofs-cmdline", "kit.root=erofs:disk");
     let root = Some(path("web-erofs.img"));
-    assert_eq!(super::kernel(&kernel, &kernel).unwrap(), direct("kit.root=erofs:disk", root));
+    assert_eq!(kernel_of(&kernel).unwrap(), direct("kit.root=erofs:disk", root));
     write("web-erofs-cmdline", "kit.root=iso9660:disk");
-    let missing = super::kernel(&kernel, &kernel).unwrap_err().to_string();
+    let missing = kernel_of(&kernel).unwrap_err().to_string();
     assert!(missing.contains("`web-erofs-root.iso` is not beside it"), "{missing}");
 }
