@@ -162,8 +162,9 @@ fn report(
             .data(&format!("{}\n", out.shown.join(&file.written.path).display()))
             .map_err(Failure::Output)?;
     }
-    let work = if tally.steps == 0 { "nothing to do".to_owned() } else { work(tally) };
-    summary.line(format_args!("{work}, {}", Millis(millis)));
+    let files = results.iter().flat_map(|(_, files)| files);
+    let written = files.filter(|file| file.written.state != State::Unchanged).count();
+    summary.line(format_args!("{}, {}", work(tally, written), Millis(millis)));
     output.say(summary.as_str());
     let images: Vec<_> = results.iter().map(|(subject, files)| image(subject, files, &out.shown)).collect();
     let result = json!({
@@ -177,7 +178,12 @@ fn report(
 }
 
 /// Says what had to be done.
-fn work(tally: &Tally) -> String {
+fn work(tally: &Tally, written: usize) -> String {
+    match (tally.steps, written) {
+        (0, 0) => return "nothing to do".to_owned(),
+        (0, _) => return format!("no step to do, {} written", count(written, "file")),
+        _ => {}
+    }
     let mut text = format!("{} done, {} reused", count(tally.done, "step"), tally.reused());
     if tally.fetched() > 0 {
         text = format!("{text}, {} fetched", Bytes(tally.fetched()));
