@@ -16,6 +16,7 @@ mod iso;
 mod kernel;
 mod limits;
 mod matrix;
+mod modules;
 mod random;
 mod readers;
 mod root;

@@ -6,6 +6,7 @@ work=/build/usr/lib/modules/$release
 mkdir -p "$work" /out/etc/kit
 cp -r "$from/." "$work"
 # Not each kernel can load modules that are compressed, and what they are put into compresses them again.
+find "$work" -type d -exec chmod u+w {} +
 find "$work" -name "*.ko.gz" -exec gzip -d {} +
 find "$work" -name "*.ko.xz" -exec xz -d {} +
 find "$work" -name "*.ko.zst" -exec zstd -dq --rm {} +
