@@ -72,6 +72,7 @@ pub mod mbr;
 pub mod measure;
 mod members;
 pub mod oci;
+mod part;
 pub mod pe;
 pub mod raspberry_pi;
 #[cfg(test)]

@@ -17,7 +17,6 @@
 //! what is written of it, is still another one in it.
 
 pub(crate) mod edits;
-pub(crate) mod part;
 mod places;
 
 use std::io::{self, Read};
@@ -26,13 +25,13 @@ use kit_hash::Sha256;
 use kit_tree::TreePath;
 
 use self::edits::Edits;
-use self::part::Part;
 pub use self::places::PlacesError;
 use crate::authenticode::{self, AuthenticodeError, Changed};
 use crate::disk_image::RandomAccess;
 use crate::fat::programs::{MoveError, Program, Programs, programs};
 use crate::fat::read::FatReadError;
 use crate::limits::Limits;
+use crate::part::Part;
 use crate::pe::{Patch, Patched};
 
 /// Names the exact bytes that a disk becomes around its signatures.

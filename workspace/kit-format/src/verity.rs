@@ -15,11 +15,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`mod@write`] | [`tree`]: the hash tree of a device |
+//! | [`mod@on_disk`] | [`root_hash`]: that of the root on a disk, which is checked by it |
 //! | [`mod@read`] | [`Superblock`]; [`check`]: whether data is what a root hash says |
 
+pub mod on_disk;
 pub mod read;
 pub mod write;
 
+pub use on_disk::{RootHashError, root_hash};
 pub use read::{Superblock, VerityReadError, check};
 pub use write::{Verity, VerityError, partition_ids, tree, tree_into};
 

@@ -6,6 +6,7 @@
 //! ├─ certificate  that of the key, whole
 //! └─ signer       issuer and serial number of the certificate, two signed attributes (kind of content, its digest), RSA with PKCS1 v1.5
 //! ```
+//! Root hashes of dm-verity are signed in the same structure, without content, certificate and attributes, as Linux has it.
 //! Nothing tells when it was made, so the same key, certificate and program give the same signature. RSA is the only kind of key that all
 //! firmware takes. The library's arithmetic takes a time that tells of the number that it works on (RUSTSEC-2023-0071), so that number is
 //! blinded, by a factor that the secret itself and what is signed determine: it changes no byte of the signature, and nobody else knows it.
@@ -77,6 +78,13 @@ impl RsaKey {
         let attributes = signed_data::attributes(&content);
         let signature = self.raw(&attributes);
         Some(signed_data::structure(&content, &attributes, certificate, &signature))
+    }
+
+    /// Signs bytes that stay where they are, as whoever the certificate is about; returns the PKCS#7 structure, in which neither of them is.
+    /// Nothing when the certificate is about another key.
+    pub fn sign_detached(&self, bytes: &[u8], certificate: &Certificate) -> Option<Vec<u8>> {
+        let public = RsaPublicKey::from(&self.0);
+        (certificate.key() == Some(public)).then(|| signed_data::detached(certificate, &self.raw(bytes)))
     }
 
     /// Signs bytes.

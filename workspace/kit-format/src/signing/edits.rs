@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::part::Part;
 use crate::fat::programs::MoveError;
+use crate::part::Part;
 use crate::pe::Patch;
 
 /// What is changed in a part of a disk. What is read is what is there after all changes so far.

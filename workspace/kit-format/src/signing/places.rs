@@ -3,10 +3,10 @@
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
-use super::part::Part;
 use crate::disk_image::RandomAccess;
 use crate::gpt::{self, GptReadError, Guid};
 use crate::mbr::{self, MbrReadError};
+use crate::part::Part;
 
 /// Types of partitions with FAT, in the old table.
 const FAT: [u8; 7] = [0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e, EFI];

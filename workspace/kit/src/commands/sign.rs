@@ -1,8 +1,10 @@
 //! `kit sign`: signatures of files, beside them, and of images, beside them in their registry or layout.
 
+mod certified;
 mod image;
 mod secure_boot;
 mod signer;
+mod verity;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use kit_audit::signature::Signature;
 use kit_audit::statement::Statement;
 use serde_json::{Value, json};
 
+use self::certified::Certified;
 pub(crate) use self::secure_boot::sign_by;
 use self::signer::Signer;
 use crate::Failure;
@@ -33,6 +36,7 @@ Examples:
                                                            what the SBOM says, signed, beside the image
   kit sign out/minimal.efi --secure-boot db.key db.pem     writes out/minimal.efi.signed: firmware with the certificate starts it
   kit sign out/server-efi.img --secure-boot db.key db.pem  writes out/server-efi.img.signed: the programs on the disk are signed
+  kit sign out/debug.sysext.raw --verity db.key db.pem     writes out/debug.sysext.roothash.p7s: Linux and systemd check it
 
 `kit verify --signatures FILE|REFERENCE|LAYOUT` checks them by the keys that `kit.toml` trusts.";
 
@@ -41,7 +45,7 @@ Examples:
 /// A signature is something of its own, beside what it signs, which doesn't change. The same key and the same bytes give the same signature. Of an image its manifest is signed, which names everything else; of several platforms, their index.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[command(group = clap::ArgGroup::new("by").required(true).args(["key", "agent", "secure_boot"]))]
+#[command(group = clap::ArgGroup::new("by").required(true).args(["key", "agent", "secure_boot", "verity"]))]
 pub(crate) struct Args {
     /// Sign this file, image of a registry, or OCI layout (can be repeated)
     #[arg(value_name = "FILE|REFERENCE|LAYOUT", required = true)]
@@ -55,6 +59,9 @@ pub(crate) struct Args {
     /// Sign programs for UEFI, such as unified kernel images and all those on a disk or disc, as Secure Boot has it: with this RSA key and its certificate, both in PEM; the signed program, or disk, is a file of its own
     #[arg(long, num_args = 2, value_names = ["KEY", "CERTIFICATE"], conflicts_with_all = ["envelope", "attest"])]
     secure_boot: Option<Vec<PathBuf>>,
+    /// Sign the root hash of the dm-verity tree on a disk or in an extension, as Linux and systemd take it (PKCS#7), after checking what is on it: with this RSA key and its certificate, both in PEM
+    #[arg(long, num_args = 2, value_names = ["KEY", "CERTIFICATE"], conflicts_with_all = ["envelope", "attest"])]
+    verity: Option<Vec<PathBuf>>,
     /// Read the passphrase of the key from the first line of this file [default: asked for on the terminal]
     #[arg(long, value_name = "FILE", conflicts_with = "agent")]
     passphrase_file: Option<PathBuf>,
@@ -64,7 +71,7 @@ pub(crate) struct Args {
     /// Say by a signed statement that this document is about the image, instead of signing the image: an SBOM, or an in-toto statement such as provenance
     #[arg(long, value_name = "FILE", conflicts_with_all = ["envelope", "to"])]
     attest: Option<PathBuf>,
-    /// Write the signature to this file [default: beside the file, with `.sig`, `.minisig`, `.dsse` or `.signed` behind its name]
+    /// Write the signature to this file [default: beside the file, with `.sig`, `.minisig`, `.dsse`, `.signed` or `.roothash.p7s` behind its name]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
@@ -74,9 +81,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Err(Failure::OneSignature { files: args.subjects.len() });
     }
     let subjects: Vec<_> = args.subjects.iter().map(|text| (text, Named::read(text))).collect();
-    if let Some([key, certificate]) = args.secure_boot.as_deref() {
-        let signer = secure_boot::Signer::read(key, certificate, args.passphrase_file.as_deref(), context)?;
-        return secure_boot::run(args, context, &signer, &subjects);
+    if let Some([key, certificate]) = args.secure_boot.as_deref().or(args.verity.as_deref()) {
+        let signer = Certified::read(key, certificate, args.passphrase_file.as_deref(), context)?;
+        let run = if args.verity.is_some() { verity::run } else { secure_boot::run };
+        return run(args, context, &signer, &subjects);
     }
     for (text, named) in &subjects {
         check_options(args, text, named)?;

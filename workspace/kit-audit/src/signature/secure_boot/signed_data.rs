@@ -1,10 +1,12 @@
-//! The structure of a signature: PKCS#7 `SignedData` around what Authenticode signs.
+//! The structure of a signature: PKCS#7 `SignedData` around what Authenticode signs, or of something beside it.
 
 use kit_hash::Sha256;
 
 use super::certificate::Certificate;
 use super::der::{BIT_STRING, INTEGER, NULL, OBJECT, OCTET_STRING, SEQUENCE, SET, expect, value};
 
+/// 1.2.840.113549.1.7.1, data.
+const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 /// 1.2.840.113549.1.7.2, signedData.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 /// 1.2.840.113549.1.9.3, contentType.
@@ -55,29 +57,43 @@ pub(super) fn attributes(content: &[u8]) -> Vec<u8> {
     value(SET, &[&kind, &digest])
 }
 
-/// Returns the whole.
+/// Returns the whole around a program's digest.
 pub(super) fn structure(
     content: &[u8],
     attributes: &[u8],
     certificate: &Certificate,
     signature: &[u8],
 ) -> Vec<u8> {
-    let version = value(INTEGER, &[&[1]]);
     let (set, _) = expect(attributes, SET).expect("because it was written above");
-    let signer = sequence(&[
-        &version,
+    let content = sequence(&[&object(INDIRECT_DATA), &value(0xa0, &[content])]);
+    let certificates = value(0xa0, &[certificate.der()]);
+    let attributes = value(0xa0, &[set.content]);
+    signed_data(&content, &certificates, &signer(certificate, &attributes, signature))
+}
+
+/// Returns the whole of what signs bytes that are elsewhere: without certificates and attributes, since the kernel takes none of them.
+pub(super) fn detached(certificate: &Certificate, signature: &[u8]) -> Vec<u8> {
+    signed_data(&sequence(&[&object(DATA)]), &[], &signer(certificate, &[], signature))
+}
+
+fn signer(certificate: &Certificate, attributes: &[u8], signature: &[u8]) -> Vec<u8> {
+    sequence(&[
+        &value(INTEGER, &[&[1]]),
         &sequence(&[certificate.issuer(), certificate.serial()]),
         &algorithm(SHA256),
-        &value(0xa0, &[set.content]),
+        attributes,
         &algorithm(RSA),
         &value(OCTET_STRING, &[signature]),
-    ]);
+    ])
+}
+
+fn signed_data(content: &[u8], certificates: &[u8], signer: &[u8]) -> Vec<u8> {
     let data = sequence(&[
-        &version,
+        &value(INTEGER, &[&[1]]),
         &value(SET, &[&algorithm(SHA256)]),
-        &sequence(&[&object(INDIRECT_DATA), &value(0xa0, &[content])]),
-        &value(0xa0, &[certificate.der()]),
-        &value(SET, &[&signer]),
+        content,
+        certificates,
+        &value(SET, &[signer]),
     ]);
     sequence(&[&object(SIGNED_DATA), &value(0xa0, &[&data])])
 }

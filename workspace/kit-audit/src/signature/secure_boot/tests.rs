@@ -37,6 +37,19 @@ fn the_bytes_are_pinned() {
     assert_ne!(key().sign(&Sha256::of(b"another"), &certificate()).unwrap(), signature);
 }
 
+/// `openssl smime -sign -nocerts -noattr -binary -outform der` makes the same.
+#[test]
+fn a_root_hash_is_signed_as_openssl_does() {
+    let root_hash = "0123456789abcdef".repeat(4);
+    let signature = key().sign_detached(root_hash.as_bytes(), &certificate()).unwrap();
+    assert_eq!(
+        Sha256::of(&signature).to_string(),
+        "2faac979798958565b4d29271145a977a1af63a4f86cda9b858ae7fa1d1a4c77"
+    );
+    let other = Certificate::parse(OTHER.as_bytes()).unwrap();
+    assert_eq!(key().sign_detached(b"", &other), None);
+}
+
 #[test]
 fn what_is_signed_are_the_attributes() {
     let content = signed_data::content(&Sha256::of(b"program"));

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use kit_audit::signature::secure_boot::{Certificate, RsaKey};
-use kit_audit::signature::{KeyError, PublicKey};
 use kit_format::authenticode::{Changed, with_another};
 use kit_format::disk_image::{self, DiskFormat, DiskLimits, DiskReadError, ReadDisk};
 use kit_format::signing::{self, Changes};
@@ -14,58 +13,17 @@ use kit_hash::Sha256;
 use kit_store::sparse::SparseFile;
 use serde_json::json;
 
-use super::signer::{passphrase, warn_of_others};
+use super::certified::Certified;
 use super::{Args, beside};
 use crate::Failure;
 use crate::commands::convert::DiskFile;
 use crate::context::Context;
-use crate::project::{open_file, read_file, write_file_by};
+use crate::project::{open_file, write_file_by};
 use crate::signed::Named;
 use crate::unsigned::from_start;
 
 /// What is put behind the name of a program, or a disk, for the signed one.
 const SUFFIX: &str = ".signed";
-
-/// What signs: a key and the certificate that is about it.
-pub(super) struct Signer<'a> {
-    key: RsaKey,
-    certificate: Certificate,
-    key_path: &'a Path,
-    certificate_path: &'a Path,
-}
-
-impl<'a> Signer<'a> {
-    /// Reads both.
-    pub(super) fn read(
-        key_path: &'a Path,
-        certificate_path: &'a Path,
-        passphrase_file: Option<&Path>,
-        context: &Context,
-    ) -> Result<Self, Failure> {
-        let failed = |source| Failure::Key { path: key_path.to_owned(), source };
-        let bytes = read_file(key_path, PublicKey::LIMIT as u64)?;
-        let key = match RsaKey::parse(&bytes, None) {
-            Err(KeyError::NeedsPassphrase) => {
-                RsaKey::parse(&bytes, Some(&passphrase(passphrase_file, key_path)?)).map_err(failed)?
-            }
-            read => read.map_err(failed)?,
-        };
-        warn_of_others(key_path, context)?;
-        let bytes = read_file(certificate_path, Certificate::LIMIT as u64)?;
-        let certificate = Certificate::parse(&bytes)
-            .map_err(|source| Failure::Certificate { path: certificate_path.to_owned(), source })?;
-        Ok(Self { key, certificate, key_path, certificate_path })
-    }
-
-    /// Returns it with a signature by this key.
-    fn sign(&self, unsigned: &Unsigned<'_>) -> Result<Signed, Failure> {
-        let other = || {
-            let [certificate, key] = [self.certificate_path, self.key_path].map(Path::to_owned);
-            Failure::OtherCertificate { certificate, key }
-        };
-        unsigned.signed_by(&self.key, &self.certificate)?.ok_or_else(other)
-    }
-}
 
 /// Signs a program, or the programs on a disk, by a key that is in no file, and writes it to another place.
 pub(crate) fn sign_by(
@@ -162,7 +120,7 @@ impl<'a> Unsigned<'a> {
 pub(super) fn run(
     args: &Args,
     context: &Context,
-    signer: &Signer<'_>,
+    signer: &Certified<'_>,
     subjects: &[(&String, Named)],
 ) -> Result<ExitCode, Failure> {
     let certificate = Sha256::of(signer.certificate.der());
@@ -173,7 +131,7 @@ pub(super) fn run(
         };
         let to = args.to.clone().unwrap_or_else(|| beside(path, SUFFIX));
         let unsigned = Unsigned::read(path)?;
-        let signed = signer.sign(&unsigned)?;
+        let signed = unsigned.signed_by(&signer.key, &signer.certificate)?.ok_or_else(|| signer.other())?;
         unsigned.write(&signed, &to)?;
         context.output.data(&format!("{}\n", to.display())).map_err(Failure::Output)?;
         let programs = match &signed {

@@ -22,19 +22,19 @@ impl fmt::Debug for Part<'_> {
 
 impl<'d> Part<'d> {
     /// Takes a part, as far as it is there.
-    pub(super) fn new(disk: &'d dyn RandomAccess, range: Range<u64>) -> Self {
+    pub(crate) fn new(disk: &'d dyn RandomAccess, range: Range<u64>) -> Self {
         let end = range.end.min(disk.length());
         Self { disk, range: range.start.min(end)..end, at: 0 }
     }
 
     /// Takes a part of this one, as far as it is there.
-    pub(super) fn part(&self, range: Range<u64>) -> Self {
+    pub(crate) fn part(&self, range: Range<u64>) -> Self {
         let from = |at: u64| self.range.start.saturating_add(at).min(self.range.end);
         Self::new(self.disk, from(range.start)..from(range.end))
     }
 
     /// Returns where on the disk it begins.
-    pub(super) fn start(&self) -> u64 {
+    pub(crate) fn start(&self) -> u64 {
         self.range.start
     }
 
@@ -43,7 +43,7 @@ impl<'d> Part<'d> {
     }
 
     /// Fills a buffer.
-    pub(super) fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
         let end = at.checked_add(buffer.len() as u64).filter(|end| *end <= self.length());
         end.ok_or(io::ErrorKind::UnexpectedEof)?;
         self.disk.read_at(self.range.start + at, buffer)
