@@ -9,9 +9,10 @@ use kit_tests::machine::Machine;
 use kit_tests::program;
 
 use super::samples::tool;
+use super::signing::{CERTIFICATE, sign_root_hash};
 
 /// Programs for `/usr`, and something for `/opt`.
-const DEBUG: &str = r##"
+pub(super) const DEBUG: &str = r##"
 [image]
 name = "debug"
 formats = ["sysext", "tar"]
@@ -168,6 +169,16 @@ systemd-sysext unmerge
 
 rm $here/*
 cp /extensions/debug.sysext.* $here
+cp /extensions/signature $here/debug.sysext.roothash.p7s
+systemd-sysext refresh
+debug || echo "signed by somebody unknown"
+mkdir /run/verity.d
+cp /extensions/certificate /run/verity.d/known.crt
+systemd-sysext refresh && debug && echo "signed by somebody known"
+systemd-sysext unmerge
+
+rm $here/*
+cp /extensions/debug.sysext.* $here
 # The first digest: the file system itself is as it was.
 printf '\377' | dd of=$here/debug.sysext.raw bs=1 seek=$((2 * 1048576 + 4096 + 5)) conv=notrunc
 systemd-sysext refresh
@@ -193,6 +204,11 @@ fn systemd_lays_an_extension_over_a_system_that_it_is_for() {
         write!(image, "\n[[file]]\npath = \"/extensions/{file}\"\nsource = \"out/{file}\"\n")
             .expect("a string takes it");
     }
+    sign_root_hash(&project, "out/debug.sysext.raw").succeeded();
+    for (file, source) in [("signature", "out/debug.sysext.roothash.p7s"), ("certificate", CERTIFICATE)] {
+        write!(image, "\n[[file]]\npath = \"/extensions/{file}\"\nsource = \"{source}\"\n")
+            .expect("a string takes it");
+    }
     write!(image, "\n[[file]]\npath = \"/extensions/look\"\ncontents = '''{LOOK}'''\n")
         .expect("a string takes it");
     project.write("recipes/images/extended.toml", &image);
@@ -214,6 +230,8 @@ fn systemd_lays_an_extension_over_a_system_that_it_is_for() {
         "gone again",
         "Using extensions 'debug'.",
         "under the short name",
+        "signed by somebody unknown",
+        "signed by somebody known",
         "refused when damaged",
         "taken unchecked",
         "set",

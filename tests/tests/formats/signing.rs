@@ -7,7 +7,9 @@ use kit_format::disk_image::RandomAccess;
 use kit_format::gpt::{self, Guid};
 use kit_format::signing;
 use kit_tests::booted::{PATIENCE, head};
-use kit_tests::{Said, TestProject};
+use kit_tests::{Said, TestProject, signers};
+
+use super::extension;
 
 /// What the image has besides its head.
 const REST: &str = r#"
@@ -22,7 +24,7 @@ command = ["/bin/sh", "-c", "echo ready; exec sleep inf"]
 const DISK: &str = "out/minimal-efi.img";
 const SIGNED: &str = "out/minimal-efi.img.signed";
 const DISC: &str = "out/minimal-efi.iso";
-const CERTIFICATE: &str = "tests/secure-boot/certificate.pem";
+pub(super) const CERTIFICATE: &str = "tests/secure-boot/certificate.pem";
 
 /// Makes a project with `minimal` as a disk, as a disc and in a container, and builds it.
 fn built() -> TestProject {
@@ -136,4 +138,40 @@ fn programs_on_a_disc_are_signed_too_and_for_one_run() {
     boot(&project, "out/minimal-efi.iso.signed").succeeded();
     let once = ["run", "--secure-boot", "minimal", "--format", "qcow2-efi"];
     project.kit(&[&once[..], &["--until", "shell: ready", "--timeout", PATIENCE]].concat()).succeeded();
+}
+
+/// Signs the root hash of what is in a file.
+pub(super) fn sign_root_hash(project: &TestProject, file: &str) -> Said {
+    for name in ["key", "certificate"] {
+        project.take(&format!("tests/secure-boot/{name}.pem"));
+    }
+    project.kit(&["sign", file, "--verity", "tests/secure-boot/key.pem", CERTIFICATE])
+}
+
+#[test]
+fn root_hashes_are_signed_once_all_is_checked() {
+    let project = extension::built(&[("debug", extension::DEBUG), ("settings", extension::SETTINGS)]);
+    let image = "out/debug.sysext.raw";
+    let said = sign_root_hash(&project, image).succeeded();
+    assert_eq!(said.stdout, "out/debug.sysext.roothash.p7s\n");
+    let root_hash = project.read("out/debug.sysext.roothash");
+    assert!(said.stderr.contains(&format!("signed the root hash {}\n", root_hash.trim())), "{said}");
+    project.write("root-hash", root_hash.trim());
+    let check = |content: &str| {
+        let file = ["-inform", "der", "-in", "out/debug.sysext.roothash.p7s", "-content", content];
+        let by = ["-certfile", CERTIFICATE, "-CAfile", CERTIFICATE, "-purpose", "any", "-binary"];
+        signers::tool(&project, &[&["openssl", "smime", "-verify"], &file[..], &by[..]].concat())
+    };
+    check("root-hash").succeeded();
+    project.write("another", &"0".repeat(64));
+    let said = check("another");
+    assert!(said.stderr.contains("signature failure") || said.stderr.contains("bad signature"), "{said}");
+
+    let words = "no partition on it is a root with a hash tree beside it";
+    sign_root_hash(&project, "out/settings.confext.raw").failed(1, &["error[kit::sign::", words]);
+    let mut bytes = std::fs::read(project.path().join(image)).expect("it was built");
+    bytes[(1 << 20) + 100] ^= 1;
+    project.write_bytes("changed.raw", &bytes);
+    sign_root_hash(&project, "changed.raw").failed(1, &["error[kit::sign::", "partition 1 isn't what"]);
+    assert!(!project.path().join("changed.roothash.p7s").exists(), "nothing is signed that was changed");
 }
