@@ -111,22 +111,9 @@ fn is_the_same_without(project: &TestProject) {
     assert!(unsigned(&after) != before);
 }
 
-/// A disk in memory.
-struct Disk<'a>(&'a [u8]);
-
-impl RandomAccess for Disk<'_> {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.0.read_at(at, buffer)
-    }
-}
-
 fn unsigned(disk: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let changes = signing::unsigned(&Disk(disk)).expect("it is read");
+    let changes = signing::unsigned(&disk).expect("it is read");
     changes.stream(disk).read_to_end(&mut bytes).expect("it is read");
     bytes
 }

@@ -14,7 +14,7 @@ pub trait RandomAccess: Sync {
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()>;
 }
 
-impl RandomAccess for [u8] {
+impl RandomAccess for &[u8] {
     fn length(&self) -> u64 {
         self.len() as u64
     }

@@ -59,7 +59,6 @@ const LIMITS: DiskLimits = DiskLimits { bytes: 2 << 30 };
 
 /// Returns what a file is, and whether it holds a disk that is filled up with zeros to `size`.
 fn holds(file: &[u8], disk: &[u8], size: u64) -> (DiskFormat, bool) {
-    let file = Boxed(file);
     let inside = read(&file, LIMITS).expect("it can be read");
     let mut reader = inside.open().expect("it opens");
     let mut bytes = Vec::new();
@@ -78,18 +77,6 @@ fn holds(file: &[u8], disk: &[u8], size: u64) -> (DiskFormat, bool) {
     let whole = bytes.len() as u64 + rest;
     assert_eq!(whole, inside.size);
     (inside.format, bytes == disk && whole == size)
-}
-
-/// A file in memory.
-struct Boxed<'a>(&'a [u8]);
-
-impl RandomAccess for Boxed<'_> {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(at, buffer)
-    }
 }
 
 /// What reading tells of a format's file, which isn't always the word that it was written by.
@@ -127,7 +114,7 @@ fn all_pairs_convert() {
     disk.resize(disk.len().next_multiple_of(1 << 20), 0);
     let files: Vec<_> = DiskFormat::ALL.iter().map(|format| (*format, written(&disk, *format))).collect();
     for (from, file) in files.iter().filter(|(from, _)| *from != DiskFormat::Gcp) {
-        let file = Boxed(file);
+        let file = file.as_slice();
         let inside = read(&file, LIMITS).expect("it can be read");
         let open = || inside.open();
         for (to, expected) in &files {
@@ -180,7 +167,7 @@ fn parts_far_behind_are_found() {
         let mut out = Cursor::new(Vec::new());
         write(&Disk { open: &open, size }, format, "sample", &mut out, &Alone).expect("it fits");
         let file = out.into_inner();
-        let file = Boxed(&file);
+        let file = file.as_slice();
         let inside = read(&file, LIMITS).expect("it can be read");
         assert_eq!(inside.size, size);
         let mut reader = inside.open().expect("it opens");

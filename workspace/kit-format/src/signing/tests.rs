@@ -15,18 +15,6 @@ use crate::{iso, mbr};
 const PROGRAM: &str = "/EFI/BOOT/BOOTX64.EFI";
 const OTHER: &str = "/EFI/Linux/kit_A+3.efi";
 
-/// A file in memory.
-struct Boxed<'a>(&'a [u8]);
-
-impl RandomAccess for Boxed<'_> {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(at, buffer)
-    }
-}
-
 /// Returns a program whose checksum is right.
 fn program(length: usize) -> Vec<u8> {
     let plain = pe(Headers::X86_64, &[(".text", &vec![7; length]), (".data", b"data")], b"");
@@ -85,12 +73,12 @@ fn disk(kind: Kind, length: usize) -> Vec<u8> {
 }
 
 fn sign(disk: &[u8], with: &[u8]) -> Vec<u8> {
-    let changes = signed(&Boxed(disk), &mut |_| Some(with.to_vec())).unwrap().unwrap();
+    let changes = signed(&disk, &mut |_| Some(with.to_vec())).unwrap().unwrap();
     all(changes.stream(disk))
 }
 
 fn strip(disk: &[u8]) -> Vec<u8> {
-    all(unsigned(&Boxed(disk)).unwrap().stream(disk))
+    all(unsigned(&disk).unwrap().stream(disk))
 }
 
 /// Returns which bytes differ, in pieces.
@@ -109,14 +97,14 @@ fn differences(one: &[u8], other: &[u8]) -> Vec<(usize, usize)> {
 fn signatures_come_and_go_and_the_disk_stays() {
     for kind in [Kind::Fat12, Kind::Fat16, Kind::Fat32] {
         let disk = disk(kind, 5000);
-        let changes = unsigned(&Boxed(&disk)).unwrap();
+        let changes = unsigned(&disk.as_slice()).unwrap();
         assert_eq!((changes.programs(), changes.patches.len()), (&[][..], 0), "{kind}");
         let once = sign(&disk, &[1; 2500]);
         assert_ne!(once, disk);
         assert_eq!(strip(&once), disk, "{kind}");
         assert_eq!(sign(&once, &[1; 2500]), once, "the same isn't added again");
         let twice = sign(&once, &[2; 901]);
-        let changes = unsigned(&Boxed(&twice)).unwrap();
+        let changes = unsigned(&twice.as_slice()).unwrap();
         assert_eq!(changes.programs().iter().map(ToString::to_string).collect::<Vec<_>>(), [PROGRAM, OTHER]);
         assert_eq!(strip(&twice), disk, "{kind}");
     }
@@ -211,7 +199,7 @@ fn a_checksum_that_is_not_right_stays() {
 fn what_has_no_room_is_told() {
     let blobs = MemoryBlobs::new();
     let refused = |disk: &[u8], length: usize| {
-        let error = signed(&Boxed(disk), &mut |_| Some(vec![1; length])).unwrap_err();
+        let error = signed(&disk, &mut |_| Some(vec![1; length])).unwrap_err();
         let source = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
         format!("{error}{source}")
     };
@@ -239,7 +227,7 @@ fn what_has_no_room_is_told() {
     taken[at + 1] |= 0xf0;
     taken[at] |= 0xff;
     assert!(refused(&taken, 2000).contains("behind it is another file's"), "{}", refused(&taken, 2000));
-    assert!(signed(&Boxed(&disk(Kind::Fat12, 100)), &mut |_| None).unwrap().is_none());
+    assert!(signed(&disk(Kind::Fat12, 100).as_slice(), &mut |_| None).unwrap().is_none());
 }
 
 #[test]
@@ -309,8 +297,8 @@ proptest! {
             *byte ^= flip;
         }
         for disk in [&disk[..], &disk[..cut.index(disk.len())]] {
-            let _ = unsigned(&Boxed(disk)).map(|changes| all(changes.stream(disk)));
-            let _ = signed(&Boxed(disk), &mut |_| Some(vec![3; 800]));
+            let _ = unsigned(&disk).map(|changes| all(changes.stream(disk)));
+            let _ = signed(&disk, &mut |_| Some(vec![3; 800]));
         }
     }
 }

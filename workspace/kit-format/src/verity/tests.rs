@@ -6,7 +6,7 @@ use kit_tree::blobs::MemoryBlobs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::gpt::Guid;
+use crate::gpt::{self, Guid};
 use crate::layout::Layout;
 use crate::samples::Trickle;
 
@@ -193,4 +193,38 @@ proptest! {
         block[..at].copy_from_slice(&good[..at]);
         let _ = check(&mut io::empty(), &mut block.as_slice(), &[0; 32]);
     }
+}
+
+/// A disk with roots of so many blocks, each behind a partition with its hash tree; one of no blocks isn't there yet.
+fn disk(roots: &[u64]) -> Vec<u8> {
+    let mut partitions = Vec::new();
+    for blocks in roots {
+        let data = device(*blocks);
+        let verity = (*blocks > 0).then(|| make(&data));
+        let ids = verity.as_ref().map_or((uuid(), Guid::ESP), |verity| partition_ids(&verity.root_hash));
+        let mut content = Layout::new();
+        content.bytes("root", data);
+        let tree = verity.map_or_else(Layout::new, |verity| verity.tree);
+        for (kind, id, content) in
+            [(Guid::LINUX_ROOT_X86_64, ids.0, content), (Guid::LINUX_ROOT_X86_64_VERITY, ids.1, tree)]
+        {
+            let (label, size) = (String::new(), content.len().max(BLOCK));
+            partitions.push(gpt::Partition { kind, id, label, attributes: 0, content, size, mbr: None });
+        }
+    }
+    let options = gpt::Options { id: uuid(), size: None, boot_code: None, hybrid: false };
+    bytes(&gpt::layout(partitions, &options).unwrap(), &MemoryBlobs::new())
+}
+
+#[test]
+fn the_root_hash_is_found_on_a_disk() {
+    let whole = disk(&[200, 0]);
+    assert_eq!(root_hash(&whole.as_slice()).unwrap(), make(&device(200)).root_hash);
+    let mut changed = whole;
+    changed[(1 << 20) + 199 * 4096] ^= 1;
+    let error = root_hash(&changed.as_slice()).unwrap_err().to_string();
+    assert_eq!(error, "the root in partition 1 isn't what the hash tree in partition 2 says");
+    assert!(matches!(root_hash(&disk(&[3, 4]).as_slice()), Err(RootHashError::Several { count: 2 })));
+    assert!(matches!(root_hash(&disk(&[0]).as_slice()), Err(RootHashError::None)));
+    assert!(matches!(root_hash(&[0; 4096].as_slice()), Err(RootHashError::Gpt(_))));
 }

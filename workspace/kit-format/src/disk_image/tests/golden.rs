@@ -50,7 +50,7 @@ fn what_the_bytes_say_is_that_of_the_revision() {
         for (header, name, range, value) in all_fields(format, file.len() as u64, &mut read_at) {
             dump.push(format!("  {:#08x} {header}, {name} = {value}", range.start));
         }
-        let file = Boxed(&file);
+        let file = file.as_slice();
         let inside = read(&file, LIMITS).expect("it can be read");
         let mut zeros = 0;
         for run in inside.runs() {

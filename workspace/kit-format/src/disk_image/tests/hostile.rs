@@ -4,7 +4,6 @@ use super::*;
 
 /// Reads what there is of a disk, as far as it goes.
 fn read_all(file: &[u8]) {
-    let file = Boxed(file);
     let Ok(disk) = read(&file, DiskLimits { bytes: 64 << 20 }) else { return };
     if let Ok(mut reader) = disk.open() {
         _ = io::copy(&mut reader, &mut io::sink());
@@ -47,7 +46,7 @@ proptest! {
 fn a_place_that_is_named_again_and_again_is_refused() {
     let mut file = written(&with_table(64 << 20), DiskFormat::Vdi);
     file[512..512 + 64 * 4].fill(0);
-    let file = Boxed(&file);
+    let file = file.as_slice();
     let disk = read(&file, LIMITS).expect("its header is right");
     let failed = io::copy(&mut disk.open().expect("it opens"), &mut io::sink()).expect_err("it is refused");
     assert!(failed.to_string().contains("several parts of the disk are at the same place"), "{failed}");

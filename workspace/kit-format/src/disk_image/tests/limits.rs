@@ -71,7 +71,6 @@ fn words_and_ends_of_names_are_different() {
 }
 
 fn read_error(file: &[u8]) -> String {
-    let file = Boxed(file);
     let failed =
         read(&file, LIMITS).and_then(|disk| Ok(io::copy(&mut disk.open()?, &mut io::sink()).map(drop)?));
     failed.expect_err("it isn't right").to_string()
@@ -133,6 +132,6 @@ fn what_is_elsewhere_is_refused_by_name() {
 #[test]
 fn a_disk_inside_has_a_limit() {
     let file = written(&sample(), DiskFormat::RawGzip);
-    let limited = read(&Boxed(&file), DiskLimits { bytes: 1 << 20 }).map(|disk| disk.size);
+    let limited = read(&file.as_slice(), DiskLimits { bytes: 1 << 20 }).map(|disk| disk.size);
     assert!(matches!(limited, Err(DiskReadError::TooLarge { limit: 1_048_576, .. })), "{limited:?}");
 }

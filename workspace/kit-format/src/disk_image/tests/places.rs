@@ -16,7 +16,7 @@ fn bytes_that_are_there_as_they_are_are_found() {
     for format in DiskFormat::ALL {
         let file = written(&disk, format);
         let Some(at) = find(&file, marker) else { continue };
-        let boxed = Boxed(&file);
+        let boxed = file.as_slice();
         let inside = read(&boxed, LIMITS).expect("it can be read");
         match inside.place(at).expect("it can be read") {
             Some(Place::Byte(byte)) => assert_eq!(byte, 4_150_000, "{format}"),
@@ -36,7 +36,7 @@ fn clusters_stand_for_all_of_the_disk() {
     let disk = sample();
     for format in [DiskFormat::Qcow2Zlib, DiskFormat::Qcow2Zstd, DiskFormat::Vmdk, DiskFormat::Ova] {
         let file = written(&disk, format);
-        let boxed = Boxed(&file);
+        let boxed = file.as_slice();
         let inside = read(&boxed, LIMITS).expect("it can be read");
         assert!(inside.has_packed().expect("it can be read"), "{format}");
         let mut found = std::collections::BTreeSet::new();
@@ -49,7 +49,7 @@ fn clusters_stand_for_all_of_the_disk() {
         assert!(found.len() > 3 && found.contains(&(1 << 20)), "{format}: {found:?}");
     }
     let file = written(&disk, DiskFormat::Qcow2);
-    assert!(!read(&Boxed(&file), LIMITS).expect("it can be read").has_packed().expect("it can be read"));
+    assert!(!read(&file.as_slice(), LIMITS).expect("it can be read").has_packed().expect("it can be read"));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn headers_are_told_by_their_fields() {
     let told = |format, at: u64, from_end: bool| {
         let file = written(&disk, format);
         let at = if from_end { file.len() as u64 - at } else { at };
-        let found = crate::locate::in_disk(&Boxed(&file), at).expect("it can be read").expect("it is one");
+        let found = crate::locate::in_disk(&file.as_slice(), at).expect("it can be read").expect("it is one");
         assert_eq!(found.place, None, "{format}");
         format!("{}: {} = {}", found.format, found.extent.what, found.extent.value.unwrap_or_default())
     };
@@ -71,6 +71,6 @@ fn headers_are_told_by_their_fields() {
     assert_eq!(told(DiskFormat::Vmdk, 20, false), "vmdk container: header, field grainSize = 128");
     assert_eq!(told(DiskFormat::Vdi, 376, false), "vdi container: header, field cbBlock = 1048576");
     let file = written(&disk, DiskFormat::Raw);
-    assert_eq!(crate::locate::in_disk(&Boxed(&file), 0).expect("it can be read"), None);
-    assert!(crate::locate::in_disk(&Boxed(b"something else"), 0).expect("it is none").is_none());
+    assert_eq!(crate::locate::in_disk(&file.as_slice(), 0).expect("it can be read"), None);
+    assert!(crate::locate::in_disk(&b"something else".as_slice(), 0).expect("it is none").is_none());
 }
