@@ -298,19 +298,33 @@ fn of_format(
     format: Format,
     architecture: Architecture,
 ) -> impl Iterator<Item = &'static str> {
+    let has_modules = has_stage(image, format) || format.is_for_hyper_v();
+    starters(image, format, architecture).chain(has_modules.then_some(MODULE_TOOLS))
+}
+
+/// Returns the packages with what is started before the root, which a format's output has besides it: boot loaders, a board's firmware, the first
+/// process of an initrd that mounts the root.
+pub fn starters(
+    image: &Image,
+    format: Format,
+    architecture: Architecture,
+) -> impl Iterator<Item = &'static str> + use<> {
     let firmware = format.firmware();
     let efi = firmware.is_some_and(Firmware::has_efi).then_some(efi_stub(architecture));
     let bios = firmware.is_some_and(Firmware::has_bios).then_some(BIOS_BOOT);
     let board = matches!(format, Format::RaspberryPi(_)).then_some(RASPBERRY_PI);
+    let first = has_stage(image, format).then_some(first_process(architecture));
+    efi.into_iter().chain(bios).chain(board).chain(first)
+}
+
+/// Whether an initrd mounts the root.
+fn has_stage(image: &Image, format: Format) -> bool {
     // What an extended image says of the disk isn't known here.
     let root = image.disk.as_ref().map(|disk| disk.value.root).unwrap_or_default();
     let is_on_disk = root != DiskRoot::Initrd || !image.extends.is_empty();
-    let has_stage = match format {
+    match format {
         Format::KernelRoot(_) | Format::Iso { root: IsoRoot::Disc, .. } => true,
         Format::Disk { .. } => is_on_disk,
         _ => false,
-    };
-    let first = has_stage.then_some(first_process(architecture));
-    let modules = (has_stage || format.is_for_hyper_v()).then_some(MODULE_TOOLS);
-    efi.into_iter().chain(bios).chain(board).chain(first).chain(modules)
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kit_plan::recipes::SOURCE_TOOLS;
+use kit_plan::recipes::{self, SOURCE_TOOLS};
 use kit_plan::{Plan, PlanInputs, RecipeSet, evaluate};
 use kit_recipe::image::Base;
 use kit_recipe::lockfile::{DebSource, FilePin, Lockfile};
 use kit_recipe::package::{Package, Source};
 use kit_recipe::recipe::RecipeName;
-use kit_recipe::{Image, ImageReference, Name};
+use kit_recipe::{Architecture, Image, ImageReference, Name};
 
 use super::component::{Component, ComponentId, Role, purl_part};
 
@@ -26,8 +26,11 @@ pub(super) fn components(plan: &Plan, inputs: PlanInputs<'_>, image: &Name) -> C
     }
     let evaluated = evaluate::evaluate(inputs.recipes, image).expect("because there is a plan");
     let merged = evaluated.into_image();
-    all.insert(ComponentId::Recipe(RecipeName::Image(image.clone())), of_image(&merged, plan));
-    spread_roles(&mut all, image, inputs.recipes);
+    let mut own = of_image(&merged, plan);
+    let starters: BTreeSet<_> = starters(&merged).filter(|package| !own.made_of.contains(package)).collect();
+    own.made_of.extend(starters.iter().cloned());
+    all.insert(ComponentId::Recipe(RecipeName::Image(image.clone())), own);
+    spread_roles(&mut all, image, inputs.recipes, &starters);
     all
 }
 
@@ -219,9 +222,17 @@ fn of_image(image: &Image, plan: &Plan) -> Component {
     }
 }
 
+/// Returns the packages whose programs its outputs start with, before anything of its root.
+fn starters(image: &Image) -> impl Iterator<Item = ComponentId> {
+    let architecture = image.architecture.as_ref().map_or(Architecture::USUAL, |word| word.value);
+    let names =
+        image.formats.iter().flat_map(move |format| recipes::starters(image, format.value, architecture));
+    names.map(|name| recipe(&name.parse().expect("because it is a name")))
+}
+
 /// Gives roles by what is made of what: all that the image is made of is in it. A recipe with a script turns its sources into something
-/// else, so those are parts; packages that join its result are not.
-fn spread_roles(all: &mut Components, image: &Name, recipes: &RecipeSet) {
+/// else, so those are parts; packages that join its result are not. What outputs start with is no file of the image, so it is a part.
+fn spread_roles(all: &mut Components, image: &Name, recipes: &RecipeSet, starters: &BTreeSet<ComponentId>) {
     let joined: BTreeMap<_, BTreeSet<_>> = recipes
         .packages()
         .map(|package| {
@@ -238,7 +249,10 @@ fn spread_roles(all: &mut Components, image: &Name, recipes: &RecipeSet) {
         component.role = role;
         let is_joined = |part: &ComponentId| joined.get(&id).is_some_and(|joined| joined.contains(part));
         let is_built = !component.made_with.is_empty();
-        let below = |part: &ComponentId| if is_built && !is_joined(part) { Role::Part } else { role };
+        let is_image = matches!(id, ComponentId::Recipe(RecipeName::Image(_)));
+        let becomes_part =
+            |part: &ComponentId| (is_built && !is_joined(part)) || (is_image && starters.contains(part));
+        let below = |part: &ComponentId| if becomes_part(part) { Role::Part } else { role };
         todo.extend(component.made_of.iter().map(|part| (part.clone(), below(part))));
     }
 }

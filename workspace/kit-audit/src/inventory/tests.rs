@@ -236,6 +236,24 @@ fn roles_follow_from_what_is_made_of_what_and_from_the_files() {
 }
 
 #[test]
+fn what_outputs_start_with_is_a_part() {
+    let image =
+        "[image]\nname = \"demo\"\nformats = [\"uki\"]\n[kernel]\npackage = \"kernel\"\ncmdline = \"\"\n";
+    let sample = Sample::new(&[
+        ("image demo", image),
+        ("package kernel", &debs("kernel", "")),
+        ("package systemd-stub", &debs("systemd-stub", "")),
+    ]);
+    let sample = sample
+        .lock_debs("kernel", "debian", &["linux-image"])
+        .lock_debs("systemd-stub", "debian", &["systemd-boot-efi"])
+        .step("unpack linux-image 1", &[("/boot/vmlinuz-6", "kernel")]);
+    let parts = names(&["package systemd-stub", "systemd-boot-efi 1"]);
+    assert_eq!(in_role(&sample.planned(), Role::Part), parts);
+    assert_eq!(in_role(&sample.built(), Role::Part), parts);
+}
+
+#[test]
 fn what_is_left_out_here_and_built_into_something_there_is_a_part() {
     // Nothing of `data` is taken over now, and the container leaves it out.
     let sample = demo().step("build hello", &[("/usr/bin/hello", "hello"), ("/etc/issue", "x")]);
