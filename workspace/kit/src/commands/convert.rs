@@ -17,7 +17,7 @@ use kit_format::disk_image::{self, Disk, DiskFormat, DiskLimits, DiskWriteError,
 use kit_store::sparse::SparseFile;
 use serde_json::json;
 
-pub(crate) use self::error::ConvertError;
+pub(crate) use self::error::{ConvertError, ONE_FILE};
 use self::source::Counted;
 pub(crate) use self::source::DiskFile;
 use crate::Failure;

@@ -11,6 +11,8 @@ use kit_format::tar::TarReadError;
 use kit_hash::Sha256;
 use kit_tree::layers::LayerError;
 
+use crate::commands::convert::ONE_FILE;
+
 /// Why it can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -87,6 +89,7 @@ impl OpenError {
     /// Returns its code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
+            Self::Disk(DiskReadError::Unsupported { .. }) => "kit::open::unsupported",
             Self::Read(_)
             | Self::Cpio(_)
             | Self::Tar(_)
@@ -108,6 +111,7 @@ impl OpenError {
     /// Returns the next thing to do.
     pub(crate) fn help(&self) -> String {
         let help = match self {
+            Self::Disk(DiskReadError::Unsupported { .. }) => ONE_FILE,
             Self::Read(_)
             | Self::Cpio(_)
             | Self::Tar(_)

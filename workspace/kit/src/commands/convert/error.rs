@@ -6,6 +6,10 @@ use kit_format::disk_image::{DiskFormat, DiskReadError, DiskWriteError};
 
 use crate::render::Kind;
 
+/// What to do about a disk of which something is elsewhere, or that nobody reads without its key.
+pub(crate) const ONE_FILE: &str =
+    "make it one file with the disk alone by the program that wrote it, for example by `qemu-img convert`";
+
 /// Why a disk isn't converted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConvertError {
@@ -65,10 +69,7 @@ impl ConvertError {
             Self::Unreadable { source: DiskReadError::Truncated { .. } | DiskReadError::Io(_), .. } => {
                 "copy or download the file again".to_owned()
             }
-            Self::Unreadable { source: DiskReadError::Unsupported { .. }, .. } => {
-                "make it one file with the disk alone by the program that wrote it, for example by `qemu-img convert`"
-                    .to_owned()
-            }
+            Self::Unreadable { source: DiskReadError::Unsupported { .. }, .. } => ONE_FILE.to_owned(),
             Self::Unfit { source: DiskWriteError::Changed | DiskWriteError::OtherSize { .. }, .. } => {
                 "stop the machine that uses the disk".to_owned()
             }
