@@ -15,8 +15,8 @@ use kit_tests::TestProject;
 /// An image with some of the formats.
 struct Image {
     name: &'static str,
-    /// Whether the image is for boards, which are for arm64.
-    is_board: bool,
+    /// Whether the image is for arm64, as those for boards are.
+    is_arm64: bool,
     /// Words, with blanks between.
     formats: &'static str,
     /// What stands in `[kernel]`.
@@ -26,11 +26,11 @@ struct Image {
 }
 
 const fn image(name: &'static str, formats: &'static str, kernel: &'static str, more: &'static str) -> Image {
-    Image { name, is_board: false, formats, kernel, more }
+    Image { name, is_arm64: false, formats, kernel, more }
 }
 
 /// Each choice is made by one of them at least.
-const IMAGES: [Image; 10] = [
+const IMAGES: [Image; 11] = [
     image(
         "plain",
         "kernel+initrd tar-kernel-initrd uki raw-bios raw-efi",
@@ -63,7 +63,16 @@ const IMAGES: [Image; 10] = [
         "",
         "[disk]\nroot = \"erofs\"\nverity = true\nslots = 2\nslot-size = \"4M\"\ndata = \"1M\"",
     ),
-    Image { is_board: true, ..image("board", "kernel+initrd tar rpi rpi-disk", "", "") },
+    Image { is_arm64: true, ..image("board", "kernel+initrd tar rpi rpi-disk", "", "") },
+    Image {
+        is_arm64: true,
+        ..image(
+            "arm64",
+            "uki iso-efi raw-efi vhdx-efi kernel+squashfs",
+            "",
+            "[disk]\nroot = \"erofs\"\nverity = true",
+        )
+    },
     image("programs", "sysext", "", "[extension]\nid = \"_any\"\n[disk]\nverity = true"),
     image("settings", "confext", "", "[extension]\nid = \"_any\"\n[disk]\nroot = \"squashfs\""),
 ];
@@ -78,14 +87,16 @@ CONFIG_SQUASHFS_ZSTD=y\nCONFIG_ISO9660_FS=y\nCONFIG_EROFS_FS=y\nCONFIG_EROFS_FS_
 CONFIG_DM_MOD=y\nCONFIG_DM_VERITY=y\nCONFIG_BLK_DEV_LOOP=y\nCONFIG_VFAT_FS=y\nCONFIG_NLS_CODEPAGE_437=y\nCONFIG_NLS_ISO8859_1=y\n\
 CONFIG_NLS_ASCII=y\nCONFIG_EFIVAR_FS=y\nCONFIG_HYPERV=y\nCONFIG_HYPERV_STORAGE=y\nCONFIG_HYPERV_NET=y\nCONFIG_HYPERV_VSOCKETS=y\n";
 
-/// Makes a program for UEFI that does nothing.
-fn stub() -> Vec<u8> {
+/// Makes a program for UEFI on such a machine that does nothing.
+fn stub(machine: u16) -> Vec<u8> {
     const PE: usize = 0x40;
     let mut bytes = vec![0; 0x600];
     let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
     put(0, b"MZ");
     put(0x3c, &[0x40]);
-    put(PE, b"PE\0\0\x64\x86\x01\0");
+    put(PE, b"PE\0\0");
+    put(PE + 4, &machine.to_le_bytes());
+    put(PE + 6, &[1]);
     put(PE + 20, &240_u16.to_le_bytes());
     let optional = PE + 24;
     put(optional, &0x020b_u16.to_le_bytes());
@@ -123,7 +134,7 @@ pub(super) fn firmware(project: &TestProject) {
 fn packages(project: &TestProject) {
     let configuration = CONFIGURATION.as_bytes();
     let tree = &b"\xd0\x0d\xfe\xed and the rest of it"[..];
-    let kernel = stub();
+    let kernel = stub(0x8664);
     let microcode = [&b"070701"[..], &[b'0'; 58]].concat();
     package(
         project,
@@ -138,7 +149,8 @@ fn packages(project: &TestProject) {
     );
     let arm64 = "architecture = \"arm64\"\n";
     let board = "usr/lib/linux-image-1.0/broadcom/bcm2837-rpi-3-b.dtb";
-    let board_kernel = [&[0; 56][..], BOARD_KERNEL].concat();
+    let mut board_kernel = stub(0xaa64);
+    board_kernel[56..][..BOARD_KERNEL.len()].copy_from_slice(BOARD_KERNEL);
     let files = [("boot/vmlinuz-1.0", &board_kernel[..]), ("boot/config-1.0", configuration), (board, tree)];
     package(project, "kernel-board", arm64, &files);
     firmware(project);
@@ -174,9 +186,9 @@ fn packages(project: &TestProject) {
 
 /// Writes the recipe of an image.
 fn write(project: &TestProject, image: &Image, formats: &[&str]) {
-    let Image { name, is_board, kernel, more, .. } = image;
-    let architecture = if *is_board { "architecture = \"arm64\"\n" } else { "" };
-    let end = if *is_board { "-board" } else { "" };
+    let Image { name, is_arm64, kernel, more, .. } = image;
+    let architecture = if *is_arm64 { "architecture = \"arm64\"\n" } else { "" };
+    let end = if *is_arm64 { "-board" } else { "" };
     let mut text =
         format!("[image]\nname = \"{name}\"\nversion = \"1\"\nformats = {formats:?}\n{architecture}");
     if more.starts_with("[extension]") {
@@ -192,7 +204,7 @@ fn write(project: &TestProject, image: &Image, formats: &[&str]) {
         .expect("a string takes it");
     }
     project.write(&format!("recipes/images/{name}.toml"), &text);
-    let locked = if *is_board { "raspberry-pi" } else { "every-format" };
+    let locked = if *is_arm64 { "minimal-arm64" } else { "every-format" };
     project.take(&format!("lockfiles/{locked}.lock"));
     let pins = project.read(&format!("lockfiles/{locked}.lock"));
     std::fs::remove_file(project.path().join(format!("lockfiles/{locked}.lock"))).expect("it is ours");

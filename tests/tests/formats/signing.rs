@@ -3,7 +3,6 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 
-use kit_format::disk_image::RandomAccess;
 use kit_format::gpt::{self, Guid};
 use kit_format::signing;
 use kit_tests::booted::{PATIENCE, head};
