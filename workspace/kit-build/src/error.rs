@@ -24,7 +24,7 @@ mod written;
 
 pub use self::extension::Unfit;
 pub use self::script::ScriptFailure;
-pub(crate) use self::written::CardSize;
+pub(crate) use self::written::{CardSize, SlotSize};
 
 /// Two parts of a composition that put different things at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]

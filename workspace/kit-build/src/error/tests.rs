@@ -41,4 +41,7 @@ fn what_has_too_little_room_says_which_key_gives_it() {
     ] {
         assert!(disk.contains("`size` in `[disk]`"), "{disk}");
     }
+    let (number, label, content) = (2, "root_1".to_owned(), 2);
+    let slot = help(GptError::Content { number, label, content, size }.into());
+    assert!(slot.contains("`slot-size` in `[disk]`"), "{slot}");
 }

@@ -22,6 +22,16 @@ pub(crate) struct CardSize {
     pub(crate) largest: Largest,
 }
 
+/// An update is larger than the slots that it is for.
+#[derive(Debug, thiserror::Error)]
+#[error("the root has {root} bytes, {} more than `slot-size`: a slot has {slot}", root.saturating_sub(*slot))]
+pub(crate) struct SlotSize {
+    /// Bytes of the root.
+    pub(crate) root: u64,
+    /// Bytes of a slot.
+    pub(crate) slot: u64,
+}
+
 /// The ways out of what one file system can't hold.
 const FILE_SYSTEM: &str = "change the file, leave it out by `exclude`, or take a format whose root is EROFS, such as `kernel+erofs`";
 
@@ -120,6 +130,15 @@ fn of_disk(source: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str>
         || source.is::<CardSize>()
     {
         return Some(SIZE);
+    }
+    if matches!(source.downcast_ref(), Some(GptError::Content { .. })) {
+        // No other partition with content has a size of its own.
+        return Some("raise `slot-size` in `[disk]`, or leave something out by `exclude`");
+    }
+    if source.is::<SlotSize>() {
+        return Some(
+            "leave something out by `exclude`: machines that are there keep the slots that they have",
+        );
     }
     None
 }

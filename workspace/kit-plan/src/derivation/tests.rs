@@ -84,6 +84,7 @@ fn update() -> Update {
         label: "root".to_owned(),
         architecture: "x86_64".to_owned(),
         source: Some("https://updates.example.com/demo/".to_owned()),
+        slot: Some(1 << 28),
         uki: input(),
         root: input(),
         verity: input(),

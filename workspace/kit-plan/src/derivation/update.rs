@@ -18,6 +18,8 @@ pub struct Update {
     pub architecture: String,
     /// The address at which machines find updates.
     pub source: Option<String>,
+    /// Bytes of the partition that each slot has for a root, where the recipe says so.
+    pub slot: Option<u64>,
     /// The result of `ImageFormat::Uki`.
     pub uki: Input,
     /// The result of `ImageFormat::FileSystem`.
@@ -28,9 +30,10 @@ pub struct Update {
 
 impl Update {
     pub(super) fn encode(&self, e: &mut Encoder, input: EncodeInput<'_>) {
-        let Self { version, label, architecture, source, uki, root, verity } = self;
+        let Self { version, label, architecture, source, slot, uki, root, verity } = self;
         written_by(e, &[sysupdate::REVISION, gzip::REVISION]).str(version).str(label).str(architecture);
         e.option(source.as_ref(), |e, source| _ = e.str(source));
+        e.option(*slot, |e, slot| _ = e.u64(slot));
         for part in [uki, root, verity] {
             input(e, part);
         }

@@ -25,6 +25,7 @@ impl Machine<'_, '_> {
             label: disk.labels.root().to_owned(),
             architecture,
             source: asked.value.updates.clone(),
+            slot: asked.value.size,
             uki: uki?,
             // The recipe's reader sees to it that slots have both.
             root: root?,

@@ -8,6 +8,7 @@ use kit_tree::{BlobSink as _, Blobs as _, Tree};
 
 use super::Writer;
 use crate::BuildError;
+use crate::error::SlotSize;
 
 /// What stands behind the image's name in that of the directory.
 const DIRECTORY: &str = "-update";
@@ -28,6 +29,9 @@ impl Writer<'_> {
         let verity = self.store.tree(&tree_of(&update.verity))?;
         let (id, digests_id) = self.partition_ids(&verity)?;
         let root = self.only_file(&self.store.tree(&tree_of(&update.root))?)?;
+        if let Some(slot) = update.slot.filter(|slot| root.1 > *slot) {
+            return Err(self.failed(SlotSize { root: root.1, slot }));
+        }
         let digests = self.content(&verity, "-verity.img")?;
         let program = self.only_file(&self.store.tree(&tree_of(&update.uki))?)?;
         let mut tree = Tree::new();
@@ -78,7 +82,7 @@ mod tests {
     use crate::workers::Threads;
 
     /// Puts the trees of the parts into a store, and returns the action that takes them.
-    fn action(store: &Store) -> Image {
+    fn action(store: &Store, slot: u64) -> Image {
         let tree = |files: &[(&str, &[u8])]| {
             let mut tree = Tree::new();
             for (name, content) in files {
@@ -94,6 +98,7 @@ mod tests {
             label: "root".to_owned(),
             architecture: "x86_64".to_owned(),
             source: None,
+            slot: Some(slot),
             uki: tree(&[("/demo.efi", b"MZ")]),
             root: tree(&[("/demo-erofs.img", &b"root".repeat(100_000))]),
             verity: tree(&[("/demo-verity.img", &[7; 8192]), ("/demo-roothash", &digest)]),
@@ -101,20 +106,24 @@ mod tests {
         Image { name: "demo".to_owned(), source_date: 1, format: ImageFormat::Update(update) }
     }
 
-    /// Writes an update with so many threads, and returns its files, each with its size and its digest.
-    #[expect(clippy::disallowed_methods, reason = "a test makes its own directory")]
     fn written(threads: usize) -> String {
+        try_written(threads, 400_000).expect("it is written")
+    }
+
+    /// Writes an update for such a slot with so many threads, and returns its files, each with its size and its digest.
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own directory")]
+    fn try_written(threads: usize, slot: u64) -> Result<String, BuildError> {
         let directory = tempfile::tempdir().expect("a directory");
         let authority = cap_std::ambient_authority();
         let dir = cap_std::fs::Dir::open_ambient_dir(directory.path(), authority).expect("it is there");
         let store = Store::open_with(dir, directory.path(), Durability::Kill, &mut || ()).expect("a store");
-        let image = action(&store);
+        let image = action(&store, slot);
         let threads = Threads::of_jobs(threads);
         let tree_of = |input: &Input| match input {
             Input::Tree(tree) => *tree,
             Input::Derivation(_) => unreachable!("because all of them are trees"),
         };
-        let done = super::super::write(&store, threads, "update", &image, &tree_of).expect("it is written");
+        let done = super::super::write(&store, threads, "update", &image, &tree_of)?;
         let tree = store.tree(&done.tree).expect("it is there");
         let mut text = String::new();
         for (path, entry) in tree.entries() {
@@ -123,7 +132,7 @@ mod tests {
                 writeln!(text, "{path} {size} {}", Sha256::of(&content)).expect("a string takes it");
             }
         }
-        text
+        Ok(text)
     }
 
     #[test]
@@ -133,5 +142,13 @@ mod tests {
         for threads in [2, 7] {
             assert_eq!(written(threads), one);
         }
+    }
+
+    #[test]
+    fn an_update_that_no_slot_takes_is_refused() {
+        let error = try_written(1, 399_999).expect_err("its root has 400000 bytes");
+        let words = "the root has 400000 bytes, 1 more than `slot-size`: a slot has 399999";
+        assert_eq!(std::error::Error::source(&error).expect("a cause").to_string(), words);
+        assert!(error.help().is_some_and(|help| help.contains("`exclude`")), "{:?}", error.help());
     }
 }
