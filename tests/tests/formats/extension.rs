@@ -200,12 +200,15 @@ fn systemd_lays_an_extension_over_a_system_that_it_is_for() {
         std::fs::read_to_string(place).expect("it is there")
     };
     let mut image = own("recipes/images/extended.toml");
-    for file in ["debug.sysext.raw", "debug.sysext.roothash", "other.sysext.raw", "settings.confext.raw"] {
-        write!(image, "\n[[file]]\npath = \"/extensions/{file}\"\nsource = \"out/{file}\"\n")
-            .expect("a string takes it");
-    }
     sign_root_hash(&project, "out/debug.sysext.raw").succeeded();
-    for (file, source) in [("signature", "out/debug.sysext.roothash.p7s"), ("certificate", CERTIFICATE)] {
+    for (file, source) in [
+        ("debug.sysext.raw", "out/debug.sysext.raw"),
+        ("debug.sysext.roothash", "out/debug.sysext.roothash"),
+        ("other.sysext.raw", "out/other.sysext.raw"),
+        ("settings.confext.raw", "out/settings.confext.raw"),
+        ("signature", "out/debug.sysext.roothash.p7s"),
+        ("certificate", CERTIFICATE),
+    ] {
         write!(image, "\n[[file]]\npath = \"/extensions/{file}\"\nsource = \"{source}\"\n")
             .expect("a string takes it");
     }

@@ -31,12 +31,16 @@ fn built() -> TestProject {
     project.take("lockfiles/minimal.lock").take("lockfiles/tools.lock");
     let head = head("minimal", "").replace(r#"["kernel+initrd"]"#, r#"["raw-efi", "iso-efi", "qcow2-efi"]"#);
     project.write("recipes/images/minimal.toml", &(head + REST));
-    for name in ["key", "certificate"] {
-        project.take(&format!("tests/secure-boot/{name}.pem"));
-    }
+    take_keys(&project);
     project.kit(&["lock", "minimal"]).succeeded();
     project.kit(&["build", "minimal"]).succeeded();
     project
+}
+
+fn take_keys(project: &TestProject) {
+    for name in ["key", "certificate"] {
+        project.take(&format!("tests/secure-boot/{name}.pem"));
+    }
 }
 
 fn tool(project: &TestProject, command: &[&str]) -> Said {
@@ -128,9 +132,7 @@ fn programs_on_a_disc_are_signed_too_and_for_one_run() {
 
 /// Signs the root hash of what is in a file.
 pub(super) fn sign_root_hash(project: &TestProject, file: &str) -> Said {
-    for name in ["key", "certificate"] {
-        project.take(&format!("tests/secure-boot/{name}.pem"));
-    }
+    take_keys(project);
     project.kit(&["sign", file, "--verity", "tests/secure-boot/key.pem", CERTIFICATE])
 }
 

@@ -70,8 +70,7 @@ impl RsaKey {
     /// Signs the Authenticode digest of a program, as whoever the certificate is about; returns the PKCS#7 structure. Nothing when the
     /// certificate is about another key.
     pub fn sign(&self, digest: &Sha256, certificate: &Certificate) -> Option<Vec<u8>> {
-        let public = RsaPublicKey::from(&self.0);
-        if certificate.key() != Some(public) {
+        if !self.is_of(certificate) {
             return None;
         }
         let content = signed_data::content(digest);
@@ -83,8 +82,12 @@ impl RsaKey {
     /// Signs bytes that stay where they are, as whoever the certificate is about; returns the PKCS#7 structure, in which neither of them is.
     /// Nothing when the certificate is about another key.
     pub fn sign_detached(&self, bytes: &[u8], certificate: &Certificate) -> Option<Vec<u8>> {
-        let public = RsaPublicKey::from(&self.0);
-        (certificate.key() == Some(public)).then(|| signed_data::detached(certificate, &self.raw(bytes)))
+        self.is_of(certificate).then(|| signed_data::detached(certificate, &self.raw(bytes)))
+    }
+
+    /// Whether a certificate is about this key.
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        certificate.key() == Some(RsaPublicKey::from(&self.0))
     }
 
     /// Signs bytes.

@@ -83,8 +83,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let subjects: Vec<_> = args.subjects.iter().map(|text| (text, Named::read(text))).collect();
     if let Some([key, certificate]) = args.secure_boot.as_deref().or(args.verity.as_deref()) {
         let signer = Certified::read(key, certificate, args.passphrase_file.as_deref(), context)?;
-        let run = if args.verity.is_some() { verity::run } else { secure_boot::run };
-        return run(args, context, &signer, &subjects);
+        return if args.verity.is_some() {
+            verity::run(args, context, &signer, &only_files("--verity", &subjects)?)
+        } else {
+            secure_boot::run(args, context, &signer, &only_files("--secure-boot", &subjects)?)
+        };
     }
     for (text, named) in &subjects {
         check_options(args, text, named)?;
@@ -105,6 +108,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let result: Value = json!({ "signed": results });
     context.output.result(&result).map_err(Failure::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes subjects as files, each with how it was named, for an option that is about nothing else.
+fn only_files<'a>(
+    option: &'static str,
+    subjects: &'a [(&'a String, Named)],
+) -> Result<Vec<(&'a str, &'a Path)>, Failure> {
+    let file = |(text, named): &'a (&'a String, Named)| match named {
+        Named::File(path) => Ok((text.as_str(), path.as_path())),
+        Named::Layout(_) | Named::Registry(_) => {
+            Err(Failure::OnlyOfFiles { option, subject: (*text).clone() })
+        }
+    };
+    subjects.iter().map(file).collect()
 }
 
 /// Refuses what says nothing about a file, or an image.

@@ -19,7 +19,6 @@ use crate::Failure;
 use crate::commands::convert::DiskFile;
 use crate::context::Context;
 use crate::project::{open_file, write_file_by};
-use crate::signed::Named;
 use crate::unsigned::from_start;
 
 /// What is put behind the name of a program, or a disk, for the signed one.
@@ -121,14 +120,11 @@ pub(super) fn run(
     args: &Args,
     context: &Context,
     signer: &Certified<'_>,
-    subjects: &[(&String, Named)],
+    files: &[(&str, &Path)],
 ) -> Result<ExitCode, Failure> {
     let certificate = Sha256::of(signer.certificate.der());
     let mut results = Vec::new();
-    for (text, named) in subjects {
-        let Named::File(path) = named else {
-            return Err(Failure::OnlyOfFiles { option: "--secure-boot", subject: (*text).clone() });
-        };
+    for (text, path) in files {
         let to = args.to.clone().unwrap_or_else(|| beside(path, SUFFIX));
         let unsigned = Unsigned::read(path)?;
         let signed = unsigned.signed_by(&signer.key, &signer.certificate)?.ok_or_else(|| signer.other())?;

@@ -13,7 +13,6 @@ use crate::Failure;
 use crate::commands::convert::DiskFile;
 use crate::context::Context;
 use crate::project::{open_file, write_file};
-use crate::signed::Named;
 
 /// What systemd looks for beside an image, whose name it takes without `.raw`.
 const SUFFIX: &str = ".roothash.p7s";
@@ -23,14 +22,11 @@ pub(super) fn run(
     args: &Args,
     context: &Context,
     signer: &Certified<'_>,
-    subjects: &[(&String, Named)],
+    files: &[(&str, &Path)],
 ) -> Result<ExitCode, Failure> {
     let certificate = Sha256::of(signer.certificate.der()).to_string();
     let mut results = Vec::new();
-    for (text, named) in subjects {
-        let Named::File(path) = named else {
-            return Err(Failure::OnlyOfFiles { option: "--verity", subject: (*text).clone() });
-        };
+    for (text, path) in files {
         let root_hash = root_hash(path)?;
         let signature = signer.key.sign_detached(root_hash.as_bytes(), &signer.certificate);
         let to = args.to.clone().unwrap_or_else(|| beside(path));
